@@ -1,0 +1,5 @@
+//! Stub.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
