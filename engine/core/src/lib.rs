@@ -1,5 +1,44 @@
-//! Stub.
+//! The engine: calls, legs, routing and registrar, on `sip`, `media` and `acd`.
+//!
+//! Pure: no clock, no thread, no socket, no randomness of its own. The daemon owns one [`Engine`] on one
+//! thread, hands it what happened ([`Input`]) and does what it asks for ([`Output`]).
+//! What readers see is a fold of its events ([`view::View`]); what survives a crash is a fold of its
+//! journal ([`journal`]).
 #![no_std]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod command;
+pub mod event;
+pub mod ids;
+pub mod journal;
+pub mod view;
+
+pub use command::{Actor, Command, CommandBody, Done, Refusal, Reply};
+pub use event::Event;
+pub use ids::{CallId, CommandId, LegId};
+
+/// Version of the rules that turn inputs into decisions; stands in every journal row.
+///
+/// Raised whenever the same inputs could give other decisions than before, so that a replay knows
+/// with which rules an old journal was written.
+pub const RULES_VERSION: u32 = 1;
+
+/// The moment of a turn: read once by the daemon, the same for all that happens in the turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Now {
+    /// Time that never goes back, since the Unix epoch: UTC at the daemon's start plus what has passed since.
+    pub mono: core::time::Duration,
+    /// UTC as the machine's clock says it, in microseconds since the Unix epoch; may jump when the clock is set.
+    pub utc_us: i64,
+}
+
+impl Now {
+    /// The monotonic time in microseconds, as journals write it.
+    pub fn mono_us(self) -> u64 {
+        u64::try_from(self.mono.as_micros()).unwrap_or(u64::MAX)
+    }
+}

@@ -1,0 +1,439 @@
+//! What readers see: persistent maps folded from events.
+//!
+//! The daemon's projection thread applies every event to its [`View`] and publishes the result behind an
+//! atomic pointer; a reader takes the whole picture with one load, and picture and sequence number are one value.
+//! Cloning shares structure, so a snapshot costs a few pointers. Nothing here asks the engine anything.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use imbl::{OrdMap, OrdSet};
+use serde::Serialize;
+
+use crate::command::OverrideState;
+use crate::event::{
+    Activity, Device, Direction, EndCause, EndResult, Event, LeftQueue, LegRole, Party, Presence, Rank,
+};
+use crate::ids::{CallId, LegId};
+
+/// All that is shown live, as of event `seq`.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// The last event that is in it.
+    pub seq: u64,
+    /// Agents by user name.
+    pub agents: OrdMap<String, AgentRow>,
+    /// Queues by name.
+    pub queues: OrdMap<String, QueueRow>,
+    /// Calls that are up.
+    pub calls: OrdMap<CallId, CallRow>,
+    /// Phones' bindings by extension, then contact.
+    pub phones: OrdMap<String, OrdMap<String, i64>>,
+    /// Alarms in force: word and text.
+    pub alarms: OrdMap<String, String>,
+    /// The centre's version.
+    pub centre_version: u64,
+    /// Figures since the daemon's start.
+    pub totals: Totals,
+}
+
+/// An agent, as [`Event::AgentChanged`] says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AgentRow {
+    /// Presence.
+    pub presence: Presence,
+    /// Why on break.
+    pub reason: Option<String>,
+    /// What they are doing.
+    pub activity: Activity,
+    /// The presence that takes effect after the interaction in hand.
+    pub pending: Option<Presence>,
+    /// The phone they sit at.
+    pub extension: Option<String>,
+    /// Whether that phone can be rung.
+    pub device: Device,
+    /// Since when, UTC microseconds.
+    pub since_us: i64,
+    /// The call they have.
+    pub call: Option<CallId>,
+}
+
+/// A queue.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QueueRow {
+    /// Whether it takes new calls.
+    pub open: bool,
+    /// The override in force.
+    pub override_state: Option<OverrideState>,
+    /// When that ends, UTC microseconds.
+    pub override_until_us: Option<i64>,
+    /// When the queue opens or closes next, UTC microseconds.
+    pub next_change_us: Option<i64>,
+    /// Those waiting, in order.
+    pub waiting: OrdSet<(Rank, CallId)>,
+    /// Figures since the daemon's start.
+    pub totals: Totals,
+}
+
+/// Counts since the daemon's start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    /// Calls that came in or entered the queue.
+    pub offered: u64,
+    /// Calls in which two people talked.
+    pub answered: u64,
+    /// Calls whose caller gave up while waiting.
+    pub abandoned: u64,
+    /// Calls that a rule sent elsewhere, or that the queue did not take.
+    pub diverted: u64,
+}
+
+/// A call that is up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallRow {
+    /// Which way.
+    pub direction: Direction,
+    /// Who calls.
+    pub caller: Party,
+    /// What they dialled.
+    pub called: String,
+    /// The trunk it came in by.
+    pub trunk: Option<String>,
+    /// The user whose phone or click started it.
+    pub user: Option<String>,
+    /// When it started, UTC microseconds.
+    pub started_us: i64,
+    /// When the caller's leg was answered.
+    pub answered_us: Option<i64>,
+    /// Where it waits.
+    pub queued: Option<Queued>,
+    /// The queue it was last in.
+    pub queue: Option<String>,
+    /// The user it is connected to, and since when.
+    pub connected: Option<(Option<String>, i64)>,
+    /// Agents being alerted for it, by alert number.
+    pub alerts: OrdMap<u64, String>,
+    /// Its legs.
+    pub legs: OrdMap<LegId, LegRow>,
+    /// The leg that holds the other, if any.
+    pub held_by: Option<LegId>,
+}
+
+/// Where and how a call waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queued {
+    /// The queue; none for a direct call.
+    pub queue: Option<String>,
+    /// The user a direct call waits for.
+    pub user: Option<String>,
+    /// Its place in the order.
+    pub rank: Rank,
+    /// Priority points.
+    pub priority: i32,
+    /// When it entered this queue, UTC microseconds.
+    pub entered_us: i64,
+    /// When it first entered any queue of this visit, UTC microseconds.
+    pub arrival_us: i64,
+}
+
+/// A leg of a call that is up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LegRow {
+    /// Its part.
+    pub role: LegRole,
+    /// The number or extension at its far end.
+    pub number: String,
+    /// The trunk it goes over.
+    pub trunk: Option<String>,
+    /// The user at its far end.
+    pub user: Option<String>,
+    /// Where it is.
+    pub state: LegState,
+}
+
+/// Where a leg is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LegState {
+    /// Being called.
+    Calling,
+    /// The far end rings.
+    Ringing,
+    /// Answered.
+    Up,
+}
+
+impl View {
+    /// Folds one event in. Events come in the order of their numbers, each once.
+    pub fn apply(&mut self, seq: u64, utc_us: i64, event: &Event) {
+        self.seq = seq;
+        match event {
+            Event::CallStarted { call, direction, caller, called, trunk, user } => {
+                self.totals.offered += 1;
+                self.calls.insert(
+                    *call,
+                    CallRow {
+                        direction: *direction,
+                        caller: caller.clone(),
+                        called: called.clone(),
+                        trunk: trunk.clone(),
+                        user: user.clone(),
+                        started_us: utc_us,
+                        answered_us: None,
+                        queued: None,
+                        queue: None,
+                        connected: None,
+                        alerts: OrdMap::new(),
+                        legs: OrdMap::new(),
+                        held_by: None,
+                    },
+                );
+            }
+            Event::CallAnswered { call } => self.call(*call, |row| row.answered_us = Some(utc_us)),
+            Event::CallQueued { call, queue, user, rank, priority, arrival_us } => {
+                let queued = Queued {
+                    queue: queue.clone(),
+                    user: user.clone(),
+                    rank: *rank,
+                    priority: *priority,
+                    entered_us: utc_us,
+                    arrival_us: *arrival_us,
+                };
+                self.call_queued(*call, queued);
+            }
+            Event::CallLeftQueue { call, why } => self.call_left_queue(*call, *why),
+            Event::LegStarted { call, leg, role, number, trunk, user } => {
+                let row = LegRow {
+                    role: *role,
+                    number: number.clone(),
+                    trunk: trunk.clone(),
+                    user: user.clone(),
+                    state: LegState::Calling,
+                };
+                self.call(*call, |call| {
+                    call.legs.insert(*leg, row);
+                });
+            }
+            Event::LegRinging { call, leg } => self.leg(*call, *leg, LegState::Ringing),
+            Event::LegAnswered { call, leg } => self.leg(*call, *leg, LegState::Up),
+            Event::LegEnded { call, leg, .. } => self.call(*call, |row| {
+                row.legs.remove(leg);
+            }),
+            Event::AlertStarted { alert, call, agent, .. } => self.call(*call, |row| {
+                row.alerts.insert(*alert, agent.clone());
+            }),
+            Event::AlertEnded { alert, call, .. } => self.call(*call, |row| {
+                row.alerts.remove(alert);
+            }),
+            Event::CallConnected { call, user, .. } => {
+                self.call(*call, |row| row.connected = Some((user.clone(), utc_us)));
+            }
+            Event::CallHeld { call, by } => self.call(*call, |row| row.held_by = Some(*by)),
+            Event::CallResumed { call, .. } => self.call(*call, |row| row.held_by = None),
+            Event::CallDiverted { .. } => self.totals.diverted += 1,
+            Event::CallEnded { call, cause, .. } => self.call_ended(*call, cause),
+            Event::AgentChanged {
+                agent,
+                presence,
+                reason,
+                activity,
+                pending,
+                extension,
+                device,
+                since_us,
+                call,
+            } => {
+                let row = AgentRow {
+                    presence: *presence,
+                    reason: reason.clone(),
+                    activity: *activity,
+                    pending: *pending,
+                    extension: extension.clone(),
+                    device: *device,
+                    since_us: *since_us,
+                    call: *call,
+                };
+                self.agents.insert(agent.clone(), row);
+            }
+            Event::QueueChanged { queue, open, override_state, override_until_us, next_change_us } => {
+                let row = self.queues.entry(queue.clone()).or_default();
+                row.open = *open;
+                row.override_state = *override_state;
+                row.override_until_us = *override_until_us;
+                row.next_change_us = *next_change_us;
+            }
+            Event::PhoneRegistered { extension, contact, expires_us } => {
+                let bindings = self.phones.entry(extension.clone()).or_default();
+                bindings.insert(contact.clone(), *expires_us);
+            }
+            Event::PhoneUnregistered { extension, contact } => self.phone_unregistered(extension, contact),
+            Event::CentreChanged { version, changes } => {
+                self.centre_version = *version;
+                for change in changes.iter().filter(|change| change.what == "removed") {
+                    self.resource_removed(&change.kind, &change.name);
+                }
+            }
+            Event::AlarmRaised { alarm, text } => {
+                self.alarms.insert(alarm.clone(), text.clone());
+            }
+            Event::AlarmCleared { alarm } => {
+                self.alarms.remove(alarm);
+            }
+            Event::AgentLoggedIn { .. } | Event::AgentLoggedOut { .. } => {}
+        }
+    }
+
+    /// Those waiting in these queues together, and directly for `user`, in rank order (rule 5).
+    pub fn waiting(&self, queues: &[String], user: Option<&str>) -> Vec<CallId> {
+        let mut all: Vec<(Rank, CallId)> = queues
+            .iter()
+            .filter_map(|name| self.queues.get(name))
+            .flat_map(|row| row.waiting.iter().copied())
+            .collect();
+        if let Some(user) = user {
+            all.extend(self.calls.iter().filter_map(|(id, row)| {
+                let queued = row.queued.as_ref()?;
+                (queued.user.as_deref() == Some(user)).then_some((queued.rank, *id))
+            }));
+        }
+        all.sort_unstable();
+        all.into_iter().map(|(_, id)| id).collect()
+    }
+
+    fn call(&mut self, id: CallId, change: impl FnOnce(&mut CallRow)) {
+        if let Some(row) = self.calls.get_mut(&id) {
+            change(row);
+        }
+    }
+
+    fn leg(&mut self, call: CallId, leg: LegId, state: LegState) {
+        self.call(call, |row| {
+            if let Some(leg) = row.legs.get_mut(&leg) {
+                leg.state = state;
+            }
+        });
+    }
+
+    fn call_queued(&mut self, call: CallId, queued: Queued) {
+        self.unqueue(call);
+        if let Some(name) = &queued.queue {
+            let row = self.queues.entry(name.clone()).or_default();
+            row.waiting.insert((queued.rank, call));
+            row.totals.offered += 1;
+        }
+        self.call(call, |row| {
+            row.queue.clone_from(&queued.queue);
+            row.queued = Some(queued);
+        });
+    }
+
+    fn call_left_queue(&mut self, call: CallId, why: LeftQueue) {
+        let queue = self.calls.get(&call).and_then(|row| row.queue.clone());
+        self.unqueue(call);
+        let Some(row) = queue.and_then(|name| self.queues.get_mut(&name)) else { return };
+        match why {
+            LeftQueue::Connected => row.totals.answered += 1,
+            LeftQueue::Abandoned => row.totals.abandoned += 1,
+            LeftQueue::Diverted | LeftQueue::Ended => row.totals.diverted += 1,
+        }
+    }
+
+    fn unqueue(&mut self, call: CallId) {
+        let Some(queued) = self.calls.get_mut(&call).and_then(|row| row.queued.take()) else { return };
+        if let Some(row) = queued.queue.and_then(|name| self.queues.get_mut(&name)) {
+            row.waiting.remove(&(queued.rank, call));
+        }
+    }
+
+    fn call_ended(&mut self, call: CallId, cause: &EndCause) {
+        self.unqueue(call);
+        self.calls.remove(&call);
+        match cause.result {
+            EndResult::Answered => self.totals.answered += 1,
+            EndResult::Abandoned => self.totals.abandoned += 1,
+            EndResult::Closed
+            | EndResult::Refused
+            | EndResult::Busy
+            | EndResult::NoAnswer
+            | EndResult::Failed
+            | EndResult::Rejected
+            | EndResult::Announced
+            | EndResult::Withdrawn
+            | EndResult::Interrupted => {}
+        }
+    }
+
+    fn phone_unregistered(&mut self, extension: &str, contact: &str) {
+        let Some(bindings) = self.phones.get_mut(extension) else { return };
+        bindings.remove(contact);
+        if bindings.is_empty() {
+            self.phones.remove(extension);
+        }
+    }
+
+    fn resource_removed(&mut self, kind: &str, name: &str) {
+        match kind {
+            "queues" => {
+                self.queues.remove(name);
+            }
+            "users" => {
+                self.agents.remove(name);
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn started(call: u64) -> Event {
+        Event::CallStarted {
+            call: CallId(call),
+            direction: Direction::Inbound,
+            caller: Party { number: "+31201".into(), name: None },
+            called: "2000".into(),
+            trunk: Some("pbx".into()),
+            user: None,
+        }
+    }
+
+    fn queued(call: u64, key_us: i64) -> Event {
+        Event::CallQueued {
+            call: CallId(call),
+            queue: Some("support".into()),
+            user: None,
+            rank: Rank { tier: 1, key_us, arrival_us: key_us, id: call },
+            priority: 0,
+            arrival_us: key_us,
+        }
+    }
+
+    fn fold(events: &[Event]) -> View {
+        let mut view = View::default();
+        for (seq, event) in (1..).zip(events) {
+            view.apply(seq, 1_000_000 * i64::try_from(seq).unwrap(), event);
+        }
+        view
+    }
+
+    #[test]
+    fn those_waiting_stand_in_rank_order() {
+        let view = fold(&[started(1), started(2), queued(1, 20), queued(2, 10)]);
+        assert_eq!(view.waiting(&["support".into()], None), [CallId(2), CallId(1)]);
+        assert_eq!(view.seq, 4);
+    }
+
+    #[test]
+    fn a_call_leaves_nothing_behind() {
+        let left = Event::CallLeftQueue { call: CallId(1), why: LeftQueue::Abandoned };
+        let cause = EndCause { result: EndResult::Abandoned, sip_status: None, reason: None };
+        let ended = Event::CallEnded { call: CallId(1), cause, by: crate::event::EndedBy::Caller };
+        let view = fold(&[started(1), queued(1, 10), left, ended]);
+        assert!(view.calls.is_empty());
+        assert!(view.waiting(&["support".into()], None).is_empty());
+        assert_eq!(view.queues["support"].totals, Totals { offered: 1, abandoned: 1, ..Totals::default() });
+        assert_eq!(view.totals.abandoned, 1);
+    }
+}
