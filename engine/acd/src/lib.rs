@@ -1,5 +1,27 @@
-//! Stub.
+//! Who gets which interaction, and when: the rules of distribution as a pure machine.
 #![no_std]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod acd;
+pub mod config;
+mod ids;
+mod input;
+mod micros;
+mod output;
+mod rank;
+mod view;
+
+pub use acd::Acd;
+pub use config::AcdConfig;
+pub use ids::{AgentId, Incarnation, InteractionId, MatchId, QueueId};
+pub use input::{AgentChange, AlertEnd, BreakReason, Device, Enqueue, EntryKind, Input, Presence};
+pub use output::{
+    Activity, AgentState, AlertOutcome, DeviceHealth, DivertReason, Output, RefuseReason,
+    WithdrawReason,
+};
+pub use rank::{Rank, Target, Tier};
+pub use view::{AgentView, Counters, InteractionView, QueueView, Stage};

@@ -1,0 +1,151 @@
+//! What the centre says about queues and agents, as far as distribution needs it.
+//!
+//! Ranges and defaults of the settings live in crate `config`; the values here are taken as they come.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use minicbor::{Decode, Encode};
+
+use crate::ids::{AgentId, QueueId};
+
+/// Every queue and every agent. A new one replaces the old one whole, by [`Input::ConfigChanged`](crate::Input::ConfigChanged).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct AcdConfig {
+    /// In any order, each id once (of two with one id the last holds).
+    #[n(0)]
+    pub queues: Vec<QueueConfig>,
+    /// In any order, each id once (of two with one id the last holds).
+    #[n(1)]
+    pub agents: Vec<AgentConfig>,
+}
+
+/// One queue. A queue that is new starts closed, until [`Input::QueueOpened`](crate::Input::QueueOpened).
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct QueueConfig {
+    #[n(0)]
+    pub id: QueueId,
+    /// Added to the priority of each interaction (rule 2).
+    #[n(1)]
+    pub priority: i32,
+    /// How much waiting one point of priority is worth (rule 1).
+    #[cbor(n(2), with = "crate::micros")]
+    pub ageing: Duration,
+    /// Who gets an interaction for which several are free (rule 6).
+    #[n(3)]
+    pub strategy: Strategy,
+    /// How long an alert may last (rule 12).
+    #[cbor(n(4), with = "crate::micros")]
+    pub ring_timeout: Duration,
+    /// How long an interaction that was not answered keeps away from that agent (rule 12).
+    #[cbor(n(5), with = "crate::micros")]
+    pub retry_after: Duration,
+    /// So many alerts not answered in a row send the agent on break; 0: never (rule 12).
+    #[n(6)]
+    pub max_no_answer: u32,
+    /// How long a phone that failed is left alone at first; doubles to 60 s (rule 12).
+    #[cbor(n(7), with = "crate::micros")]
+    pub device_retry: Duration,
+    /// The time after an interaction of this queue (rule 17).
+    #[n(8)]
+    pub wrap_up: WrapUp,
+    /// So many may wait or be alerting; the next is refused as [`Full`](crate::RefuseReason::Full). 0: no limit (rule 20).
+    #[n(9)]
+    pub max_waiting: u32,
+    /// Who has to be there for a caller to be let in (rule 20).
+    #[n(10)]
+    pub join_when: JoinWhen,
+    /// What becomes of those waiting when the queue closes (rule 21).
+    #[n(11)]
+    pub when_closing: WhenClosing,
+}
+
+/// How a queue chooses among free agents (rule 6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Strategy {
+    /// Who has been idle longest; of two the lower id.
+    #[default]
+    #[n(0)]
+    LongestIdle,
+}
+
+/// How long an agent is left alone after an interaction (rule 17).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum WrapUp {
+    /// For this long; zero: none.
+    #[n(0)]
+    For(#[cbor(n(0), with = "crate::micros")] Duration),
+    /// Until they end it.
+    #[n(1)]
+    Manual,
+}
+
+/// Who has to be there for a new caller to be let in (rule 20).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum JoinWhen {
+    #[default]
+    #[n(0)]
+    Always,
+    /// An agent of this queue is logged in, be it on break.
+    #[n(1)]
+    SomeoneLoggedIn,
+    /// An agent of this queue is available, be they busy.
+    #[n(2)]
+    SomeoneAvailable,
+}
+
+/// What becomes of those waiting when the queue closes (rule 21).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum WhenClosing {
+    /// They stay and are served.
+    #[default]
+    #[n(0)]
+    Stay,
+    /// They are diverted as [`Closed`](crate::DivertReason::Closed); a running alert is let finish first.
+    #[n(1)]
+    Go,
+}
+
+/// One agent.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct AgentConfig {
+    #[n(0)]
+    pub id: AgentId,
+    /// The queues they serve (rule 7). A queue that does not exist is passed over.
+    #[n(1)]
+    pub queues: Vec<Assignment>,
+    /// Added to the priority of each direct call to them (rule 2).
+    #[n(2)]
+    pub direct_call_priority: i32,
+    /// Their queue of direct calls.
+    #[n(3)]
+    pub personal: PersonalConfig,
+}
+
+/// That an agent serves a queue.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Assignment {
+    #[n(0)]
+    pub queue: QueueId,
+}
+
+/// A user's queue of direct calls (rule 2). Its ageing is 10 s.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct PersonalConfig {
+    #[cbor(n(0), with = "crate::micros")]
+    pub ring_timeout: Duration,
+    /// How long a direct call waits before it goes to `when_unavailable`; zero: no limit.
+    #[cbor(n(1), with = "crate::micros")]
+    pub max_wait: Duration,
+    #[n(2)]
+    pub wrap_up: WrapUp,
+    /// As [`QueueConfig::max_no_answer`].
+    #[n(3)]
+    pub max_no_answer: u32,
+    /// As [`QueueConfig::device_retry`].
+    #[cbor(n(4), with = "crate::micros")]
+    pub device_retry: Duration,
+}

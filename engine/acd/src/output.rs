@@ -1,0 +1,264 @@
+//! Everything the acd asks for and tells.
+
+use core::time::Duration;
+
+use minicbor::{Decode, Encode};
+
+use crate::ids::{AgentId, InteractionId, MatchId};
+use crate::input::{Device, Presence};
+use crate::rank::Target;
+
+/// One output. In the order in which things happened; all of a step are there when the `handle_*` call returns.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Output {
+    /// Ring this agent for this interaction. The answer is `AlertEnded`, if no `Withdraw` comes first.
+    #[n(0)]
+    Alert {
+        #[n(0)]
+        match_id: MatchId,
+        #[n(1)]
+        epoch: u64,
+        #[n(2)]
+        interaction: InteractionId,
+        #[n(3)]
+        agent: AgentId,
+        /// The queue it came from: what the agent's phone shows.
+        #[n(4)]
+        from: Target,
+        /// After this long the acd withdraws it; for information.
+        #[cbor(n(5), with = "crate::micros")]
+        ring_timeout: Duration,
+    },
+    /// Stop ringing (CANCEL; after a 200 that crossed: ACK and BYE). The match is over.
+    #[n(1)]
+    Withdraw {
+        #[n(0)]
+        match_id: MatchId,
+        #[n(1)]
+        reason: WithdrawReason,
+    },
+    /// Connect caller and agent: they are each other's now, until `InteractionEnded` or `Leave`.
+    #[n(2)]
+    Connect {
+        #[n(0)]
+        match_id: MatchId,
+        #[n(1)]
+        interaction: InteractionId,
+        #[n(2)]
+        agent: AgentId,
+    },
+    /// It waits here no longer: send it where the centre says for this case. The acd has forgotten it.
+    #[n(3)]
+    Divert {
+        #[n(0)]
+        interaction: InteractionId,
+        #[n(1)]
+        from: Target,
+        #[n(2)]
+        reason: DivertReason,
+    },
+    /// It was not let in (rule 20). The acd does not know it.
+    #[n(4)]
+    Refuse {
+        #[n(0)]
+        interaction: InteractionId,
+        #[n(1)]
+        to: Target,
+        #[n(2)]
+        reason: RefuseReason,
+    },
+    /// It was let in and waits. An `Alert` may follow at once.
+    #[n(5)]
+    Entered {
+        #[n(0)]
+        interaction: InteractionId,
+        #[n(1)]
+        to: Target,
+        /// 1 for the next to be served, those alerting counted.
+        #[n(2)]
+        position: u32,
+    },
+    /// An alert is over, in exactly one way (rule 10): for the records. Once for each `Alert`.
+    #[n(6)]
+    AlertFinished {
+        #[n(0)]
+        match_id: MatchId,
+        #[n(1)]
+        interaction: InteractionId,
+        #[n(2)]
+        agent: AgentId,
+        #[n(3)]
+        how: AlertOutcome,
+        /// Whether the phone had begun to ring.
+        #[n(4)]
+        rang: bool,
+    },
+    /// An agent's state as others see it is different after this step. At most once for each agent and step.
+    #[n(7)]
+    AgentStateChanged {
+        #[n(0)]
+        agent: AgentId,
+        #[n(1)]
+        state: AgentState,
+    },
+    /// An agent left the configuration and has nothing more: forgotten.
+    #[n(8)]
+    AgentRemoved {
+        #[n(0)]
+        agent: AgentId,
+    },
+}
+
+/// Why a phone has to stop ringing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum WithdrawReason {
+    /// `ring_timeout` has passed. The alert is recorded as timed out.
+    #[n(0)]
+    TimedOut,
+    #[n(1)]
+    CallerGone,
+    #[n(2)]
+    Break,
+    #[n(3)]
+    Logout,
+    /// The agent was taken out of the configuration.
+    #[n(4)]
+    AgentRemoved,
+    /// The agent rejected it over the API: recorded as rejected.
+    #[n(5)]
+    Rejected,
+    /// An `Accepted` for a match that is over: hang that phone up.
+    #[n(6)]
+    Stale,
+    /// The daemon started anew; there is no phone to stop.
+    #[n(7)]
+    Restart,
+}
+
+/// How an alert ended (rule 10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum AlertOutcome {
+    #[n(0)]
+    Accepted,
+    #[n(1)]
+    Rejected,
+    #[n(2)]
+    TimedOut,
+    #[n(3)]
+    Withdrawn(#[n(0)] WithdrawReason),
+    /// With the phone's SIP status; 408 for no provisional response, 480 for no binding.
+    #[n(4)]
+    Failed {
+        #[n(0)]
+        status: u16,
+    },
+}
+
+/// Why an interaction waits here no longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum DivertReason {
+    /// The queue closed and `when_closing` says go.
+    #[n(0)]
+    Closed,
+    #[n(1)]
+    QueueRemoved,
+    /// A direct call's user left the configuration.
+    #[n(2)]
+    AgentRemoved,
+    /// A direct call's user is offline (this and the next four: `when_unavailable`, rule 2).
+    #[n(3)]
+    AgentOffline,
+    #[n(4)]
+    AgentOnBreak,
+    #[n(5)]
+    AgentRejected,
+    #[n(6)]
+    AgentNoAnswer,
+    /// `max_wait` has passed.
+    #[n(7)]
+    MaxWait,
+}
+
+/// Why an interaction was not let in (rule 20).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum RefuseReason {
+    #[n(0)]
+    Closed,
+    #[n(1)]
+    Full,
+    #[n(2)]
+    NobodyLoggedIn,
+    #[n(3)]
+    NobodyAvailable,
+    /// No such queue or agent in the configuration.
+    #[n(4)]
+    Unknown,
+    /// This interaction is here already and goes on as it was: a fault of the sender.
+    #[n(5)]
+    Duplicate,
+}
+
+/// An agent's state as others see it (rule 16).
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct AgentState {
+    #[n(0)]
+    pub presence: Presence,
+    /// The break or logout that will come after what they are at.
+    #[n(1)]
+    pub pending: Option<Presence>,
+    #[n(2)]
+    pub activity: Activity,
+    /// Since when presence and activity are as they are.
+    #[cbor(n(3), with = "crate::micros")]
+    pub since: Duration,
+    #[n(4)]
+    pub device: Device,
+    #[n(5)]
+    pub device_health: DeviceHealth,
+}
+
+/// What an agent is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Activity {
+    #[n(0)]
+    Idle,
+    #[n(1)]
+    Alerting {
+        #[n(0)]
+        match_id: MatchId,
+        #[n(1)]
+        interaction: InteractionId,
+    },
+    #[n(2)]
+    Busy {
+        #[n(0)]
+        interaction: InteractionId,
+    },
+    /// On a call of their own.
+    #[n(3)]
+    OwnCall,
+    #[n(4)]
+    WrapUp {
+        /// None: until they end it.
+        #[cbor(n(0), with = "crate::micros::option")]
+        until: Option<Duration>,
+    },
+}
+
+/// Whether an agent's phone is left alone for now (rule 12).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum DeviceHealth {
+    #[default]
+    #[n(0)]
+    Good,
+    /// It failed; tried again after `device_retry`, or when it registers.
+    #[n(1)]
+    Unreachable,
+    /// It is busy with a call we do not know of.
+    #[n(2)]
+    Busy,
+}
