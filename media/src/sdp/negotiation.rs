@@ -1,0 +1,438 @@
+//! Offer and answer on one leg (RFC 3264), with the memory they need.
+//!
+//! A negotiation lives as long as its leg's dialog. It does not know whose turn it is: glare (RFC 3261 §14.1) is the
+//! dialog's to sort out. A refused offer, either way, leaves what was agreed before (RFC 3264 §8).
+
+use super::description::{Host, Origin, RtpMap, SessionDescription, Stream};
+use super::remote::{RemoteAudio, is_telephone_event, ptime_ms};
+use super::{AnswerFault, Direction, EventSet, NotAcceptable, SdpAnswer, SdpOffer};
+use crate::codec::{Codec, FRAME_MS, TELEPHONE_EVENT_CLOCK_HZ};
+use crate::control::EventTypes;
+use alloc::boxed::Box;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+
+/// The payload type we offer telephone events with, as everybody does, unless the peer uses it for something else.
+const USUAL_EVENT_TYPE: u8 = 101;
+
+/// Our side of a leg's audio, as it is to be told to the peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalMedia {
+    /// Where we receive RTP, as the peer reaches it. RTCP is one port above.
+    pub rtp: SocketAddr,
+    /// The codecs allowed, the preferred one first. Put that of the call's other leg first, and nothing is translated.
+    pub codecs: Vec<Codec>,
+    /// What we wish: `SendOnly` to hold the peer with music, `Inactive` without.
+    pub direction: Direction,
+    /// Whether key presses may come as RFC 4733 events.
+    pub telephone_event: bool,
+    /// Whether RTCP may share RTP's port (RFC 5761).
+    pub rtcp_mux: bool,
+}
+
+impl LocalMedia {
+    /// The usual: both ways, every codec, telephone events, RTCP on its own port.
+    pub fn new(rtp: SocketAddr) -> Self {
+        Self {
+            rtp,
+            codecs: Codec::ALL.to_vec(),
+            direction: Direction::SendRecv,
+            telephone_event: true,
+            rtcp_mux: false,
+        }
+    }
+}
+
+/// What both sides agreed: how to send and what to expect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AgreedAudio {
+    /// Where the peer wants RTP. An unspecified address while it holds us in the way of RFC 2543; `direction` then
+    /// sends nothing.
+    pub remote_rtp: SocketAddr,
+    /// Where the peer wants RTCP: one port above, what its `a=rtcp` says, or with RTP.
+    pub remote_rtcp: SocketAddr,
+    /// RTCP shares RTP's port, both ways.
+    pub rtcp_mux: bool,
+    /// What we send, and what the peer is expected to send.
+    pub codec: Codec,
+    /// The payload type we send it with, chosen by the peer.
+    pub send_payload_type: u8,
+    /// The payload type it comes with.
+    pub receive_payload_type: u8,
+    /// Another codec the peer may switch to without asking, and the payload type it would come with. Only a peer that
+    /// answered us with several may; our answers name one codec.
+    pub alternative: Option<(u8, Codec)>,
+    /// The payload types of key presses, if they come as events.
+    pub telephone_event: Option<EventTypes>,
+    /// How much sound the peer wants in a packet, 10 to 60 ms.
+    pub ptime_ms: u8,
+    /// Who sends and receives, from our side. `RecvOnly` or `Inactive` where we wished to send: the peer holds us.
+    pub direction: Direction,
+}
+
+/// Our answer and what it makes true.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// To be sent.
+    pub answer: SdpAnswer,
+    /// To be done.
+    pub agreed: AgreedAudio,
+}
+
+/// What has been offered and answered on one leg.
+#[derive(Clone, Debug)]
+pub struct Negotiation {
+    session_id: u64,
+    version: u64,
+    /// Where the session was first made; `o=` keeps it although our ports may move.
+    host: Option<Host>,
+    /// The last description we sent, without `o=`.
+    sent: Option<SessionDescription>,
+    /// The streams so far, declined; their number never falls (RFC 3264 §8).
+    shape: Vec<Stream>,
+    /// Which of them is ours to talk on.
+    audio: usize,
+    /// Payload types that mean something else than telephone events in this session, as a bit set.
+    taken: u128,
+    event_type: u8,
+    offer: Option<OurOffer>,
+    agreed: Option<AgreedAudio>,
+}
+
+#[derive(Clone, Debug)]
+struct OurOffer {
+    our: LocalMedia,
+    audio: usize,
+    streams: usize,
+    event_type: u8,
+    answered: bool,
+}
+
+impl Negotiation {
+    /// Starts a session. `session_id` is to be random; 62 bits of it are used, as RFC 8829 §5.2.1 advises.
+    pub fn new(session_id: u64) -> Self {
+        Self {
+            session_id: session_id >> 2,
+            version: 1,
+            host: None,
+            sent: None,
+            shape: Vec::new(),
+            audio: 0,
+            taken: 0,
+            event_type: USUAL_EVENT_TYPE,
+            offer: None,
+            agreed: None,
+        }
+    }
+
+    /// What holds now.
+    pub fn agreed(&self) -> Option<&AgreedAudio> {
+        self.agreed.as_ref()
+    }
+
+    /// Whether an offer of ours waits for its answer.
+    pub fn has_open_offer(&self) -> bool {
+        self.offer.as_ref().is_some_and(|offer| !offer.answered)
+    }
+
+    /// Answers the peer's offer: the first audio stream we can take part in, one codec of it, all else declined.
+    ///
+    /// The same offer and the same wishes give the same answer, version included.
+    ///
+    /// # Errors
+    /// Why no stream will do; what was agreed before still holds.
+    pub fn answer(
+        &mut self,
+        offer: &SdpOffer,
+        our: &LocalMedia,
+    ) -> Result<Answered, NotAcceptable> {
+        let offered = offer.description();
+        let (audio, stream, remote) = choose(offered, our)?;
+        let (payload_type, codec) = preferred(&remote, our).ok_or(NotAcceptable::NoCodec)?;
+        let events = common_events(&remote, our);
+        let mut direction = offered.direction_of(stream).reversed().and(our.direction);
+        if !remote.is_reachable() {
+            direction = Direction::new(false, direction.receives());
+        }
+        let rtcp_mux = stream.rtcp_mux && our.rtcp_mux;
+
+        let shape: Vec<Stream> = offered.streams.iter().map(Stream::declined).collect();
+        let mut streams = shape.clone();
+        if let Some(place) = streams.get_mut(audio) {
+            *place = audio_stream(
+                &stream.protocol,
+                our.rtp.port(),
+                &[(payload_type, codec)],
+                events,
+                direction,
+                rtcp_mux,
+            );
+        }
+        self.shape = shape;
+        self.audio = audio;
+        self.remember_payload_types(stream, events.map(|(payload_type, _)| payload_type));
+        self.offer = None;
+        let agreed = AgreedAudio {
+            remote_rtp: remote.rtp,
+            remote_rtcp: if rtcp_mux { remote.rtp } else { remote.rtcp },
+            rtcp_mux,
+            codec,
+            send_payload_type: payload_type,
+            receive_payload_type: payload_type,
+            alternative: None,
+            telephone_event: events.map(|(payload_type, _)| EventTypes {
+                send: payload_type,
+                receive: payload_type,
+            }),
+            ptime_ms: ptime_ms(stream),
+            direction,
+        };
+        self.agreed = Some(agreed);
+        Ok(Answered {
+            answer: SdpAnswer(self.publish(our, streams)),
+            agreed,
+        })
+    }
+
+    /// Makes our offer: the first of a leg, one in the 200 of an INVITE without SDP, or one that changes what holds.
+    ///
+    /// It stays open until [`Self::accept_answer`], [`Self::abandon_offer`] or the next offer of either side.
+    pub fn offer(&mut self, our: &LocalMedia) -> SdpOffer {
+        let codecs: Vec<(u8, Codec)> = our
+            .codecs
+            .iter()
+            .map(|codec| (codec.static_payload_type(), *codec))
+            .collect();
+        let events = our
+            .telephone_event
+            .then_some((self.event_type, EventSet::KEYS));
+        let protocol = self
+            .shape
+            .get(self.audio)
+            .map_or("RTP/AVP", |stream| &stream.protocol);
+        let audio = audio_stream(
+            protocol,
+            our.rtp.port(),
+            &codecs,
+            events,
+            our.direction,
+            our.rtcp_mux,
+        );
+        let mut streams = self.shape.clone();
+        match streams.get_mut(self.audio) {
+            Some(place) => *place = audio,
+            None => streams.push(audio),
+        }
+        self.offer = Some(OurOffer {
+            our: our.clone(),
+            audio: self.audio,
+            streams: streams.len(),
+            event_type: self.event_type,
+            answered: false,
+        });
+        SdpOffer(self.publish(our, streams))
+    }
+
+    /// Forgets our open offer, because the peer refused it: what was agreed before holds on.
+    pub fn abandon_offer(&mut self) {
+        self.offer = None;
+    }
+
+    /// Takes the peer's answer to our offer.
+    ///
+    /// May be called again for the same offer: a 200 repeats or replaces the answer of a 183, and another branch of a
+    /// fork brings its own.
+    ///
+    /// # Errors
+    /// Why it does not fit the offer; what was agreed before still holds, and the offer stays open.
+    pub fn accept_answer(&mut self, answer: &SdpAnswer) -> Result<AgreedAudio, AnswerFault> {
+        let offer = self.offer.as_mut().ok_or(AnswerFault::NoOffer)?;
+        let our = &offer.our;
+        let answered = answer.description();
+        let stream = answered_stream(answered, offer)?;
+        let remote = RemoteAudio::read(answered, stream, our)?;
+        let mut common = remote
+            .codecs
+            .iter()
+            .filter(|(_, codec)| our.codecs.contains(codec));
+        let (send_payload_type, codec) = *common.next().ok_or(NotAcceptable::NoCodec)?;
+        let alternative = common
+            .map(|(_, other)| *other)
+            .find(|other| *other != codec);
+        let rtcp_mux = stream.rtcp_mux && our.rtcp_mux;
+        // An answer that allows more than was offered does not make it so.
+        let wished = answered.direction_of(stream).reversed().and(our.direction);
+        let events = common_events(&remote, our).map(|(payload_type, _)| EventTypes {
+            send: payload_type,
+            receive: offer.event_type,
+        });
+        let agreed = AgreedAudio {
+            remote_rtp: remote.rtp,
+            remote_rtcp: if rtcp_mux { remote.rtp } else { remote.rtcp },
+            rtcp_mux,
+            codec,
+            send_payload_type,
+            receive_payload_type: codec.static_payload_type(),
+            alternative: alternative.map(|codec| (codec.static_payload_type(), codec)),
+            telephone_event: events,
+            ptime_ms: ptime_ms(stream),
+            direction: Direction::new(wished.sends() && remote.is_reachable(), wished.receives()),
+        };
+        offer.answered = true;
+        if self.shape.is_empty() {
+            self.shape.push(stream.declined());
+        }
+        self.agreed = Some(agreed);
+        Ok(agreed)
+    }
+
+    /// Payload types keep their meaning for the whole session (RFC 3264 §8.3.2), so ours must not collide with the peer's.
+    fn remember_payload_types(&mut self, stream: &Stream, event_type: Option<u8>) {
+        let meaning_else = |payload_type: &u8| {
+            stream.rtpmap(*payload_type).is_some() && !is_telephone_event(stream, *payload_type)
+        };
+        self.taken |= (0..128)
+            .filter(meaning_else)
+            .fold(0, |taken, payload_type| taken | (1 << payload_type));
+        let taken = self.taken;
+        let is_free = |payload_type: &u8| taken & (1 << *payload_type) == 0;
+        let candidates = event_type
+            .into_iter()
+            .chain([self.event_type, USUAL_EVENT_TYPE])
+            .chain(96..=127);
+        self.event_type = candidates
+            .into_iter()
+            .find(is_free)
+            .unwrap_or(USUAL_EVENT_TYPE);
+    }
+
+    /// Puts head and version on our streams. The version goes up when anything changed (RFC 3264 §8).
+    fn publish(&mut self, our: &LocalMedia, streams: Vec<Stream>) -> SessionDescription {
+        let host = Host::Ip(our.rtp.ip());
+        let body = SessionDescription {
+            origin: None,
+            connection: Some(host.clone()),
+            direction: None,
+            streams,
+        };
+        if self.sent.as_ref().is_some_and(|sent| *sent != body) {
+            self.version += 1;
+        }
+        self.sent = Some(body.clone());
+        let host = self.host.get_or_insert(host).clone();
+        SessionDescription {
+            origin: Some(Origin {
+                session_id: self.session_id,
+                version: self.version,
+                host,
+            }),
+            ..body
+        }
+    }
+}
+
+/// The first audio stream that will do; if none will, why the first one that is there does not.
+fn choose<'a>(
+    offered: &'a SessionDescription,
+    our: &LocalMedia,
+) -> Result<(usize, &'a Stream, RemoteAudio), NotAcceptable> {
+    let mut fault = NotAcceptable::NoAudio;
+    for (index, stream) in offered.streams.iter().enumerate() {
+        match RemoteAudio::read(offered, stream, our) {
+            Ok(remote) => return Ok((index, stream, remote)),
+            Err(NotAcceptable::NoAudio) => {}
+            Err(why) if fault == NotAcceptable::NoAudio => fault = why,
+            Err(_) => {}
+        }
+    }
+    Err(fault)
+}
+
+/// Our most preferred codec among the peer's. RFC 3264 §6.1 would have its order followed unless there is a reason:
+/// ours is that two legs with one codec need no translation.
+fn preferred(remote: &RemoteAudio, our: &LocalMedia) -> Option<(u8, Codec)> {
+    our.codecs
+        .iter()
+        .find_map(|codec| remote.codecs.iter().find(|(_, offered)| offered == codec))
+        .copied()
+}
+
+fn common_events(remote: &RemoteAudio, our: &LocalMedia) -> Option<(u8, EventSet)> {
+    let (payload_type, events) = remote.events.filter(|_| our.telephone_event)?;
+    let common = events.and(EventSet::KEYS);
+    (!common.is_empty()).then_some((payload_type, common))
+}
+
+/// The peer's stream in the place where we offered the audio.
+///
+/// Streams declined behind it may be missing from the answer: some peers forget the ones that were never used.
+fn answered_stream<'a>(
+    answered: &'a SessionDescription,
+    offer: &OurOffer,
+) -> Result<&'a Stream, AnswerFault> {
+    let count = answered.streams.len();
+    let mismatch = AnswerFault::Streams {
+        offered: offer.streams,
+        answered: count,
+    };
+    let stream = answered
+        .streams
+        .get(offer.audio)
+        .filter(|_| count <= offer.streams)
+        .ok_or(mismatch)?;
+    if !stream.is_audio() {
+        return Err(AnswerFault::Kind);
+    }
+    if stream.port == 0 {
+        Err(AnswerFault::Declined)
+    } else {
+        Ok(stream)
+    }
+}
+
+/// Our audio as it stands in an offer or an answer.
+fn audio_stream(
+    protocol: &str,
+    port: u16,
+    codecs: &[(u8, Codec)],
+    events: Option<(u8, EventSet)>,
+    direction: Direction,
+    rtcp_mux: bool,
+) -> Stream {
+    let codec_maps = codecs.iter().map(|(payload_type, codec)| {
+        rtpmap(*payload_type, codec.encoding_name(), codec.clock_rate_hz())
+    });
+    let event_map = events
+        .map(|(payload_type, _)| rtpmap(payload_type, "telephone-event", TELEPHONE_EVENT_CLOCK_HZ));
+    let rtpmaps: Vec<RtpMap> = codec_maps.chain(event_map).collect();
+    Stream {
+        kind: "audio".into(),
+        port,
+        protocol: protocol.into(),
+        formats: rtpmaps
+            .iter()
+            .map(|map| Box::from(map.payload_type.to_string()))
+            .collect(),
+        connection: None,
+        direction: Some(direction),
+        ptime_ms: Some(FRAME_MS),
+        maxptime_ms: None,
+        fmtps: events
+            .iter()
+            .map(|(payload_type, set)| (*payload_type, Box::from(set.to_string())))
+            .collect(),
+        rtpmaps,
+        rtcp: None,
+        rtcp_mux,
+    }
+}
+
+fn rtpmap(payload_type: u8, encoding: &str, clock_rate_hz: u32) -> RtpMap {
+    RtpMap {
+        payload_type,
+        encoding: encoding.into(),
+        clock_rate_hz,
+        channels: 1,
+    }
+}
