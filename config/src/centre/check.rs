@@ -1,0 +1,430 @@
+//! What must hold across resources: names that exist, numbers that are one's own, hours that can be.
+
+use std::collections::BTreeMap;
+
+use super::{Calendar, Centre, Kind, Queue, Resource, Trunk, User};
+use crate::values::{Destination, LocalDate, SourcePattern, TimeOfDay, TrunkKind};
+use crate::{Settings, read};
+
+/// The prompts that come with the program; `default` is the music.
+pub const BUILT_IN_PROMPTS: [&str; 4] = ["closed", "default", "sorry", "welcome"];
+
+/// What is wrong with a resource, seen among the others.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{kind} \"{name}\": {message} ({help})")]
+pub struct ResourceFault {
+    /// The kind of the resource.
+    pub kind: Kind,
+    /// Its name.
+    pub name: String,
+    /// The field, with its place in a list: `queues[1]`.
+    pub field: String,
+    /// What is wrong.
+    pub message: String,
+    /// What would be right.
+    pub help: String,
+}
+
+impl Centre {
+    /// Everything that is wrong with the centre, resource by resource.
+    ///
+    /// A centre read from a file or from JSON has been through the first half, each resource by
+    /// itself; one that a program has put together has not.
+    pub fn validate(&self) -> Vec<ResourceFault> {
+        let mut faults = Vec::new();
+        own_faults::<Calendar>(self, &mut faults);
+        own_faults::<Queue>(self, &mut faults);
+        own_faults::<User>(self, &mut faults);
+        own_faults::<Trunk>(self, &mut faults);
+        own_faults::<super::Number>(self, &mut faults);
+        faults.extend(self.cross_faults());
+        faults
+    }
+
+    /// What the centre and the settings say against one another: new passwords that are too short,
+    /// numbers that the emergency numbers take away.
+    pub fn check_against(&self, settings: &Settings) -> Vec<ResourceFault> {
+        let mut checker = Checker::new(self);
+        let shortest = settings.security.password_min_length;
+        for user in self.users.values() {
+            let plain = user.password.as_ref().and_then(|password| password.plain());
+            let length = plain.map_or(usize::MAX, |plain| plain.chars().count());
+            if length < shortest as usize {
+                let message = format!("the password has {length} characters");
+                let help = format!("give it at least {shortest} (security.password_min_length)");
+                checker.fault(&**user, "password", message, help);
+            }
+            if let Some(extension) = &user.extension {
+                checker.check_emergency(&**user, "extension", extension, settings);
+            }
+        }
+        for queue in self.queues.values() {
+            if let Some(number) = &queue.number {
+                checker.check_emergency(&**queue, "number", number, settings);
+            }
+        }
+        checker.faults
+    }
+
+    pub(super) fn cross_faults(&self) -> Vec<ResourceFault> {
+        let mut checker = Checker::new(self);
+        for calendar in self.calendars.values() {
+            checker.check_calendar(calendar);
+        }
+        for queue in self.queues.values() {
+            checker.check_queue(queue);
+        }
+        for user in self.users.values() {
+            checker.check_user(user);
+        }
+        for trunk in self.trunks.values() {
+            checker.check_trunk(trunk);
+        }
+        for number in self.numbers.values() {
+            checker.check_destination(&**number, "to", number.to.as_ref());
+        }
+        checker.check_dialled_numbers();
+        checker.check_default_queue();
+        checker.check_trunks_apart();
+        checker.faults
+    }
+}
+
+fn own_faults<T: Resource>(centre: &Centre, faults: &mut Vec<ResourceFault>) {
+    for (name, resource) in T::of(centre) {
+        let found = T::from_json(&resource.to_stored_json()).err().unwrap_or_default();
+        faults.extend(found.into_iter().map(|fault| ResourceFault {
+            kind: T::KIND,
+            name: name.clone(),
+            field: fault.field,
+            message: fault.message,
+            help: fault.help,
+        }));
+    }
+}
+
+struct Checker<'a> {
+    centre: &'a Centre,
+    faults: Vec<ResourceFault>,
+}
+
+impl<'a> Checker<'a> {
+    fn new(centre: &'a Centre) -> Self {
+        Self {
+            centre,
+            faults: Vec::new(),
+        }
+    }
+
+    fn fault<T: Resource>(
+        &mut self,
+        resource: &T,
+        field: impl Into<String>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.faults.push(ResourceFault {
+            kind: T::KIND,
+            name: resource.key().to_owned(),
+            field: field.into(),
+            message: message.into(),
+            help: help.into(),
+        });
+    }
+
+    fn check_emergency<T: Resource>(
+        &mut self,
+        resource: &T,
+        field: &str,
+        number: &str,
+        settings: &Settings,
+    ) {
+        if settings.sip.emergency_numbers.iter().any(|emergency| **emergency == *number) {
+            let message = format!("{number} is an emergency number");
+            self.fault(resource, field, message, "choose another number");
+        }
+    }
+
+    fn check_calendar(&mut self, calendar: &Calendar) {
+        for (index, hours) in calendar.open.iter().enumerate() {
+            self.check_hours(calendar, &format!("open[{index}]"), hours.from, hours.to);
+        }
+        for (index, hours) in calendar.special.iter().enumerate() {
+            self.check_hours(calendar, &format!("special[{index}]"), hours.from, hours.to);
+            if calendar.closed_on.contains(&hours.date) {
+                let message = format!("{} has hours here, but is in `closed_on`", hours.date);
+                let help = "take the date out of one of the two";
+                self.fault(calendar, format!("special[{index}].date"), message, help);
+            }
+        }
+        for (index, date) in calendar.closed_on.iter().enumerate() {
+            if is_repeated(&calendar.closed_on, index, date) {
+                let field = format!("closed_on[{index}]");
+                self.fault(calendar, field, format!("{date} stands there twice"), "write it once");
+            }
+        }
+    }
+
+    fn check_hours(&mut self, calendar: &Calendar, field: &str, from: TimeOfDay, to: TimeOfDay) {
+        if from == TimeOfDay::END {
+            let help = "write \"00:00\" and the next day";
+            self.fault(calendar, format!("{field}.from"), "no hours begin at 24:00", help);
+        } else if from == to {
+            let message = format!("an impossible time range: from {from} to {to} is no time at all");
+            let help = "the whole day is \"00:00\" to \"24:00\"; leave the line out for none of it";
+            self.fault(calendar, format!("{field}.to"), message, help);
+        }
+    }
+
+    fn check_queue(&mut self, queue: &Queue) {
+        if let Some(calendar) = &queue.calendar {
+            let calendars = self.centre.calendars.keys();
+            self.check_name(queue, "calendar", Kind::Calendar, calendar, calendars);
+        }
+        self.check_prompt(queue, "music", Some(&*queue.music));
+        self.check_prompt(queue, "welcome", queue.welcome.as_deref());
+        let ways_out = [
+            ("when_closed", queue.when_closed.as_ref()),
+            ("when_full", Some(&queue.when_full)),
+            ("when_refused", queue.when_refused.as_ref()),
+        ];
+        for (field, destination) in ways_out {
+            self.check_destination(queue, field, destination);
+            if let Some(Destination::Queue(name)) = destination
+                && *name == queue.name
+            {
+                let help = "send them to another queue or to an announcement";
+                self.fault(queue, field, "sends callers back to the queue they came from", help);
+            }
+        }
+    }
+
+    fn check_user(&mut self, user: &User) {
+        let assigned: Vec<&str> = user.queues.iter().map(|assignment| &*assignment.queue).collect();
+        for (index, queue) in assigned.iter().enumerate() {
+            let field = format!("queues[{index}]");
+            let queues = self.centre.queues.keys();
+            if is_repeated(&assigned, index, queue) {
+                self.fault(user, field, format!("\"{queue}\" stands there twice"), "write it once");
+            } else {
+                self.check_name(user, &field, Kind::Queue, queue, queues);
+            }
+        }
+        if user.sip_password.is_some() && user.extension.is_none() {
+            let help = "write extension = \"1001\", which is also the phone's user name";
+            self.fault(user, "sip_password", "a phone needs an extension to register as", help);
+        }
+        self.check_destination(user, "when_unavailable", user.when_unavailable.as_ref());
+        if let Some(Destination::User(name)) = &user.when_unavailable
+            && *name == user.username
+        {
+            let help = "send them to a queue or to another user";
+            self.fault(user, "when_unavailable", "sends callers back to the same user", help);
+        }
+    }
+
+    fn check_trunk(&mut self, trunk: &Trunk) {
+        match trunk.kind {
+            TrunkKind::Peer => {
+                if trunk.address.is_none() && trunk.allow.is_empty() {
+                    let help = "write address = \"sip:HOST:PORT\", or allow = [\"ADDRESS\"]";
+                    self.fault(trunk, "address", "a peer needs an address or sources", help);
+                }
+                for (field, given) in [
+                    ("username", trunk.username.is_some()),
+                    ("password", trunk.password.is_some()),
+                ] {
+                    if given {
+                        let help = "leave it out, or write kind = \"inbound\"";
+                        self.fault(trunk, field, "a peer does not log in", help);
+                    }
+                }
+            }
+            TrunkKind::Inbound => {
+                for (field, given) in [
+                    ("username", trunk.username.is_some()),
+                    ("password", trunk.password.is_some()),
+                ] {
+                    if !given {
+                        let message = format!("`{field}` is missing: an inbound trunk logs in here");
+                        self.fault(trunk, field, message, format!("write {field} = \"…\""));
+                    }
+                }
+                if trunk.address.is_some() {
+                    let help = "leave it out, or write kind = \"peer\"";
+                    self.fault(trunk, "address", "an inbound trunk's address is where it registers from", help);
+                }
+            }
+        }
+        for (index, codec) in trunk.codecs.iter().enumerate() {
+            if is_repeated(&trunk.codecs, index, codec) {
+                let field = format!("codecs[{index}]");
+                self.fault(trunk, field, format!("\"{codec}\" stands there twice"), "write it once");
+            }
+        }
+        if trunk.codecs.is_empty() {
+            self.fault(trunk, "codecs", "without a codec nobody can talk", "write [\"pcma\", \"pcmu\"]");
+        }
+        if trunk.numbers.len() > 1 || !trunk.takes_calls() {
+            self.check_patterns(trunk);
+        }
+    }
+
+    fn check_patterns(&mut self, trunk: &Trunk) {
+        if !trunk.takes_calls() && !trunk.numbers.is_empty() {
+            let help = "write address = \"sip:HOST:PORT\", or leave `numbers` out";
+            self.fault(trunk, "numbers", "calls cannot leave by a peer without an address", help);
+        }
+        for (index, pattern) in trunk.numbers.iter().enumerate() {
+            if is_repeated(&trunk.numbers, index, pattern) {
+                let field = format!("numbers[{index}]");
+                self.fault(trunk, field, format!("\"{pattern}\" stands there twice"), "write it once");
+            }
+        }
+    }
+
+    fn check_destination<T: Resource>(
+        &mut self,
+        resource: &T,
+        field: &str,
+        destination: Option<&Destination>,
+    ) {
+        match destination {
+            Some(Destination::Queue(name)) => {
+                self.check_name(resource, field, Kind::Queue, name, self.centre.queues.keys());
+            }
+            Some(Destination::User(name)) => {
+                self.check_name(resource, field, Kind::User, name, self.centre.users.keys());
+            }
+            Some(Destination::Extension(number)) => {
+                if self.centre.user_by_extension(number).is_none() {
+                    let message = format!("no user has the extension \"{number}\"");
+                    let help = format!("give it to a user, or write \"external:{number}\" for a phone behind a trunk");
+                    self.fault(resource, field, message, help);
+                }
+            }
+            Some(Destination::Announcement(name)) => {
+                self.check_prompt(resource, field, Some(name));
+            }
+            Some(Destination::External(_) | Destination::HangUp | Destination::Busy) | None => {}
+        }
+    }
+
+    fn check_prompt<T: Resource>(&mut self, resource: &T, field: &str, name: Option<&str>) {
+        let Some(name) = name else {
+            return;
+        };
+        if !BUILT_IN_PROMPTS.contains(&name) {
+            let message = format!("there is no prompt \"{name}\"");
+            let help = format!("those there are: {}", BUILT_IN_PROMPTS.join(", "));
+            self.fault(resource, field, message, help);
+        }
+    }
+
+    /// A name of another resource must be one that exists.
+    fn check_name<'n, T: Resource>(
+        &mut self,
+        resource: &T,
+        field: &str,
+        kind: Kind,
+        name: &str,
+        mut names: impl Iterator<Item = &'n String> + Clone,
+    ) {
+        if names.clone().any(|known| known == name) {
+            return;
+        }
+        let near = read::closest(name, names.clone().map(String::as_str));
+        let help = match (near, names.next()) {
+            (Some(near), _) => format!("did you mean \"{near}\"?"),
+            (None, Some(_)) => format!("add it, or name one of the {} there are", kind.table()),
+            (None, None) => format!("add it with [[{}]]; there are none yet", kind.table()),
+        };
+        self.fault(resource, field, format!("there is no {kind} \"{name}\""), help);
+    }
+
+    /// What is dialled must lead to one place: queue numbers and extensions are one plan.
+    fn check_dialled_numbers(&mut self) {
+        let centre = self.centre;
+        let mut taken: BTreeMap<&str, String> = BTreeMap::new();
+        for queue in centre.queues.values() {
+            let Some(number) = queue.number.as_deref() else {
+                continue;
+            };
+            let owner = format!("queue \"{}\"", queue.name);
+            if let Some(other) = taken.insert(number, owner) {
+                self.fault(&**queue, "number", already(number, &other), OTHER_NUMBER);
+            }
+        }
+        for user in centre.users.values() {
+            let Some(extension) = user.extension.as_deref() else {
+                continue;
+            };
+            let owner = format!("user \"{}\"", user.username);
+            if let Some(other) = taken.insert(extension, owner) {
+                self.fault(&**user, "extension", already(extension, &other), OTHER_NUMBER);
+            }
+        }
+    }
+
+    fn check_default_queue(&mut self) {
+        let mut defaults = self.centre.queues.values().filter(|queue| queue.default);
+        let Some(first) = defaults.next() else {
+            return;
+        };
+        for queue in defaults {
+            let message = format!("queue \"{}\" is the default queue already", first.name);
+            self.fault(&**queue, "default", message, "leave it to one of the two");
+        }
+    }
+
+    /// One source names one trunk, and one user name logs in as one.
+    fn check_trunks_apart(&mut self) {
+        let centre = self.centre;
+        let mut sources: BTreeMap<SourcePattern, &str> = BTreeMap::new();
+        let mut usernames: BTreeMap<&str, String> = BTreeMap::new();
+        for user in centre.users.values() {
+            if let Some(extension) = user.extension.as_deref() {
+                usernames.insert(extension, format!("the phone of user \"{}\"", user.username));
+            }
+        }
+        for trunk in centre.trunks.values() {
+            for source in trunk.sources() {
+                if let Some(other) = sources.insert(source, &trunk.name) {
+                    let at = trunk.allow.iter().position(|allowed| *allowed == source);
+                    let field = at.map_or_else(|| "address".to_owned(), |index| format!("allow[{index}]"));
+                    let message = if other == &*trunk.name {
+                        format!("source {source} stands there twice")
+                    } else {
+                        format!("source {source} already means trunk \"{other}\"")
+                    };
+                    self.fault(&**trunk, field, message, "leave it to one of the two");
+                }
+            }
+            let Some(username) = trunk.username.as_deref() else {
+                continue;
+            };
+            let owner = format!("trunk \"{}\"", trunk.name);
+            if let Some(other) = usernames.insert(username, owner) {
+                let message = format!("{other} logs in as \"{username}\" already");
+                self.fault(&**trunk, "username", message, "choose another user name");
+            }
+        }
+    }
+}
+
+const OTHER_NUMBER: &str = "give each its own number";
+
+fn already(number: &str, other: &str) -> String {
+    format!("number \"{number}\" belongs to {other} already")
+}
+
+fn is_repeated<T: PartialEq>(items: &[T], index: usize, item: &T) -> bool {
+    items.iter().take(index).any(|earlier| earlier == item)
+}
+
+impl Calendar {
+    /// Whether the date has hours of its own.
+    pub fn is_special(&self, date: LocalDate) -> bool {
+        self.special.iter().any(|hours| hours.date == date)
+    }
+}

@@ -1,0 +1,164 @@
+//! Reads the centre file: all tables, all faults.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use toml::de::DeTable;
+
+use super::{Calendar, Centre, Kind, Number, Queue, Resource, ResourceFault, Trunk, User};
+use crate::fault::{Faults, Source};
+use crate::read::{self, Entry, Node, Place, Problem, Reader, Span, Value};
+
+/// Tables of the centre file that later releases read.
+const LATER: &[&str] = &[
+    "aux_codes",
+    "contacts",
+    "feature_codes",
+    "flows",
+    "holiday_lists",
+    "number_lists",
+    "park_locations",
+    "prompts",
+    "roles",
+    "skills",
+    "tasks",
+    "templates",
+    "wrap_up_codes",
+];
+
+/// Reads a centre file.
+///
+/// # Errors
+///
+/// All faults of the file at once: of its syntax, of single fields, and across resources.
+pub fn parse_centre(text: &str, file: &str) -> Result<Centre, Faults> {
+    let document = Document::parse(text);
+    let mut reader = Reader::default();
+    let mut walk = Walk::default();
+    walk.read_document(&document.root, &mut reader);
+    let (mut problems, places) = reader.finish();
+    problems.extend(walk.centre.cross_faults().into_iter().map(|fault| walk.place(fault, &places)));
+    let source = Source {
+        name: file.to_owned(),
+        text: text.to_owned(),
+    };
+    match Faults::new(vec![source], document.with_syntax_faults(text, problems)) {
+        Some(faults) => Err(faults),
+        None => Ok(walk.centre),
+    }
+}
+
+/// A TOML document as far as it could be parsed, and what is wrong with its syntax.
+pub(crate) struct Document {
+    pub(crate) root: Node,
+    syntax: Vec<Problem>,
+}
+
+impl Document {
+    pub(crate) fn parse(text: &str) -> Self {
+        let (table, errors) = DeTable::parse_recoverable(text);
+        let problem = |error: &toml::de::Error| Problem {
+            path: String::new(),
+            span: Span {
+                source: 0,
+                bytes: error.span().unwrap_or_default(),
+            },
+            message: error.message().to_owned(),
+            help: "this is not TOML; strings stand in quotes, lists in [ ], tables under [name]".to_owned(),
+        };
+        Self {
+            root: read::from_toml(table.get_ref(), table.span(), 0),
+            syntax: errors.iter().map(problem).collect(),
+        }
+    }
+
+    /// All problems together. What the walk says about a line with broken syntax follows from
+    /// that, and is left out.
+    pub(crate) fn with_syntax_faults(self, text: &str, problems: Vec<Problem>) -> Vec<Problem> {
+        let line_of = |problem: &Problem| {
+            let before = text.as_bytes().get(..problem.span.bytes.start).unwrap_or_default();
+            before.iter().filter(|byte| **byte == b'\n').count()
+        };
+        let broken: BTreeSet<usize> = self.syntax.iter().map(line_of).collect();
+        let mut all = self.syntax;
+        let follows = |problem: &Problem| problem.span.source == 0 && broken.contains(&line_of(problem));
+        all.extend(problems.into_iter().filter(|problem| !follows(problem)));
+        all
+    }
+}
+
+/// The centre as read so far, and where in the file each resource stands.
+#[derive(Default)]
+struct Walk {
+    centre: Centre,
+    paths: BTreeMap<(Kind, String), String>,
+}
+
+impl Walk {
+    fn read_document(&mut self, root: &Node, reader: &mut Reader) {
+        let Value::Table(entries) = &root.value else {
+            return;
+        };
+        let tables = Kind::ALL.map(Kind::table);
+        for entry in entries {
+            match Kind::ALL.into_iter().find(|kind| kind.table() == entry.key) {
+                Some(Kind::Calendar) => self.read_list::<Calendar>(entry, reader),
+                Some(Kind::Queue) => self.read_list::<Queue>(entry, reader),
+                Some(Kind::User) => self.read_list::<User>(entry, reader),
+                Some(Kind::Trunk) => self.read_list::<Trunk>(entry, reader),
+                Some(Kind::Number) => self.read_list::<Number>(entry, reader),
+                None => reader.unknown_key(entry, &tables, LATER),
+            }
+        }
+    }
+
+    fn read_list<T: Resource>(&mut self, entry: &Entry, reader: &mut Reader) {
+        reader.in_field(&entry.key, &entry.node, |reader| {
+            let Value::List(items) = &entry.node.value else {
+                let help = format!("write [[{}]], with two brackets, once for each", entry.key);
+                reader.wrong_type(&entry.node, "a list of tables", help);
+                return;
+            };
+            for (index, item) in items.iter().enumerate() {
+                let read = reader.in_item(index, item, |reader| T::read_table(item, reader));
+                if let Some(resource) = read {
+                    self.insert(resource, index, item, reader);
+                }
+            }
+        });
+    }
+
+    fn insert<T: Resource>(&mut self, resource: T, index: usize, item: &Node, reader: &mut Reader) {
+        let name = resource.key().to_owned();
+        if name.is_empty() {
+            // Without a name it has been reported, and nothing can refer to it.
+            return;
+        }
+        if T::of(&self.centre).contains_key(&name) {
+            let key = Value::as_table(&item.value).and_then(|entries| {
+                entries.iter().find(|entry| entry.key == T::KIND.key_field())
+            });
+            let span = key.map_or(&item.span, |entry| &entry.node.span);
+            let message = format!("there is a {} \"{name}\" above already", T::KIND);
+            reader.report(span, message, "give it another name, or take one of the two out");
+            return;
+        }
+        self.paths.insert((T::KIND, name), format!("{}[{index}]", T::KIND.table()));
+        self.centre.insert(resource);
+    }
+
+    /// Puts a fault across resources to the field it is about, or to the nearest place around it.
+    fn place(&self, fault: ResourceFault, places: &BTreeMap<String, Place>) -> Problem {
+        let resource = self.paths.get(&(fault.kind, fault.name.clone())).cloned().unwrap_or_default();
+        let path = format!("{resource}.{}", fault.field);
+        let around = std::iter::successors(Some(path.as_str()), |path| {
+            path.rfind(['.', '[']).map(|end| &path[..end])
+        });
+        let span = around.filter_map(|path| places.get(path)).map(|place| place.value.clone()).next();
+        Problem {
+            path: path.clone(),
+            span: span.unwrap_or_default(),
+            message: format!("{} \"{}\": {}", fault.kind, fault.name, fault.message),
+            help: fault.help,
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! The centre: its users, queues, calendars, trunks and numbers.
+//!
+//! Owns what the resources are, what the centre file looks like, what is right across resources,
+//! and how two centres differ and merge. A [`Centre`] is a value: it is read from a file, stored
+//! and loaded, changed by making another one. Who may change it, and keeping it, is left to the API
+//! and the store; what it means for calls to the engine.
+
+mod calendar;
+mod check;
+mod diff;
+mod export;
+mod file;
+mod merge;
+mod number;
+mod queue;
+mod secrets;
+mod trunk;
+mod user;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value as Json;
+
+use crate::read::{Reader, Record, from_json};
+
+pub use calendar::{Calendar, OpenHours, SpecialHours};
+pub use check::{BUILT_IN_PROMPTS, ResourceFault};
+pub use diff::{Change, FieldChange, WhatChanged, diff};
+pub use export::export;
+pub(crate) use file::Document;
+pub use file::parse_centre;
+pub use number::Number;
+pub use queue::{Queue, ServiceLevel};
+pub use trunk::Trunk;
+pub use user::{Assignment, Personal, User};
+
+/// The kinds of resource of a centre.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// [`Calendar`].
+    Calendar,
+    /// [`Queue`].
+    Queue,
+    /// [`User`].
+    User,
+    /// [`Trunk`].
+    Trunk,
+    /// [`Number`].
+    Number,
+}
+
+impl Kind {
+    /// All of them, in the order of a file in which nothing is named before it stands there.
+    pub const ALL: [Self; 5] = [Self::Calendar, Self::Queue, Self::User, Self::Trunk, Self::Number];
+
+    /// One of them: `queue`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Calendar => "calendar",
+            Self::Queue => "queue",
+            Self::User => "user",
+            Self::Trunk => "trunk",
+            Self::Number => "number",
+        }
+    }
+
+    /// Its table in the file and its path in the API: `queues`.
+    pub const fn table(self) -> &'static str {
+        match self {
+            Self::Calendar => "calendars",
+            Self::Queue => "queues",
+            Self::User => "users",
+            Self::Trunk => "trunks",
+            Self::Number => "numbers",
+        }
+    }
+
+    /// The field that names a resource of this kind.
+    pub const fn key_field(self) -> &'static str {
+        match self {
+            Self::Calendar | Self::Queue | Self::Trunk => "name",
+            Self::User => "username",
+            Self::Number => "number",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What is wrong with one field of a resource.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message} ({help})")]
+pub struct FieldFault {
+    /// The field, with its place in a list: `queues[1].queue`; empty: the whole document.
+    pub field: String,
+    /// What is wrong.
+    pub message: String,
+    /// What would be right.
+    pub help: String,
+}
+
+/// A resource of the centre: a table in the file, a path in the API.
+pub trait Resource: Record + Clone + PartialEq + Sized {
+    /// Which kind it is.
+    const KIND: Kind;
+
+    /// What names it among its kind.
+    fn key(&self) -> &str;
+
+    /// The map of the centre that holds its kind.
+    fn of(centre: &Centre) -> &BTreeMap<String, Arc<Self>>;
+
+    /// The same, to be changed.
+    fn of_mut(centre: &mut Centre) -> &mut BTreeMap<String, Arc<Self>>;
+
+    /// Reads it from JSON, as the API gets it and as the store keeps it. Fields left out have their
+    /// defaults.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong in it by itself, field by field.
+    fn from_json(json: &Json) -> Result<Self, Vec<FieldFault>> {
+        let mut reader = Reader::default();
+        let read = Self::read_table(&from_json(json), &mut reader);
+        let (problems, _) = reader.finish();
+        match read {
+            Some(resource) if problems.is_empty() => Ok(resource),
+            Some(_) | None => Err(problems
+                .into_iter()
+                .map(|problem| FieldFault {
+                    field: problem.path,
+                    message: problem.message,
+                    help: problem.help,
+                })
+                .collect()),
+        }
+    }
+
+    /// All of it as JSON, secrets included: for the store.
+    fn to_stored_json(&self) -> Json {
+        self.to_json(true)
+    }
+
+    /// All of it but its secrets as JSON: for the API.
+    fn to_public_json(&self) -> Json {
+        self.to_json(false)
+    }
+}
+
+macro_rules! impl_resource {
+    ($($resource:ident, $kind:ident, $map:ident, $key:ident;)+) => {$(
+        impl Resource for $resource {
+            const KIND: Kind = Kind::$kind;
+
+            fn key(&self) -> &str {
+                &self.$key
+            }
+
+            fn of(centre: &Centre) -> &BTreeMap<String, Arc<Self>> {
+                &centre.$map
+            }
+
+            fn of_mut(centre: &mut Centre) -> &mut BTreeMap<String, Arc<Self>> {
+                &mut centre.$map
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $resource {
+            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                let json = Json::deserialize(from)?;
+                Self::from_json(&json).map_err(|faults| {
+                    let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+                    D::Error::custom(faults.join("; "))
+                })
+            }
+        }
+    )+};
+}
+
+impl_resource! {
+    Calendar, Calendar, calendars, name;
+    Queue, Queue, queues, name;
+    User, User, users, username;
+    Trunk, Trunk, trunks, name;
+    Number, Number, numbers, number;
+}
+
+/// All resources, by kind and name. Each stands behind an `Arc`, so that a changed centre shares
+/// what did not change.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Centre {
+    /// Calendars by name.
+    pub calendars: BTreeMap<String, Arc<Calendar>>,
+    /// Queues by name.
+    pub queues: BTreeMap<String, Arc<Queue>>,
+    /// Users by user name.
+    pub users: BTreeMap<String, Arc<User>>,
+    /// Trunks by name.
+    pub trunks: BTreeMap<String, Arc<Trunk>>,
+    /// Numbers by number.
+    pub numbers: BTreeMap<String, Arc<Number>>,
+}
+
+impl Centre {
+    /// The resource of that kind and name.
+    pub fn find<T: Resource>(&self, name: &str) -> Option<&Arc<T>> {
+        T::of(self).get(name)
+    }
+
+    /// Puts the resource in, in place of the one of its name.
+    pub fn insert<T: Resource>(&mut self, resource: T) -> Option<Arc<T>> {
+        let key = resource.key().to_owned();
+        T::of_mut(self).insert(key, Arc::new(resource))
+    }
+
+    /// Takes the resource out.
+    pub fn remove<T: Resource>(&mut self, name: &str) -> Option<Arc<T>> {
+        T::of_mut(self).remove(name)
+    }
+
+    /// The queue for callers who dialled what nothing matches.
+    pub fn default_queue(&self) -> Option<&Arc<Queue>> {
+        self.queues.values().find(|queue| queue.default)
+    }
+
+    /// The user with that extension.
+    pub fn user_by_extension(&self, extension: &str) -> Option<&Arc<User>> {
+        let has = |user: &&Arc<User>| user.extension.as_deref() == Some(extension);
+        self.users.values().find(has)
+    }
+}

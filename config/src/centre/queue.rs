@@ -1,0 +1,75 @@
+//! A queue: where callers wait, and what becomes of those who cannot.
+
+use crate::read::{impl_record_field, record};
+use crate::values::{
+    AnswerMode, DialNumber, Destination, JoinWhen, Name, Seconds, Share, Strategy, WhenClosing,
+    WrapUp,
+};
+
+record! {
+    /// Where callers wait for the agents it is assigned to.
+    pub struct Queue {
+        /// Its name.
+        name: Name => required,
+        /// What is dialled to reach it, by callers from trunks and by registered phones.
+        number: Option<DialNumber>,
+        /// The calendar it opens and closes by. Unset: always open.
+        calendar: Option<Name>,
+        /// Points of priority that its callers have, each worth `ageing` seconds. -1000 to 1000.
+        priority: i32 ; -1000..=1000,
+        /// Seconds of waiting that one point of priority is worth. 1 to 86400.
+        ageing: Seconds = Seconds(10) ; 1..=86_400,
+        /// Which of several free agents gets a caller: `longest-idle`.
+        strategy: Strategy,
+        /// When a caller's call is answered: `at-once`.
+        answer: AnswerMode,
+        /// Seconds an agent's phone rings. 1 to 3600.
+        ring_timeout: Seconds = Seconds(20) ; 1..=3600,
+        /// Seconds before a caller rings again at an agent who did not answer. 0 to 3600.
+        retry_after: Seconds = Seconds(15) ; 0..=3600,
+        /// Unanswered alerts in a row after which an agent goes on break. 0 to 100, 0: no limit.
+        max_no_answer: u32 = 1 ; 0..=100,
+        /// Seconds for which a phone that failed is skipped, doubling up to 60. 1 to 60.
+        device_retry: Seconds = Seconds(5) ; 1..=60,
+        /// Seconds an agent keeps after a call, 0 to 86400, or `"manual"`: until the agent ends it.
+        wrap_up: WrapUp,
+        /// Callers that may wait at a time. 0 to 100000, 0: no limit.
+        max_waiting: u32 ; 0..=100_000,
+        /// Who must be there for callers to be let in: `always`, `someone-logged-in` or
+        /// `someone-available`.
+        join_when: JoinWhen,
+        /// What is promised to callers, for the reports.
+        service_level: Option<ServiceLevel>,
+        /// Whether callers who dialled what nothing matches come here; one queue at most.
+        default: bool,
+        /// The music callers hear: a prompt's name.
+        music: Name = Name::built_in("default"),
+        /// The prompt callers hear first. Unset: none.
+        welcome: Option<Name>,
+        /// Where callers go while it is closed. Unset: refused with 480.
+        when_closed: Option<Destination>,
+        /// What becomes of those waiting when it closes: `stay`, or `go` to `when_closed`.
+        when_closing: WhenClosing,
+        /// Where callers go while `max_waiting` others wait.
+        when_full: Destination = Destination::Busy,
+        /// Where callers go whom `join_when` refuses. Unset: refused with 480.
+        when_refused: Option<Destination>,
+    }
+    later {
+        wrap_up_code, max_wait, max_estimate, max_busy, nobody_after, recall_after, recall_hold,
+        reservation_limit, sticky, skills, relax, announce, record, when_nobody, when_overflow,
+    }
+}
+
+record! {
+    /// How many callers shall be answered how soon.
+    pub struct ServiceLevel {
+        /// Seconds within which a call shall be answered. 1 to 86400.
+        seconds: Seconds = Seconds(20) ; 1..=86_400,
+        /// The share of calls for which that shall be so. 0 to 1.
+        target: Share = Share::from_ten_thousandths(8000),
+    }
+    later { short_abandon, action }
+}
+
+impl_record_field!(Queue, ServiceLevel);

@@ -1,0 +1,101 @@
+//! A user: an account, and the agent and the phone that may come with it.
+
+use crate::read::{
+    Field, Node, Reader, Record, Shape, Value, impl_record_field, read_text, record,
+};
+use crate::values::{
+    DialNumber, Destination, Email, Label, Name, Role, Seconds, Secret, Username, WrapUp,
+};
+
+record! {
+    /// Someone who logs in, takes calls, or both.
+    pub struct User {
+        /// What the user logs in with. 1 to 64 of `a-z A-Z 0-9 . _ - @`; cannot be changed later.
+        username: Username => required,
+        /// The name others see.
+        name: Label,
+        /// What the user logs in with, used when the user is created; kept as an argon2id hash.
+        password: Option<Secret>,
+        /// What the user may do: `attendant`, `supervisor` or `administrator`.
+        role: Role,
+        /// The number that rings the user's phone. With `sip_password` a phone registers here under
+        /// it, without it the number is rung through the trunk whose `numbers` match it.
+        extension: Option<DialNumber>,
+        /// The password of the user's phone; its digest user name is the extension. Kept as hashes.
+        sip_password: Option<Secret>,
+        /// The queues whose callers the user may take: names, or `{ queue = NAME }`.
+        queues: Vec<Assignment>,
+        /// The user's own queue, where direct calls wait.
+        personal: Personal,
+        /// Points of priority of direct calls, each worth ten seconds of waiting. -1000 to 1000.
+        direct_call_priority: i32 ; -1000..=1000,
+        /// Where direct calls go when the user does not take them. Unset: to the default queue.
+        when_unavailable: Option<Destination>,
+        /// The user's e-mail address.
+        email: Option<Email>,
+        /// The user's key in another system.
+        external_id: Option<Label>,
+        /// Whether the user may log in and their phone may register.
+        enabled: bool = true,
+    }
+    later {
+        confirm, skills, may_leave_queues, park_location, outbound_number, custom, srtp, digest,
+    }
+}
+
+record! {
+    /// The personal queue of direct calls.
+    pub struct Personal {
+        /// Seconds the user's phone rings. 1 to 3600.
+        ring_timeout: Seconds = Seconds(20) ; 1..=3600,
+        /// Seconds a direct caller waits before going to `when_unavailable`. 0 to 86400, 0: no limit.
+        max_wait: Seconds ; 0..=86_400,
+        /// Seconds kept after a direct call, 0 to 86400, or `"manual"`: until the user ends it.
+        wrap_up: WrapUp,
+    }
+    later {}
+}
+
+record! {
+    /// A queue assigned to a user.
+    pub struct Assignment {
+        /// The queue.
+        queue: Name => required,
+    }
+    later { level, delay, order, weight }
+}
+
+impl_record_field!(User, Personal);
+
+/// An assignment is written as the queue's name, or as a table when there is more to say.
+impl Field for Assignment {
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        if matches!(node.value, Value::Table(_)) {
+            return Self::read_table(node, reader);
+        }
+        let queue = read_text(node, reader, "a queue's name or { queue = NAME }", "support")?;
+        Some(Self { queue })
+    }
+
+    fn write(&self) -> serde_json::Value {
+        self.queue.write()
+    }
+
+    fn shape() -> Shape {
+        let table = Shape::Table(Self::schema());
+        Shape::Either(Box::new(Name::shape()), Box::new(table))
+    }
+}
+
+impl User {
+    /// Whether a phone registers here for the user; else the extension, if any, is rung through a
+    /// trunk.
+    pub fn has_phone(&self) -> bool {
+        self.extension.is_some() && self.sip_password.is_some()
+    }
+
+    /// Whether the queue is assigned to the user.
+    pub fn is_assigned(&self, queue: &str) -> bool {
+        self.queues.iter().any(|assignment| &*assignment.queue == queue)
+    }
+}

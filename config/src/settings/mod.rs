@@ -1,0 +1,151 @@
+//! The settings of the daemon: what `lampfield.toml` and the environment say.
+
+mod env;
+mod load;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use crate::read::{impl_record_field, record};
+use crate::values::{
+    Country, DialNumber, DigestAlgorithm, Domain, Listen, LogFormat, LogLevel, PathText, PortRange,
+    StoreUrl, TimeOfDay, Transport, Zone,
+};
+
+record! {
+    /// Everything that is not the centre: where we listen, where data lies, what is allowed.
+    pub struct Settings {
+        /// SIP.
+        sip: SipSettings,
+        /// Audio.
+        media: MediaSettings,
+        /// API and console.
+        http: HttpSettings,
+        /// Where data is kept.
+        store: StoreSettings,
+        /// What holds for the whole centre.
+        centre: CentreSettings,
+        /// Passwords and logins.
+        security: SecuritySettings,
+        /// What is logged, and how.
+        log: LogSettings,
+    }
+    later { feature_codes }
+}
+
+record! {
+    /// SIP.
+    pub struct SipSettings {
+        /// Addresses to listen on: `udp:` or `tcp:`, address, port.
+        listen: Vec<Listen> = vec![local(Transport::Udp), local(Transport::Tcp)],
+        /// Realm of the digest and host part of our addresses.
+        domain: Domain = text("lampfield.local"),
+        /// What phones are challenged with, in this order: `md5`, `sha-256`.
+        digest: Vec<DigestAlgorithm> = vec![DigestAlgorithm::Md5],
+        /// Numbers that any phone can always dial, and that are never shed.
+        emergency_numbers: Vec<DialNumber> = vec![text("112")],
+        /// Seconds that calls in progress may go on after SIGTERM. 0 to 86400.
+        drain_seconds: u32 = 30 ; 0..=86_400,
+    }
+    later { public_address, local_networks, tls }
+}
+
+record! {
+    /// Audio.
+    pub struct MediaSettings {
+        /// The address that audio is sent from and received on.
+        address: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST),
+        /// Its ports, below the system's ephemeral range; the least recently used go first.
+        ports: PortRange = PortRange { first: 10_000, last: 29_999 },
+    }
+    later { public_address }
+}
+
+record! {
+    /// API under `/api/v1`, console at `/`.
+    pub struct HttpSettings {
+        /// Address and port to listen on.
+        listen: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080),
+    }
+    later { tls }
+}
+
+record! {
+    /// Where data is kept.
+    pub struct StoreSettings {
+        /// The database: `sqlite:PATH`.
+        url: StoreUrl = text("sqlite:var/lampfield.db"),
+        /// The folder of the journal, prompts and the socket of the command line.
+        directory: PathText = text("var"),
+        /// How long what is kept.
+        retention: Retention,
+    }
+    later {}
+}
+
+record! {
+    /// How long what is kept.
+    pub struct Retention {
+        /// Days for which the history of calls is kept. 1 to 36500.
+        history_days: u32 = 400 ; 1..=36_500,
+    }
+    later { recordings_days }
+}
+
+record! {
+    /// What holds for the whole centre.
+    pub struct CentreSettings {
+        /// The zone of reports, of the daily reset, and of calendars that name none.
+        timezone: Zone = text("Europe/Amsterdam"),
+        /// When the day of reports begins and counts are reset. 00:00 to 23:59:59.
+        day_starts: TimeOfDay = TimeOfDay::START,
+        /// The country as whose national numbers dialled numbers are read.
+        country: Country,
+    }
+    later { vip_priority }
+}
+
+record! {
+    /// Passwords and logins.
+    pub struct SecuritySettings {
+        /// Characters that a new password has at least. 1 to 128.
+        password_min_length: u32 = 12 ; 1..=128,
+        /// Failed logins after which a user is locked out for a while. 1 to 1000.
+        lock_after: u32 = 5 ; 1..=1000,
+    }
+    later {}
+}
+
+record! {
+    /// What is logged, and how.
+    pub struct LogSettings {
+        /// The least important thing that is logged: `error`, `warn`, `info`, `debug`, `trace`.
+        level: LogLevel,
+        /// How it looks: `text` or `json`.
+        format: LogFormat,
+    }
+    later {}
+}
+
+impl_record_field!(
+    Settings,
+    SipSettings,
+    MediaSettings,
+    HttpSettings,
+    StoreSettings,
+    Retention,
+    CentreSettings,
+    SecuritySettings,
+    LogSettings,
+);
+
+fn local(transport: Transport) -> Listen {
+    Listen {
+        transport,
+        address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5060),
+    }
+}
+
+/// A default that stands above as it would in the file.
+fn text<T: std::str::FromStr<Err = crate::Invalid>>(text: &str) -> T {
+    text.parse().expect("the defaults above are right")
+}

@@ -1,0 +1,415 @@
+//! Where we listen, where others are, where data lies.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
+
+use super::choice::{choice, not_built};
+use super::name::text_newtype;
+use crate::read::{Invalid, impl_text_field};
+
+choice! {
+    /// A transport SIP is spoken over (RFC 3261 §18).
+    pub enum Transport {
+        /// Datagrams.
+        #[default]
+        Udp = "udp",
+        /// A stream.
+        Tcp = "tcp",
+    }
+    later { "tls", "ws", "wss" }
+}
+
+/// An address the daemon listens on for SIP: `udp:127.0.0.1:5060`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Listen {
+    /// The transport.
+    pub transport: Transport,
+    /// Address and port; port 0 lets the system choose, which tests like.
+    pub address: SocketAddr,
+}
+
+impl FromStr for Listen {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let (transport, address) = text.split_once(':').unwrap_or((text, ""));
+        let transport = transport.parse()?;
+        let address = address.parse().map_err(|_| {
+            Invalid::new(
+                format!("\"{}\" is no address with a port", address.escape_debug()),
+                format!("write \"{transport}:127.0.0.1:5060\" or \"{transport}:[::1]:5060\""),
+            )
+        })?;
+        Ok(Self { transport, address })
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.transport, self.address)
+    }
+}
+
+impl_text_field!(
+    Listen,
+    "a transport, an address and a port",
+    "udp:127.0.0.1:5060"
+);
+
+text_newtype! {
+    /// A host name or an IP address, in lower case: what stands after the `@` of our addresses.
+    pub struct Domain, "a host name in lower case or an IP address", "lampfield.local", is_domain
+}
+
+/// RFC 1123 §2.1 host names; RFC 3261 §25.1 `host`.
+fn is_domain(text: &str) -> bool {
+    is_host_name(text) && !text.contains(|c: char| c.is_ascii_uppercase()) || text.parse::<IpAddr>().is_ok()
+}
+
+fn is_host_name(text: &str) -> bool {
+    let is_label = |label: &str| {
+        let inner = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        (1..=63).contains(&label.len())
+            && label.bytes().all(inner)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    // All digits and dots is a mistyped address, not a name.
+    let named = text.contains(|c: char| !c.is_ascii_digit() && c != '.');
+    text.len() <= 253 && named && text.split('.').all(is_label)
+}
+
+/// A host of a SIP address.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Host {
+    /// An address.
+    Ip(IpAddr),
+    /// A name to be resolved.
+    Name(String),
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ip(IpAddr::V6(address)) => write!(f, "[{address}]"),
+            Self::Ip(address) => write!(f, "{address}"),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+/// Where a trunk or a proxy is: `sip:HOST[:PORT][;transport=udp|tcp]`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SipAddress {
+    /// The host.
+    pub host: Host,
+    /// The port, where one is written.
+    pub port: Option<u16>,
+    /// The transport; UDP where none is written.
+    pub transport: Transport,
+}
+
+impl SipAddress {
+    /// The port to send to: the written one, or 5060 (RFC 3261 §19.1.2).
+    pub fn port_or_default(&self) -> u16 {
+        self.port.unwrap_or(5060)
+    }
+
+    /// Address and port, where the host is an address.
+    pub fn socket_address(&self) -> Option<SocketAddr> {
+        match &self.host {
+            Host::Ip(address) => Some(SocketAddr::new(*address, self.port_or_default())),
+            Host::Name(_) => None,
+        }
+    }
+}
+
+impl FromStr for SipAddress {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let fault = |what: &str| {
+            Invalid::new(
+                format!("\"{}\" {what}", text.escape_debug()),
+                "write \"sip:HOST:PORT\" or \"sip:HOST:PORT;transport=tcp\"",
+            )
+        };
+        if text.starts_with("sips:") {
+            return Err(not_built("sips:", &["sip:"]));
+        }
+        let rest = text
+            .strip_prefix("sip:")
+            .ok_or_else(|| fault("does not begin with sip:"))?;
+        let mut parts = rest.split(';');
+        let host_port = parts.next().unwrap_or_default();
+        if host_port.contains('@') {
+            return Err(fault("has a user part, which an address of a host has not"));
+        }
+        let (host, port) = parse_host_port(host_port).ok_or_else(|| fault("has no right host and port"))?;
+        let mut transport = Transport::Udp;
+        for parameter in parts {
+            match parameter.split_once('=') {
+                Some(("transport", name)) => transport = name.to_ascii_lowercase().parse()?,
+                // A proxy is often written so; all of ours are loose routers (RFC 3261 §19.1.1).
+                None if parameter == "lr" => {}
+                Some(_) | None => return Err(fault("has a parameter that is not known here")),
+            }
+        }
+        Ok(Self { host, port, transport })
+    }
+}
+
+fn parse_host_port(text: &str) -> Option<(Host, Option<u16>)> {
+    let (host, port) = match text.strip_prefix('[') {
+        Some(rest) => {
+            let (address, rest) = rest.split_once(']')?;
+            let host = Host::Ip(IpAddr::V6(address.parse().ok()?));
+            (host, rest.strip_prefix(':').or(rest.is_empty().then_some(""))?)
+        }
+        None => {
+            let (host, port) = text.split_once(':').unwrap_or((text, ""));
+            (parse_host(host)?, port)
+        }
+    };
+    if port.is_empty() {
+        return (!text.ends_with(':')).then_some((host, None));
+    }
+    let port = port.parse().ok().filter(|port| *port != 0)?;
+    Some((host, Some(port)))
+}
+
+fn parse_host(text: &str) -> Option<Host> {
+    match text.parse() {
+        Ok(address) => Some(Host::Ip(IpAddr::V4(address))),
+        Err(_) => is_host_name(text).then(|| Host::Name(text.to_owned())),
+    }
+}
+
+impl fmt::Display for SipAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sip:{}", self.host)?;
+        if let Some(port) = self.port {
+            write!(f, ":{port}")?;
+        }
+        match self.transport {
+            Transport::Udp => Ok(()),
+            other @ Transport::Tcp => write!(f, ";transport={other}"),
+        }
+    }
+}
+
+impl_text_field!(
+    SipAddress,
+    "a SIP address of a host",
+    "sip:127.0.0.1:5080;transport=udp"
+);
+
+/// Ports from the first to the last, both included: `10000-29999`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PortRange {
+    /// The lowest; 1024 or more.
+    pub first: u16,
+    /// The highest; RTP takes an even port and RTCP the odd one after it.
+    pub last: u16,
+}
+
+impl FromStr for PortRange {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let fault = |what: &str| {
+            Invalid::new(
+                format!("\"{}\" {what}", text.escape_debug()),
+                "write the first and the last port, from 1024 to 65535: \"10000-29999\"",
+            )
+        };
+        let ends = text.split_once('-').and_then(|(first, last)| {
+            Some((first.trim().parse().ok()?, last.trim().parse().ok()?))
+        });
+        let (first, last): (u16, u16) = ends.ok_or_else(|| fault("is no range of ports"))?;
+        if first < 1024 || first > last {
+            return Err(fault("is an impossible range"));
+        }
+        let first_even = u32::from(first) + u32::from(first % 2);
+        if first_even + 1 > u32::from(last) {
+            return Err(fault("holds no even port with the odd one after it"));
+        }
+        Ok(Self { first, last })
+    }
+}
+
+impl fmt::Display for PortRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.first, self.last)
+    }
+}
+
+impl_text_field!(PortRange, "a range of ports", "10000-29999");
+
+/// Where the store is: `sqlite:PATH`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct StoreUrl {
+    path: String,
+}
+
+impl StoreUrl {
+    /// The database file; relative to where the daemon was started.
+    pub fn sqlite_path(&self) -> &str {
+        &self.path
+    }
+}
+
+impl FromStr for StoreUrl {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let help = "write \"sqlite:var/lampfield.db\"";
+        if text.starts_with("postgres:") || text.starts_with("postgresql:") {
+            return Err(Invalid::new("\"postgres:\" is known, but not built yet", help));
+        }
+        let path = text.strip_prefix("sqlite:").unwrap_or_default();
+        // sqlite:///var/x is the absolute path as other programs write it.
+        let path = path.strip_prefix("//").unwrap_or(path);
+        if path.is_empty() || path.contains(char::is_control) || path.contains('?') {
+            let message = format!("\"{}\" names no store", text.escape_debug());
+            return Err(Invalid::new(message, help));
+        }
+        Ok(Self { path: path.to_owned() })
+    }
+}
+
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sqlite:{}", self.path)
+    }
+}
+
+impl_text_field!(StoreUrl, "a store's address", "sqlite:var/lampfield.db");
+
+macro_rules! impl_std_text_field {
+    ($ty:ty, $what:literal, $example:literal) => {
+        impl crate::read::Field for $ty {
+            fn read(node: &crate::read::Node, reader: &mut crate::read::Reader) -> Option<Self> {
+                let text: String = crate::read::read_text::<PlainText>(node, reader, $what, $example)?.0;
+                let parsed = text.parse().ok();
+                if parsed.is_none() {
+                    let message = format!("\"{}\" is not {}", text.escape_debug(), $what);
+                    let help = format!("for example \"{}\"", $example);
+                    reader.invalid(node, Invalid::new(message, help));
+                }
+                parsed
+            }
+
+            fn write(&self) -> serde_json::Value {
+                serde_json::Value::from(self.to_string())
+            }
+
+            fn shape() -> crate::read::Shape {
+                crate::read::Shape::Text {
+                    what: $what,
+                    example: $example,
+                }
+            }
+        }
+    };
+}
+
+/// Any text, on its way to a type of the standard library.
+struct PlainText(String);
+
+impl FromStr for PlainText {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for PlainText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl_std_text_field!(SocketAddr, "an address with a port", "127.0.0.1:8080");
+impl_std_text_field!(IpAddr, "an IP address", "127.0.0.1");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What each text prints as once parsed; `None`: refused.
+    fn check<T: FromStr + fmt::Display>(cases: &[(&str, Option<&str>)]) {
+        for (text, expected) in cases {
+            let parsed = text.parse::<T>().ok().map(|value| value.to_string());
+            assert_eq!(parsed.as_deref(), *expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn listen_addresses() {
+        check::<Listen>(&[
+            ("udp:127.0.0.1:5060", Some("udp:127.0.0.1:5060")),
+            ("tcp:[::1]:5060", Some("tcp:[::1]:5060")),
+            ("tls:127.0.0.1:5061", None),
+            ("udp:127.0.0.1", None),
+            ("127.0.0.1:5060", None),
+        ]);
+        let fault = "tls:127.0.0.1:5061".parse::<Listen>().unwrap_err();
+        assert_eq!(fault.message, "\"tls\" is known, but not built yet");
+    }
+
+    #[test]
+    fn sip_addresses() {
+        check::<SipAddress>(&[
+            ("sip:127.0.0.1:5080;transport=udp", Some("sip:127.0.0.1:5080")),
+            ("sip:pbx.example.com", Some("sip:pbx.example.com")),
+            ("sip:pbx:5080;transport=TCP;lr", Some("sip:pbx:5080;transport=tcp")),
+            ("sip:[2001:db8::1]:5060", Some("sip:[2001:db8::1]:5060")),
+            ("sip:[2001:db8::1]", Some("sip:[2001:db8::1]")),
+            ("sip:bob@pbx", None),
+            ("sips:pbx", None),
+            ("sip:pbx;transport=tls", None),
+            ("sip:pbx;maddr=1.2.3.4", None),
+            ("sip:pbx:0", None),
+            ("sip:pbx:", None),
+            ("sip:pbx:70000", None),
+            ("sip:1.2.3", None),
+            ("sip:", None),
+            ("127.0.0.1:5080", None),
+            ("sip:[::1", None),
+        ]);
+        let address: SipAddress = "sip:10.0.0.1".parse().unwrap();
+        assert_eq!(address.socket_address(), Some(SocketAddr::from(([10, 0, 0, 1], 5060))));
+    }
+
+    #[test]
+    fn domains_ports_and_stores() {
+        check::<Domain>(&[
+            ("lampfield.local", Some("lampfield.local")),
+            ("192.0.2.1", Some("192.0.2.1")),
+            ("Lampfield.local", None),
+            ("a b", None),
+            ("-a.b", None),
+            ("1.2.3", None),
+            ("", None),
+        ]);
+        check::<PortRange>(&[
+            ("10000-29999", Some("10000-29999")),
+            ("10000 - 10001", Some("10000-10001")),
+            ("29999-10000", None),
+            ("80-90", None),
+            ("10001-10002", None),
+            ("65535-65535", None),
+            ("10000", None),
+        ]);
+        check::<StoreUrl>(&[
+            ("sqlite:var/lampfield.db", Some("sqlite:var/lampfield.db")),
+            ("sqlite:///var/lib/x.db", Some("sqlite:/var/lib/x.db")),
+            ("sqlite:", None),
+            ("postgres://localhost/x", None),
+            ("mysql:x", None),
+        ]);
+    }
+}
