@@ -115,7 +115,7 @@ pub enum EntryKind {
     Recall,
 }
 
-/// What came back from an alerted agent. What it means is decided by [`Alert`](crate::alert) (rules 11 and 12).
+/// What came back from an alerted agent. What it means is the acd's to decide (rules 11 and 12).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum AlertEnd {
     /// The phone was answered (with `confirm`: and confirmed). Answered by exactly one `Connect` or one `Withdraw`.

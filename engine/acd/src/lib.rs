@@ -7,15 +7,25 @@ extern crate alloc;
 extern crate std;
 
 mod acd;
+mod agent;
+mod alert;
 pub mod config;
+mod deadline;
+mod hash;
 mod ids;
+mod index;
 mod input;
+mod interaction;
 mod micros;
 mod output;
+mod phone;
 mod rank;
+mod ranked_set;
+mod sabotage;
+mod state;
 mod view;
 
-pub use acd::Acd;
+pub use acd::{Acd, CheckpointError};
 pub use config::AcdConfig;
 pub use ids::{AgentId, Incarnation, InteractionId, MatchId, QueueId};
 pub use input::{AgentChange, AlertEnd, BreakReason, Device, Enqueue, EntryKind, Input, Presence};

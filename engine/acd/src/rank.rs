@@ -30,12 +30,16 @@ pub enum Tier {
 }
 
 /// `(tier, arrival - priority × ageing, arrival, id)`, smallest first. Comparable over all queues (rule 5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 pub struct Rank {
+    #[n(0)]
     tier: Tier,
     /// Microseconds; before 1970 for a high priority.
+    #[n(1)]
     aged: i64,
+    #[cbor(n(2), with = "crate::micros")]
     arrival: Duration,
+    #[n(3)]
     interaction: InteractionId,
 }
 

@@ -88,3 +88,16 @@ pub struct Counters {
     #[n(5)]
     pub failed: u32,
 }
+
+impl Counters {
+    pub(crate) const fn new() -> Self {
+        Self {
+            alerts: 0,
+            accepted: 0,
+            rejected: 0,
+            timed_out: 0,
+            withdrawn: 0,
+            failed: 0,
+        }
+    }
+}

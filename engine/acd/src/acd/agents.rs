@@ -1,0 +1,190 @@
+//! Agents log in and out, take breaks, talk, and their phones come and go (rules 16 to 18).
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::Acd;
+use crate::deadline::Deadline;
+use crate::ids::{AgentId, Incarnation, InteractionId};
+use crate::input::{AgentChange, Device, Presence};
+use crate::output::WithdrawReason;
+use crate::rank::Target;
+use crate::sabotage;
+
+impl Acd {
+    pub(super) fn on_agent(&mut self, now: Duration, id: AgentId, change: AgentChange) {
+        let Some(agent) = self
+            .state
+            .agents
+            .get_mut(&id)
+            .filter(|agent| !agent.removed)
+        else {
+            return;
+        };
+        match change {
+            AgentChange::Login { device } => {
+                let presence = agent.logs_in();
+                self.on_device(id, device);
+                self.on_presence(now, id, presence);
+            }
+            AgentChange::Presence(presence) => self.on_presence(now, id, presence),
+            AgentChange::Device(device) => self.on_device(id, device),
+            AgentChange::OwnCalls { count } => self.on_own_calls(now, id, count),
+            AgentChange::WrapUpEnded => self.on_wrap_up_ended(now, id),
+            AgentChange::WrapUpExtended { by } => self.on_wrap_up_extended(id, by),
+        }
+        self.touch(id);
+    }
+
+    fn on_presence(&mut self, now: Duration, id: AgentId, presence: Presence) {
+        let Some(agent) = self.state.agents.get_mut(&id) else {
+            return;
+        };
+        if agent.wishes(&presence) {
+            self.set_presence(now, id, presence);
+        }
+    }
+
+    /// Sets it now: a running alert is withdrawn, and nobody waits for them in particular (rules 2 and 16).
+    pub(super) fn set_presence(&mut self, now: Duration, id: AgentId, presence: Presence) {
+        let Some(agent) = self.state.agents.get_mut(&id) else {
+            return;
+        };
+        let reason = match presence {
+            Presence::Available => None,
+            Presence::Break(_) => Some(WithdrawReason::Break),
+            Presence::Offline if agent.removed => Some(WithdrawReason::AgentRemoved),
+            Presence::Offline => Some(WithdrawReason::Logout),
+        };
+        let alert = agent.alert();
+        agent.set_presence(now, presence);
+        self.touch(id);
+        if let (Some(reason), Some(match_id)) = (reason, alert)
+            && !sabotage::BREAK_WITHDRAWS
+            && let Some(interaction) = self.withdraw(now, match_id, reason)
+        {
+            self.put_back(interaction, None);
+        }
+        let own = Target::Personal(id);
+        if let Some(reason) = self.unavailable(own) {
+            self.divert_all(own, reason);
+        }
+    }
+
+    fn on_device(&mut self, id: AgentId, device: Device) {
+        let Some(agent) = self.state.agents.get_mut(&id) else {
+            return;
+        };
+        let before = agent.phone.skipped_until();
+        agent.phone.on_device(device);
+        let after = agent.phone.skipped_until();
+        self.reschedule(before, after, Deadline::Device(id));
+    }
+
+    pub(super) fn on_device_retry(&mut self, id: AgentId) {
+        if let Some(agent) = self.state.agents.get_mut(&id) {
+            agent.phone.on_retry_due();
+            self.touch(id);
+        }
+    }
+
+    fn on_own_calls(&mut self, now: Duration, id: AgentId, count: u32) {
+        let Some(agent) = self.state.agents.get_mut(&id) else {
+            return;
+        };
+        let before = agent.phone.skipped_until();
+        agent.set_own_calls(now, count);
+        let after = agent.phone.skipped_until();
+        self.reschedule(before, after, Deadline::Device(id));
+    }
+
+    /// An interaction of theirs is over; wrap-up by the rules of where it waited (rule 17).
+    pub(super) fn end_interaction(&mut self, now: Duration, id: AgentId, over: InteractionId) {
+        let Some(at) = self.state.interactions.get(&over).map(|it| it.at) else {
+            return;
+        };
+        let wrap_up = self.state.policy(at).wrap_up;
+        let Some(agent) = self.state.agents.get_mut(&id) else {
+            return;
+        };
+        agent.end_interaction(now, over, wrap_up);
+        let until = agent.wrap_up_until();
+        self.reschedule(None, until, Deadline::WrapUp(id));
+        self.touch(id);
+        self.take_pending(now, id);
+    }
+
+    pub(super) fn on_wrap_up_ended(&mut self, now: Duration, id: AgentId) {
+        let Some(agent) = self.state.agents.get_mut(&id) else {
+            return;
+        };
+        let before = agent.wrap_up_until();
+        agent.end_wrap_up(now);
+        self.reschedule(before, None, Deadline::WrapUp(id));
+        self.touch(id);
+        self.take_pending(now, id);
+    }
+
+    fn on_wrap_up_extended(&mut self, id: AgentId, by: Duration) {
+        let Some(agent) = self.state.agents.get_mut(&id) else {
+            return;
+        };
+        let before = agent.wrap_up_until();
+        agent.extend_wrap_up(by);
+        let after = agent.wrap_up_until();
+        self.reschedule(before, after, Deadline::WrapUp(id));
+    }
+
+    fn take_pending(&mut self, now: Duration, id: AgentId) {
+        let pending = self
+            .state
+            .agents
+            .get_mut(&id)
+            .and_then(|agent| agent.take_pending());
+        if let Some(presence) = pending {
+            self.set_presence(now, id, presence);
+        }
+    }
+
+    pub(super) fn reschedule(
+        &mut self,
+        before: Option<Duration>,
+        after: Option<Duration>,
+        what: Deadline,
+    ) {
+        if let Some(at) = before {
+            self.index.deadlines.cancel(at, what);
+        }
+        if let Some(at) = after {
+            self.index.deadlines.set(at, what);
+        }
+    }
+
+    pub(super) fn on_daily_reset(&mut self) {
+        for agent in self.state.agents.values_mut() {
+            agent.on_daily_reset();
+        }
+    }
+
+    /// The daemon starts anew from a journal: calls are gone, people and phones stay.
+    pub(super) fn on_restart(&mut self, now: Duration, incarnation: Incarnation) {
+        let alerts: Vec<_> = self.state.alerts.keys().copied().collect();
+        for match_id in alerts {
+            self.withdraw(now, match_id, WithdrawReason::Restart);
+        }
+        let interactions: Vec<_> = self.state.interactions.keys().copied().collect();
+        for interaction in interactions {
+            self.forget(interaction);
+        }
+        let agents: Vec<_> = self.state.agents.keys().copied().collect();
+        for id in agents {
+            if let Some(agent) = self.state.agents.get_mut(&id) {
+                agent.on_restart(now);
+            }
+            self.touch(id);
+            self.take_pending(now, id);
+        }
+        self.state.incarnation = incarnation;
+        self.state.next_match = incarnation.first_match();
+    }
+}

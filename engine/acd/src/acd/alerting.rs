@@ -1,0 +1,257 @@
+//! Alerts begin, and end in exactly one way (rules 10 to 12).
+
+use core::time::Duration;
+
+use super::Acd;
+use crate::alert::{Alert, Verdict};
+use crate::deadline::Deadline;
+use crate::ids::{AgentId, InteractionId, MatchId};
+use crate::input::{AlertEnd, BreakReason, Presence};
+use crate::interaction::Bar;
+use crate::output::{AlertOutcome, DeviceHealth, DivertReason, Output, WithdrawReason};
+use crate::rank::Target;
+use crate::sabotage;
+use crate::view::Stage;
+
+impl Acd {
+    /// Presents the waiting `id` to the free `agent`.
+    pub(super) fn alert(&mut self, now: Duration, agent: AgentId, id: InteractionId) {
+        let (Some(interaction), Some(alerted)) = (
+            self.state.interactions.get_mut(&id),
+            self.state.agents.get_mut(&agent),
+        ) else {
+            return;
+        };
+        let match_id = self.state.next_match;
+        self.state.next_match = MatchId(match_id.0 + 1);
+        self.index.stop_waiting(interaction);
+        interaction.stage = Stage::Alerting { match_id, agent };
+        if let Some(lane) = self.index.lanes.get_mut(&interaction.at) {
+            lane.alerting.insert(interaction.rank);
+        }
+        alerted.begin_alert(match_id, id);
+        self.agenda.touched.insert(agent);
+        self.index.relist(agent, alerted);
+        let from = interaction.at;
+        self.ring(now, match_id, agent, id, from);
+    }
+
+    fn ring(
+        &mut self,
+        now: Duration,
+        match_id: MatchId,
+        agent: AgentId,
+        interaction: InteractionId,
+        from: Target,
+    ) {
+        let ring_timeout = self.state.policy(from).ring_timeout;
+        let until = now.saturating_add(ring_timeout);
+        let alert = Alert {
+            interaction,
+            agent,
+            from,
+            until,
+            ringing: false,
+        };
+        self.state.alerts.insert(match_id, alert);
+        self.index.deadlines.set(until, Deadline::Ring(match_id));
+        self.outputs.push_back(Output::Alert {
+            match_id,
+            epoch: self.epoch(),
+            interaction,
+            agent,
+            from,
+            ring_timeout,
+        });
+    }
+
+    /// Ends an alert on the agent's side and on record. What becomes of the interaction is the caller's to say.
+    fn end_alert(&mut self, now: Duration, match_id: MatchId, how: AlertOutcome) -> Option<Alert> {
+        let alert = self.state.alerts.remove(&match_id)?;
+        self.index
+            .deadlines
+            .cancel(alert.until, Deadline::Ring(match_id));
+        if let Some(agent) = self.state.agents.get_mut(&alert.agent) {
+            agent.end_alert(now, how);
+        }
+        self.touch(alert.agent);
+        if let Some(interaction) = self.state.interactions.get(&alert.interaction)
+            && let Some(lane) = self.index.lanes.get_mut(&alert.from)
+        {
+            lane.alerting.remove(&interaction.rank);
+        }
+        self.outputs.push_back(Output::AlertFinished {
+            match_id,
+            interaction: alert.interaction,
+            agent: alert.agent,
+            how,
+            rang: alert.ringing,
+        });
+        Some(alert)
+    }
+
+    /// Stops the phone; the interaction stays with the caller of this.
+    pub(super) fn withdraw(
+        &mut self,
+        now: Duration,
+        match_id: MatchId,
+        reason: WithdrawReason,
+    ) -> Option<InteractionId> {
+        let alert = self.end_alert(now, match_id, AlertOutcome::Withdrawn(reason))?;
+        self.outputs
+            .push_back(Output::Withdraw { match_id, reason });
+        Some(alert.interaction)
+    }
+
+    pub(super) fn on_ringing(&mut self, match_id: MatchId) {
+        let Some(alert) = self.state.alerts.get_mut(&match_id) else {
+            return;
+        };
+        alert.ringing = true;
+        let agent = alert.agent;
+        self.on_phone_alive(agent);
+    }
+
+    fn on_phone_alive(&mut self, id: AgentId) {
+        let Some(agent) = self.state.agents.get_mut(&id) else {
+            return;
+        };
+        if let Some(at) = agent.phone.skipped_until() {
+            self.index.deadlines.cancel(at, Deadline::Device(id));
+        }
+        agent.phone.on_alive();
+        self.touch(id);
+    }
+
+    pub(super) fn on_alert_ended(&mut self, now: Duration, match_id: MatchId, end: AlertEnd) {
+        let Some(alert) = self.state.alerts.get(&match_id) else {
+            if end == AlertEnd::Accepted && !sabotage::LATE_ACCEPT {
+                let reason = WithdrawReason::Stale;
+                self.outputs
+                    .push_back(Output::Withdraw { match_id, reason });
+            }
+            return;
+        };
+        match alert.verdict(end) {
+            Verdict::Accepted => self.on_accepted(now, match_id),
+            Verdict::Rejected => self.on_rejected(now, match_id, end),
+            Verdict::Unreachable { status } => {
+                self.on_failed(now, match_id, status, Some(DeviceHealth::Unreachable));
+            }
+            Verdict::PhoneBusy { status } => {
+                self.on_failed(now, match_id, status, Some(DeviceHealth::Busy));
+            }
+            Verdict::PhoneHangingUp { status } => self.on_failed(now, match_id, status, None),
+        }
+    }
+
+    fn on_accepted(&mut self, now: Duration, match_id: MatchId) {
+        let Some(alert) = self.end_alert(now, match_id, AlertOutcome::Accepted) else {
+            return;
+        };
+        let (id, agent) = (alert.interaction, alert.agent);
+        self.on_phone_alive(agent);
+        if let Some(mut interaction) = self.state.interactions.remove(&id) {
+            self.settle_waits(&mut interaction);
+            interaction.stage = Stage::Connected { match_id, agent };
+            interaction.leaving = None;
+            self.state.interactions.insert(id, interaction);
+        }
+        if let Some(connected) = self.state.agents.get_mut(&agent) {
+            connected.connect(id);
+        }
+        self.outputs.push_back(Output::Connect {
+            match_id,
+            interaction: id,
+            agent,
+        });
+    }
+
+    /// Rule 11.
+    fn on_rejected(&mut self, now: Duration, match_id: MatchId, end: AlertEnd) {
+        let Some(alert) = self.end_alert(now, match_id, AlertOutcome::Rejected) else {
+            return;
+        };
+        if end == AlertEnd::Rejected {
+            let reason = WithdrawReason::Rejected;
+            self.outputs
+                .push_back(Output::Withdraw { match_id, reason });
+        } else {
+            self.on_phone_alive(alert.agent);
+        }
+        let bar = if sabotage::REJECT_FOREVER {
+            Bar::Until(now.saturating_add(Duration::from_secs(15)))
+        } else {
+            Bar::Rejected
+        };
+        self.bar(&alert, bar);
+        self.put_back(alert.interaction, Some(DivertReason::AgentRejected));
+    }
+
+    /// Rule 12, timed out.
+    pub(super) fn on_ring_timeout(&mut self, now: Duration, match_id: MatchId) {
+        let Some(alert) = self.end_alert(now, match_id, AlertOutcome::TimedOut) else {
+            return;
+        };
+        let reason = WithdrawReason::TimedOut;
+        self.outputs
+            .push_back(Output::Withdraw { match_id, reason });
+        let policy = self.state.policy(alert.from);
+        if let Some(retry_after) = policy.retry_after
+            && !retry_after.is_zero()
+            && !sabotage::RETRY_AFTER
+        {
+            self.bar(&alert, Bar::Until(now.saturating_add(retry_after)));
+        }
+        self.put_back(alert.interaction, Some(DivertReason::AgentNoAnswer));
+        self.send_absent_on_break(now, &alert);
+    }
+
+    fn send_absent_on_break(&mut self, now: Duration, alert: &Alert) {
+        let max_no_answer = self.state.policy(alert.from).max_no_answer;
+        let agent = self.state.agents.get(&alert.agent);
+        if agent.is_some_and(|agent| agent.is_absent(max_no_answer)) {
+            self.set_presence(now, alert.agent, Presence::Break(BreakReason::no_answer()));
+        }
+    }
+
+    /// Rule 12, failed: the phone is skipped, nobody has missed anything. Without `health` it has only just hung up.
+    fn on_failed(
+        &mut self,
+        now: Duration,
+        match_id: MatchId,
+        status: u16,
+        health: Option<DeviceHealth>,
+    ) {
+        let how = AlertOutcome::Failed { status };
+        let Some(alert) = self.end_alert(now, match_id, how) else {
+            return;
+        };
+        let retry = self.state.policy(alert.from).device_retry;
+        if let Some(agent) = self.state.agents.get_mut(&alert.agent) {
+            match health {
+                Some(health) => agent.phone.on_failed(now, health, retry),
+                None => agent.phone.on_hanging_up(now),
+            }
+            if let Some(at) = agent.phone.skipped_until() {
+                self.index.deadlines.set(at, Deadline::Device(alert.agent));
+            }
+        }
+        if sabotage::MISSED {
+            self.send_absent_on_break(now, &alert);
+        }
+        self.put_back(alert.interaction, None);
+    }
+
+    /// Keeps the alert's agent from its interaction. It is not among the waiting yet, so the index learns of it there.
+    fn bar(&mut self, alert: &Alert, bar: Bar) {
+        let Some(interaction) = self.state.interactions.get_mut(&alert.interaction) else {
+            return;
+        };
+        interaction.barred.insert(alert.agent, bar);
+        if let Bar::Until(at) = bar {
+            let retry = Deadline::Retry(alert.interaction, alert.agent);
+            self.index.deadlines.set(at, retry);
+        }
+    }
+}

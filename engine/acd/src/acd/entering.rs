@@ -1,0 +1,267 @@
+//! Interactions come, go, and are sent elsewhere (rules 2, 4, 20, 21).
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::Acd;
+use crate::config::{JoinWhen, WhenClosing};
+use crate::deadline::Deadline;
+use crate::ids::{AgentId, InteractionId, QueueId};
+use crate::input::{Enqueue, EntryKind, Presence};
+use crate::interaction::{Bar, Interaction};
+use crate::output::{DivertReason, Output, RefuseReason, WithdrawReason};
+use crate::rank::Target;
+use crate::sabotage;
+use crate::view::Stage;
+
+impl Acd {
+    pub(super) fn on_enqueue(&mut self, now: Duration, enqueue: &Enqueue) {
+        let (interaction, to) = (enqueue.interaction, enqueue.to);
+        if let Err(reason) = self.lets_in(enqueue) {
+            self.outputs.push_back(Output::Refuse {
+                interaction,
+                to,
+                reason,
+            });
+            return;
+        }
+        if let Some(reason) = self.unavailable(to) {
+            self.outputs.push_back(Output::Divert {
+                interaction,
+                from: to,
+                reason,
+            });
+            return;
+        }
+        let Some(weight) = self.state.weight(to) else {
+            return;
+        };
+        let mut entered = Interaction::new(now, enqueue, weight);
+        entered.expires = self.expiry(&entered);
+        if let Some(at) = entered.expires {
+            self.index.deadlines.set(at, Deadline::MaxWait(interaction));
+        }
+        self.wait(&entered);
+        let place = self
+            .index
+            .lanes
+            .get(&to)
+            .map_or(0, |lane| lane.place(&entered.rank));
+        self.state.interactions.insert(interaction, entered);
+        self.outputs.push_back(Output::Entered {
+            interaction,
+            to,
+            position: place + 1,
+        });
+    }
+
+    /// Rule 20.
+    fn lets_in(&self, enqueue: &Enqueue) -> Result<(), RefuseReason> {
+        if self.state.interactions.contains_key(&enqueue.interaction) {
+            return Err(RefuseReason::Duplicate);
+        }
+        let lane = self
+            .index
+            .lanes
+            .get(&enqueue.to)
+            .ok_or(RefuseReason::Unknown)?;
+        let (Target::Queue(id), EntryKind::New | EntryKind::Overflow) = (enqueue.to, enqueue.kind)
+        else {
+            return Ok(());
+        };
+        let queue = self.state.queues.get(&id).ok_or(RefuseReason::Unknown)?;
+        if !queue.open && !sabotage::CLOSED {
+            return Err(RefuseReason::Closed);
+        }
+        let max = queue.config.max_waiting;
+        if max > 0 && lane.len() >= max && !sabotage::FULL {
+            return Err(RefuseReason::Full);
+        }
+        match queue.config.join_when {
+            _ if sabotage::JOIN_WHEN => Ok(()),
+            JoinWhen::SomeoneLoggedIn if lane.logged_in == 0 => Err(RefuseReason::NobodyLoggedIn),
+            JoinWhen::SomeoneAvailable if lane.available == 0 => Err(RefuseReason::NobodyAvailable),
+            JoinWhen::Always | JoinWhen::SomeoneLoggedIn | JoinWhen::SomeoneAvailable => Ok(()),
+        }
+    }
+
+    /// Why nothing waits for this user now (rule 2).
+    pub(super) fn unavailable(&self, target: Target) -> Option<DivertReason> {
+        let Target::Personal(agent) = target else {
+            return None;
+        };
+        let agent = self.state.agents.get(&agent).filter(|agent| !agent.removed);
+        match agent.map(|agent| agent.presence()) {
+            None => Some(DivertReason::AgentRemoved),
+            Some(Presence::Offline) => Some(DivertReason::AgentOffline),
+            Some(Presence::Break(_)) => Some(DivertReason::AgentOnBreak),
+            Some(Presence::Available) => None,
+        }
+    }
+
+    /// When the `max_wait` of a direct call is over.
+    pub(super) fn expiry(&self, interaction: &Interaction) -> Option<Duration> {
+        let Target::Personal(agent) = interaction.at else {
+            return None;
+        };
+        let max_wait = self.state.agents.get(&agent)?.config.personal.max_wait;
+        (!max_wait.is_zero()).then(|| interaction.entered.saturating_add(max_wait))
+    }
+
+    fn wait(&mut self, interaction: &Interaction) {
+        self.index.wait(interaction);
+        self.agenda.arrived.insert(interaction.rank);
+    }
+
+    /// Back to the queue after an alert, with its rank (rule 4), unless it has to go; `refused` says where a direct
+    /// call goes that its user did not take (rule 2).
+    pub(super) fn put_back(&mut self, id: InteractionId, refused: Option<DivertReason>) {
+        let Some(interaction) = self.state.interactions.get(&id) else {
+            return;
+        };
+        let refused = match interaction.at {
+            Target::Personal(_) if !sabotage::UNAVAILABLE => refused,
+            Target::Personal(_) | Target::Queue(_) => None,
+        };
+        let leaves = refused
+            .or(interaction.leaving)
+            .or_else(|| self.unavailable(interaction.at));
+        if let Some(reason) = leaves {
+            self.divert(id, reason);
+            return;
+        }
+        if let Some(interaction) = self.state.interactions.get_mut(&id) {
+            interaction.stage = Stage::Waiting;
+            if sabotage::REQUEUE {
+                interaction.arrival = Duration::from_secs(u32::MAX.into());
+                interaction.rank = interaction.ranked(crate::interaction::Weight {
+                    priority: 0,
+                    ageing: Duration::ZERO,
+                });
+            }
+            let interaction = interaction.clone();
+            self.wait(&interaction);
+        }
+    }
+
+    /// Sends elsewhere what is not being alerted.
+    pub(super) fn divert(&mut self, id: InteractionId, reason: DivertReason) {
+        if let Some(interaction) = self.forget(id) {
+            self.outputs.push_back(Output::Divert {
+                interaction: id,
+                from: interaction.at,
+                reason,
+            });
+        }
+    }
+
+    /// Sends elsewhere what waits at `target`; what is alerting goes when that alert comes to nothing.
+    pub(super) fn divert_all(&mut self, target: Target, reason: DivertReason) {
+        let Some(lane) = self.index.lanes.get(&target) else {
+            return;
+        };
+        let waiting: Vec<_> = lane.waiting.iter().collect();
+        self.mark_alerting(target, |leaving| *leaving = Some(reason));
+        for rank in waiting {
+            self.divert(rank.interaction(), reason);
+        }
+    }
+
+    fn mark_alerting(&mut self, target: Target, mark: impl Fn(&mut Option<DivertReason>)) {
+        let Some(lane) = self.index.lanes.get(&target) else {
+            return;
+        };
+        for rank in lane.alerting.iter() {
+            if let Some(interaction) = self.state.interactions.get_mut(&rank.interaction()) {
+                mark(&mut interaction.leaving);
+            }
+        }
+    }
+
+    /// Takes an interaction out of everything but an alert.
+    pub(super) fn forget(&mut self, id: InteractionId) -> Option<Interaction> {
+        let mut interaction = self.state.interactions.remove(&id)?;
+        if interaction.is_waiting() {
+            self.index.stop_waiting(&interaction);
+        }
+        self.settle_waits(&mut interaction);
+        Some(interaction)
+    }
+
+    /// Nothing is timed any more that concerns waiting.
+    pub(super) fn settle_waits(&mut self, interaction: &mut Interaction) {
+        if let Some(at) = interaction.expires.take() {
+            self.index
+                .deadlines
+                .cancel(at, Deadline::MaxWait(interaction.id));
+        }
+        for (agent, bar) in core::mem::take(&mut interaction.barred) {
+            if let Bar::Until(at) = bar {
+                let retry = Deadline::Retry(interaction.id, agent);
+                self.index.deadlines.cancel(at, retry);
+            }
+        }
+    }
+
+    /// The caller is gone, or what they had with the agent is over.
+    pub(super) fn on_gone(&mut self, now: Duration, id: InteractionId) {
+        let Some(stage) = self.state.interactions.get(&id).map(|it| it.stage) else {
+            return;
+        };
+        match stage {
+            Stage::Waiting => {}
+            Stage::Alerting { .. } if sabotage::CALLER_GONE => return,
+            Stage::Alerting { match_id, .. } => {
+                self.withdraw(now, match_id, WithdrawReason::CallerGone);
+            }
+            Stage::Connected { agent, .. } => self.end_interaction(now, agent, id),
+        }
+        self.forget(id);
+    }
+
+    pub(super) fn on_max_wait(&mut self, id: InteractionId) {
+        let Some(interaction) = self.state.interactions.get_mut(&id) else {
+            return;
+        };
+        interaction.expires = None;
+        if interaction.is_waiting() {
+            self.divert(id, DivertReason::MaxWait);
+        } else {
+            interaction.leaving.get_or_insert(DivertReason::MaxWait);
+        }
+    }
+
+    /// `retry_after` has passed: that agent may be alerted again.
+    pub(super) fn on_retry(&mut self, id: InteractionId, agent: AgentId) {
+        let Some(interaction) = self.state.interactions.get_mut(&id) else {
+            return;
+        };
+        if interaction.is_waiting() {
+            self.index.unbar(agent, interaction);
+            self.agenda.arrived.insert(interaction.rank);
+        }
+        interaction.barred.remove(&agent);
+    }
+
+    pub(super) fn on_opened(&mut self, id: QueueId) {
+        let Some(queue) = self.state.queues.get_mut(&id) else {
+            return;
+        };
+        queue.open = true;
+        self.mark_alerting(Target::Queue(id), |leaving| {
+            leaving.take_if(|reason| *reason == DivertReason::Closed);
+        });
+    }
+
+    /// Rule 21: who waits when the queue closes.
+    pub(super) fn on_closed(&mut self, id: QueueId) {
+        let Some(queue) = self.state.queues.get_mut(&id) else {
+            return;
+        };
+        let was_open = core::mem::replace(&mut queue.open, false);
+        let go = queue.config.when_closing == WhenClosing::Go && !sabotage::CLOSING;
+        if was_open && go {
+            self.divert_all(Target::Queue(id), DivertReason::Closed);
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! The machine and its doors.
+//!
+//! One step: what is due is done, then what came, then free agents and waiting interactions are brought together
+//! until none are left that could be (I2), then changed states are told. Nothing is left for later: a decision never waits for a tick.
+//!
+//! [`entering`] lets interactions in and out, [`alerting`] begins and ends alerts, [`agents`] hears of agents,
+//! [`reconfigure`] applies a new centre, [`reading`] serves readers and checkpoints.
+
+mod agents;
+mod alerting;
+mod entering;
+mod reading;
+mod reconfigure;
+
+use alloc::collections::{BTreeSet, VecDeque};
+use core::time::Duration;
+
+pub use reading::CheckpointError;
+
+use crate::deadline::Deadline;
+use crate::ids::{AgentId, Incarnation};
+use crate::index::Index;
+use crate::input::Input;
+use crate::micros;
+use crate::output::Output;
+use crate::rank::Rank;
+use crate::sabotage;
+use crate::state::State;
+
+/// The distribution core: who gets which interaction, and when.
+///
+/// The same inputs at the same times give the same outputs and state, on any machine (I7).
+#[derive(Debug)]
+pub struct Acd {
+    state: State,
+    index: Index,
+    agenda: Agenda,
+    outputs: VecDeque<Output>,
+}
+
+/// What the running step has touched; empty between steps.
+#[derive(Debug, Default)]
+struct Agenda {
+    /// Interactions that have someone new to try: came, came back, or may alert somebody again.
+    arrived: BTreeSet<Rank>,
+    /// Agents who have become free, or serve other queues.
+    freed: BTreeSet<AgentId>,
+    /// Agents whose listing in the index is to be looked at.
+    relist: BTreeSet<AgentId>,
+    /// Agents who may look different from outside.
+    touched: BTreeSet<AgentId>,
+}
+
+impl Acd {
+    /// An empty centre: no queues, no agents, until [`Input::ConfigChanged`].
+    #[must_use]
+    pub fn new(incarnation: Incarnation) -> Self {
+        Self::with(State::new(incarnation))
+    }
+
+    fn with(state: State) -> Self {
+        Self {
+            index: Index::of(&state),
+            state,
+            agenda: Agenda::default(),
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Takes one input. All its consequences are decided, and can be polled, when this returns.
+    ///
+    /// `now` is the time since the Unix epoch on a clock that never goes back; less than a microsecond is cut off.
+    pub fn handle_input(&mut self, now: Duration, input: Input) {
+        let now = micros::whole(now);
+        self.expire(now);
+        self.relist();
+        self.apply(now, input);
+        self.relist();
+        self.bring_together(now);
+        self.show(now);
+    }
+
+    /// Does what is due. Early or repeated calls are harmless: with nothing due, nothing changes, and such a call
+    /// need not be journalled.
+    pub fn handle_timeout(&mut self, now: Duration) {
+        self.handle_input(now, Input::Timeout);
+    }
+
+    /// The next effect; drain to `None` after every `handle_*`.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) has something to do.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        let next = self.index.deadlines.next()?;
+        Some(if sabotage::POLL_TIMEOUT {
+            next.saturating_add(Duration::from_secs(1))
+        } else {
+            next
+        })
+    }
+
+    /// The fence of this incarnation.
+    #[must_use]
+    pub const fn epoch(&self) -> u64 {
+        self.state.incarnation.epoch
+    }
+
+    fn expire(&mut self, now: Duration) {
+        while let Some(deadline) = self.index.deadlines.pop_due(now) {
+            match deadline {
+                Deadline::Ring(match_id) => self.on_ring_timeout(now, match_id),
+                Deadline::WrapUp(agent) => self.on_wrap_up_ended(now, agent),
+                Deadline::Device(agent) => self.on_device_retry(agent),
+                Deadline::Retry(interaction, agent) => self.on_retry(interaction, agent),
+                Deadline::MaxWait(interaction) => self.on_max_wait(interaction),
+            }
+        }
+    }
+
+    fn apply(&mut self, now: Duration, input: Input) {
+        match input {
+            Input::Timeout => {}
+            Input::ConfigChanged(config) => self.on_config(now, *config),
+            Input::Restarted(incarnation) => self.on_restart(now, incarnation),
+            Input::QueueOpened { queue } => self.on_opened(queue),
+            Input::QueueClosed { queue } => self.on_closed(queue),
+            Input::Enqueue(enqueue) => self.on_enqueue(now, &enqueue),
+            Input::Leave { interaction } | Input::InteractionEnded { interaction } => {
+                self.on_gone(now, interaction);
+            }
+            Input::AlertRinging { match_id } => self.on_ringing(match_id),
+            Input::AlertEnded { match_id, end } => self.on_alert_ended(now, match_id, end),
+            Input::AgentChanged { agent, change } => self.on_agent(now, agent, change),
+            Input::DailyReset => self.on_daily_reset(),
+        }
+    }
+
+    /// Takes note that `agent` has changed: they are counted anew before anything is decided, and shown at the end.
+    fn touch(&mut self, agent: AgentId) {
+        self.agenda.relist.insert(agent);
+        self.agenda.touched.insert(agent);
+    }
+
+    fn relist(&mut self) {
+        while let Some(id) = self.agenda.relist.pop_first() {
+            if let Some(agent) = self.state.agents.get(&id)
+                && self.index.relist(id, agent)
+                && !sabotage::WORK_CONSERVATION
+            {
+                self.agenda.freed.insert(id);
+            }
+        }
+    }
+
+    /// Alerts until nothing waits that somebody free may take.
+    ///
+    /// Before this step no such pair was left, so each has a freed agent or an arrived interaction in it, and only
+    /// these are looked at. The best-ranked candidate is served first, and chooses its agent by its queue's strategy
+    /// from all who are free: so order (I4, rule 5) and strategy (rule 6) hold too when a step frees many at once.
+    fn bring_together(&mut self, now: Duration) {
+        let mut candidates = BTreeSet::new();
+        while let Some(rank) = self.agenda.arrived.pop_first() {
+            candidates.insert((rank, None));
+        }
+        while let Some(agent) = self.agenda.freed.pop_first() {
+            candidates.extend(self.candidate_of(agent));
+        }
+        while let Some((rank, freed)) = candidates.pop_first() {
+            self.serve(now, rank);
+            candidates.extend(freed.and_then(|agent| self.candidate_of(agent)));
+        }
+    }
+
+    fn candidate_of(&self, agent: AgentId) -> Option<(Rank, Option<AgentId>)> {
+        Some((self.index.best_for(agent)?, Some(agent)))
+    }
+
+    /// Alerts whom the strategy prefers for what has this rank, if it waits still and somebody may take it.
+    fn serve(&mut self, now: Duration, rank: Rank) {
+        let waiting = self.state.interactions.get(&rank.interaction());
+        let Some(interaction) = waiting.filter(|it| it.is_waiting() && it.rank == rank) else {
+            return;
+        };
+        if let Some(agent) = self.index.agent_for(interaction) {
+            self.alert(now, agent, rank.interaction());
+        }
+    }
+
+    fn show(&mut self, now: Duration) {
+        while let Some(id) = self.agenda.touched.pop_first() {
+            let Some(agent) = self.state.agents.get_mut(&id) else {
+                continue;
+            };
+            if let Some(state) = agent.show(now) {
+                let state = state.clone();
+                self.outputs
+                    .push_back(Output::AgentStateChanged { agent: id, state });
+            }
+            if agent.removed && agent.has_nothing() {
+                self.state.agents.remove(&id);
+                self.index.unlist(id);
+                self.outputs.push_back(Output::AgentRemoved { agent: id });
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! What readers ask, and the whole state on record.
+
+use alloc::vec::Vec;
+
+use minicbor::{Decode, Encode};
+
+use super::Acd;
+use crate::hash;
+use crate::ids::{AgentId, InteractionId, QueueId};
+use crate::rank::Target;
+use crate::sabotage;
+use crate::state::State;
+use crate::view::{AgentView, InteractionView, QueueView};
+
+/// The form of a checkpoint; grows when an older binary could not read it.
+const VERSION: u32 = 1;
+
+/// Why a checkpoint cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    #[error("the checkpoint is not whole: {0}")]
+    Malformed(#[from] minicbor::decode::Error),
+    #[error("the checkpoint is of version {0}, this binary reads up to {VERSION}")]
+    Newer(u32),
+}
+
+#[derive(Encode)]
+struct CheckpointRef<'a> {
+    #[n(0)]
+    version: u32,
+    #[n(1)]
+    state: &'a State,
+}
+
+#[derive(Decode)]
+struct Checkpoint {
+    #[n(1)]
+    state: State,
+}
+
+/// The version alone, of whatever follows.
+#[derive(Decode)]
+struct Version(#[n(0)] u32);
+
+impl Acd {
+    /// The whole state. Equal states have equal bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut state = alloc::borrow::Cow::Borrowed(&self.state);
+        if sabotage::CHECKPOINT {
+            for interaction in state.to_mut().interactions.values_mut() {
+                interaction.barred.clear();
+            }
+        }
+        let checkpoint = CheckpointRef {
+            version: VERSION,
+            state: &state,
+        };
+        minicbor::encode(checkpoint, &mut bytes).expect("a vector takes all bytes");
+        bytes
+    }
+
+    /// The acd that wrote this checkpoint: the same inputs give the same outputs from here on (I8).
+    ///
+    /// # Errors
+    /// When the bytes are no checkpoint, or one of a newer form.
+    pub fn decode(bytes: &[u8]) -> Result<Self, CheckpointError> {
+        let Version(version) = minicbor::decode(bytes)?;
+        if version > VERSION {
+            return Err(CheckpointError::Newer(version));
+        }
+        let Checkpoint { state } = minicbor::decode(bytes)?;
+        Ok(Self::with(state))
+    }
+
+    /// FNV-1a over [`encode`](Self::encode): equal on every machine for equal states.
+    #[must_use]
+    pub fn state_hash(&self) -> u128 {
+        hash::fnv1a(&self.encode())
+    }
+
+    /// Whether what makes decisions fast agrees with the state. Looks at everything: for tests and simulation.
+    #[must_use]
+    pub fn is_consistent(&self) -> bool {
+        self.index == crate::index::Index::of(&self.state)
+    }
+
+    /// Those who wait at `target` for an agent to be alerted, best rank first.
+    pub fn waiting(&self, target: Target) -> impl Iterator<Item = InteractionView> {
+        let lane = self.index.lanes.get(&target);
+        lane.into_iter()
+            .flat_map(|lane| lane.waiting.iter())
+            .filter_map(|rank| self.interaction(rank.interaction()))
+    }
+
+    /// Those at `target` for whom an agent is being alerted, best rank first.
+    pub fn alerting(&self, target: Target) -> impl Iterator<Item = InteractionView> {
+        let lane = self.index.lanes.get(&target);
+        lane.into_iter()
+            .flat_map(|lane| lane.alerting.iter())
+            .filter_map(|rank| self.interaction(rank.interaction()))
+    }
+
+    /// Its place in its queue, those alerting counted: 1 is next. None when it does not wait or its queue is gone.
+    #[must_use]
+    pub fn position(&self, interaction: InteractionId) -> Option<u32> {
+        let interaction = self.state.interactions.get(&interaction)?;
+        let lane = self.index.lanes.get(&interaction.at)?;
+        let rank = &interaction.rank;
+        let is_here = lane.waiting.contains(rank) || lane.alerting.contains(rank);
+        is_here.then(|| lane.place(rank) + 1)
+    }
+
+    #[must_use]
+    pub fn interaction(&self, id: InteractionId) -> Option<InteractionView> {
+        let interaction = self.state.interactions.get(&id)?;
+        Some(interaction.view())
+    }
+
+    /// All that are known, by id.
+    pub fn interactions(&self) -> impl Iterator<Item = InteractionView> {
+        self.state.interactions.values().map(|it| it.view())
+    }
+
+    #[must_use]
+    pub fn agent(&self, id: AgentId) -> Option<AgentView<'_>> {
+        let agent = self.state.agents.get(&id)?;
+        Some(AgentView {
+            agent: id,
+            state: &agent.shown,
+            counters: agent.counters,
+            idle_since: agent.idle_since(),
+            free: self.index.is_free(id),
+        })
+    }
+
+    /// All agents, by id.
+    pub fn agents(&self) -> impl Iterator<Item = AgentView<'_>> {
+        self.state.agents.keys().filter_map(|id| self.agent(*id))
+    }
+
+    #[must_use]
+    pub fn queue(&self, id: QueueId) -> Option<QueueView> {
+        let queue = self.state.queues.get(&id)?;
+        let lane = self.index.lanes.get(&Target::Queue(id))?;
+        Some(QueueView {
+            open: queue.open,
+            waiting: lane.waiting.len(),
+            alerting: lane.alerting.len(),
+            logged_in: lane.logged_in,
+            available: lane.available,
+            free: u32::try_from(lane.free.len()).unwrap_or(u32::MAX),
+        })
+    }
+}

@@ -1,0 +1,192 @@
+//! The centre changes while calls wait. Who stays keeps their place; who cannot stay is sent elsewhere.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::Acd;
+use crate::agent::Agent;
+use crate::config::{AcdConfig, AgentConfig, QueueConfig};
+use crate::deadline::Deadline;
+use crate::ids::{AgentId, QueueId};
+use crate::input::Presence;
+use crate::interaction::Weight;
+use crate::output::DivertReason;
+use crate::rank::Target;
+use crate::sabotage;
+use crate::state::Queue;
+
+impl Acd {
+    pub(super) fn on_config(&mut self, now: Duration, config: AcdConfig) {
+        let before = self.weights();
+        self.change_queues(config.queues);
+        self.change_agents(now, config.agents);
+        for (target, weight) in before {
+            if self.state.weight(target).is_some_and(|now| now != weight) {
+                self.rerank(target);
+            }
+        }
+        self.change_lanes();
+    }
+
+    fn weights(&self) -> BTreeMap<Target, Weight> {
+        let targets = self.state.targets();
+        targets
+            .filter_map(|target| Some((target, self.state.weight(target)?)))
+            .collect()
+    }
+
+    fn change_queues(&mut self, configs: Vec<QueueConfig>) {
+        let configs: BTreeMap<QueueId, _> = configs.into_iter().map(|it| (it.id, it)).collect();
+        let gone = self
+            .state
+            .queues
+            .keys()
+            .filter(|id| !configs.contains_key(id));
+        for id in gone.copied().collect::<Vec<_>>() {
+            let target = Target::Queue(id);
+            self.divert_all(target, DivertReason::QueueRemoved);
+            self.state.queues.remove(&id);
+            self.index.lanes.remove(&target);
+        }
+        for (id, config) in configs {
+            if let Some(queue) = self.state.queues.get_mut(&id) {
+                queue.config = config;
+                continue;
+            }
+            let queue = Queue {
+                config,
+                open: false,
+            };
+            self.state.queues.insert(id, queue);
+            self.open_lane(Target::Queue(id));
+        }
+    }
+
+    fn change_agents(&mut self, now: Duration, configs: Vec<AgentConfig>) {
+        let configs: BTreeMap<AgentId, _> = configs.into_iter().map(|it| (it.id, it)).collect();
+        let gone = self
+            .state
+            .agents
+            .iter()
+            .filter(|(id, _)| !configs.contains_key(id));
+        for id in gone.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.remove_agent(now, id);
+        }
+        for (id, config) in configs {
+            self.change_agent(now, id, config);
+        }
+    }
+
+    fn change_agent(&mut self, now: Duration, id: AgentId, config: AgentConfig) {
+        let Some(agent) = self.state.agents.get_mut(&id) else {
+            self.state.agents.insert(id, Agent::new(now, config));
+            self.open_lane(Target::Personal(id));
+            return;
+        };
+        let max_wait = agent.config.personal.max_wait;
+        agent.config = config;
+        if core::mem::replace(&mut agent.removed, false) {
+            self.open_lane(Target::Personal(id));
+        } else if agent.config.personal.max_wait != max_wait {
+            self.change_max_wait(Target::Personal(id));
+        }
+    }
+
+    /// They get nothing more. What they are talking about goes on; then they are forgotten.
+    fn remove_agent(&mut self, now: Duration, id: AgentId) {
+        let own = Target::Personal(id);
+        let Some(agent) = self.state.agents.get_mut(&id) else {
+            return;
+        };
+        if core::mem::replace(&mut agent.removed, true) {
+            return;
+        }
+        self.set_presence(now, id, Presence::Offline);
+        self.divert_all(own, DivertReason::AgentRemoved);
+        self.index.lanes.remove(&own);
+    }
+
+    /// A target that comes, or comes back while alerts from before run on: these have a place to return to.
+    fn open_lane(&mut self, target: Target) {
+        let strategy = self.state.strategy(target);
+        self.index.open_lane(target, strategy);
+        let running = self
+            .state
+            .alerts
+            .values()
+            .filter(|alert| alert.from == target);
+        for alert in running {
+            let Some(interaction) = self.state.interactions.get_mut(&alert.interaction) else {
+                continue;
+            };
+            interaction.leaving = None;
+            if let Some(lane) = self.index.lanes.get_mut(&target) {
+                lane.alerting.insert(interaction.rank);
+            }
+        }
+    }
+
+    /// Every agent in the lanes of their queues, as these are now.
+    fn change_lanes(&mut self) {
+        let ids: Vec<_> = self.state.agents.keys().copied().collect();
+        for id in ids {
+            let lanes = self.state.lanes_of(id);
+            if let Some(agent) = self.state.agents.get(&id)
+                && self.index.list(id, agent, lanes)
+            {
+                self.agenda.freed.insert(id);
+            }
+            self.agenda.touched.insert(id);
+        }
+    }
+
+    /// Rule 3: a queue's new priority or ageing holds for those who wait, too.
+    fn rerank(&mut self, target: Target) {
+        let (Some(weight), Some(lane)) = (self.state.weight(target), self.index.lanes.get(&target))
+        else {
+            return;
+        };
+        if sabotage::RERANK {
+            return;
+        }
+        let ranks: Vec<_> = lane.waiting.iter().chain(lane.alerting.iter()).collect();
+        for old in ranks {
+            let Some(interaction) = self.state.interactions.get_mut(&old.interaction()) else {
+                continue;
+            };
+            let new = interaction.ranked(weight);
+            if interaction.is_waiting() {
+                self.index.stop_waiting(interaction);
+                interaction.rank = new;
+                self.index.wait(interaction);
+                if self.agenda.arrived.remove(&old) {
+                    self.agenda.arrived.insert(new);
+                }
+            } else if let Some(lane) = self.index.lanes.get_mut(&target) {
+                lane.alerting.remove(&old);
+                interaction.rank = new;
+                lane.alerting.insert(new);
+            }
+        }
+    }
+
+    /// A user's new `max_wait` holds for those who wait for them, from their entry.
+    fn change_max_wait(&mut self, own: Target) {
+        let Some(lane) = self.index.lanes.get(&own) else {
+            return;
+        };
+        let ranks: Vec<_> = lane.waiting.iter().chain(lane.alerting.iter()).collect();
+        for rank in ranks {
+            let id = rank.interaction();
+            let Some(interaction) = self.state.interactions.get(&id) else {
+                continue;
+            };
+            let (before, after) = (interaction.expires, self.expiry(interaction));
+            self.reschedule(before, after, Deadline::MaxWait(id));
+            if let Some(interaction) = self.state.interactions.get_mut(&id) {
+                interaction.expires = after;
+            }
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! One agent's state (rule 16): presence × what they have, plus a pending break.
+//!
+//! This machine knows what an agent may do; who is to be told, and what becomes of interactions, is the acd's.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use minicbor::{Decode, Encode};
+
+use crate::config::{AgentConfig, WrapUp};
+use crate::ids::{InteractionId, MatchId};
+use crate::input::{Device, Presence};
+use crate::output::{Activity, AgentState, AlertOutcome, DeviceHealth};
+use crate::phone::Phone;
+use crate::sabotage;
+use crate::view::Counters;
+
+/// Life: offline from the configuration's first naming; forgotten when it names them no longer and they have nothing more.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Agent {
+    #[n(0)]
+    pub(crate) config: AgentConfig,
+    /// The configuration names them no longer; they finish what they are at.
+    #[n(1)]
+    pub(crate) removed: bool,
+    #[n(2)]
+    presence: Presence,
+    #[n(3)]
+    pending: Option<Presence>,
+    #[n(4)]
+    pub(crate) phone: Phone,
+    #[n(5)]
+    own_calls: u32,
+    #[n(6)]
+    alert: Option<(MatchId, InteractionId)>,
+    /// At most one while capacity is one; more come with holding and picking up.
+    #[n(7)]
+    interactions: Vec<InteractionId>,
+    #[n(8)]
+    wrap_up: Option<WrapUpUntil>,
+    #[cbor(n(9), with = "crate::micros")]
+    idle_since: Duration,
+    /// Alerts not answered in a row (rule 12).
+    #[n(10)]
+    no_answers: u32,
+    #[n(11)]
+    pub(crate) counters: Counters,
+    /// As last told.
+    #[n(12)]
+    pub(crate) shown: AgentState,
+}
+
+/// When a wrap-up ends by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+enum WrapUpUntil {
+    #[n(0)]
+    TheyEndIt,
+    #[n(1)]
+    At(#[cbor(n(0), with = "crate::micros")] Duration),
+}
+
+impl Agent {
+    pub(crate) const fn new(now: Duration, config: AgentConfig) -> Self {
+        Self {
+            config,
+            removed: false,
+            presence: Presence::Offline,
+            pending: None,
+            phone: Phone::new(),
+            own_calls: 0,
+            alert: None,
+            interactions: Vec::new(),
+            wrap_up: None,
+            idle_since: now,
+            no_answers: 0,
+            counters: Counters::new(),
+            shown: AgentState {
+                presence: Presence::Offline,
+                pending: None,
+                activity: Activity::Idle,
+                since: now,
+                device: Device::Unregistered,
+                device_health: DeviceHealth::Good,
+            },
+        }
+    }
+
+    pub(crate) const fn presence(&self) -> &Presence {
+        &self.presence
+    }
+
+    pub(crate) fn is_available(&self) -> bool {
+        self.presence == Presence::Available
+    }
+
+    pub(crate) fn is_logged_in(&self) -> bool {
+        self.presence != Presence::Offline
+    }
+
+    pub(crate) fn alert(&self) -> Option<MatchId> {
+        self.alert.map(|(match_id, _)| match_id)
+    }
+
+    pub(crate) const fn idle_since(&self) -> Duration {
+        self.idle_since
+    }
+
+    /// Whether they could be alerted for something now (rule 7, without what depends on the interaction).
+    pub(crate) fn is_free(&self) -> bool {
+        self.is_available()
+            && (self.alert.is_none() || sabotage::DOUBLE_ALERT)
+            && self.interactions.is_empty()
+            && (self.own_calls == 0 || sabotage::OWN_CALL)
+            && self.wrap_up.is_none()
+            && self.phone.is_usable()
+    }
+
+    /// Whether a break or logout has to wait (rule 16).
+    fn is_occupied(&self) -> bool {
+        !self.interactions.is_empty() || self.wrap_up.is_some()
+    }
+
+    /// Whether a removed one can be forgotten.
+    pub(crate) fn has_nothing(&self) -> bool {
+        self.alert.is_none() && !self.is_occupied()
+    }
+
+    /// When the running wrap-up ends by itself.
+    pub(crate) const fn wrap_up_until(&self) -> Option<Duration> {
+        match self.wrap_up {
+            Some(WrapUpUntil::At(at)) => Some(at),
+            Some(WrapUpUntil::TheyEndIt) | None => None,
+        }
+    }
+
+    // ------------------------------------------------------------- presence
+
+    /// Whether a wish for `presence` takes effect now; if not, it is kept for later where it has to be.
+    pub(crate) fn wishes(&mut self, presence: &Presence) -> bool {
+        self.pending = None;
+        if *presence == self.presence {
+            return false;
+        }
+        if *presence != Presence::Available && self.is_occupied() {
+            if !sabotage::PENDING_BREAK {
+                self.pending = Some(presence.clone());
+            }
+            return false;
+        }
+        true
+    }
+
+    /// What a login asks for: available, unless on break.
+    pub(crate) fn logs_in(&mut self) -> Presence {
+        if self.pending == Some(Presence::Offline) {
+            self.pending = None;
+        }
+        match (&self.presence, &self.pending) {
+            (_, Some(pending)) => pending.clone(),
+            (Presence::Offline, None) => Presence::Available,
+            (present, None) => present.clone(),
+        }
+    }
+
+    pub(crate) fn set_presence(&mut self, now: Duration, presence: Presence) {
+        if presence == Presence::Available {
+            self.idle_since = now;
+            self.no_answers = 0;
+        }
+        self.presence = presence;
+        self.pending = None;
+    }
+
+    /// The break or logout whose time has come.
+    pub(crate) fn take_pending(&mut self) -> Option<Presence> {
+        if self.is_occupied() {
+            return None;
+        }
+        self.pending.take()
+    }
+
+    // ------------------------------------------------------------ what they have
+
+    pub(crate) const fn begin_alert(&mut self, match_id: MatchId, interaction: InteractionId) {
+        self.alert = Some((match_id, interaction));
+        self.counters.alerts += 1;
+    }
+
+    /// The alert is over. Who let it pass stands at the end of the idle again, so that the sleeper is not
+    /// the first to be rung next; a withdrawn or failed one changes nothing.
+    pub(crate) const fn end_alert(&mut self, now: Duration, outcome: AlertOutcome) {
+        self.alert = None;
+        match outcome {
+            AlertOutcome::Accepted => {
+                self.counters.accepted += 1;
+                self.no_answers = 0;
+            }
+            AlertOutcome::Rejected => {
+                self.counters.rejected += 1;
+                self.no_answers = 0;
+                self.idle_since = now;
+            }
+            AlertOutcome::TimedOut => {
+                self.counters.timed_out += 1;
+                self.no_answers += 1;
+                self.idle_since = now;
+            }
+            AlertOutcome::Withdrawn(_) if sabotage::COUNTERS => {}
+            AlertOutcome::Withdrawn(_) => self.counters.withdrawn += 1,
+            AlertOutcome::Failed { .. } => {
+                self.counters.failed += 1;
+                if sabotage::MISSED {
+                    self.no_answers += 1;
+                }
+            }
+        }
+    }
+
+    /// Whether they have to go on break for not answering (rule 12).
+    pub(crate) const fn is_absent(&self, max_no_answer: u32) -> bool {
+        max_no_answer > 0 && self.no_answers >= max_no_answer && !sabotage::NO_ANSWER
+    }
+
+    pub(crate) fn connect(&mut self, interaction: InteractionId) {
+        self.interactions.push(interaction);
+    }
+
+    /// An interaction is over: wrap-up begins when it was the last (rule 17).
+    pub(crate) fn end_interaction(
+        &mut self,
+        now: Duration,
+        interaction: InteractionId,
+        wrap_up: WrapUp,
+    ) {
+        self.interactions.retain(|other| *other != interaction);
+        if !self.interactions.is_empty() {
+            return;
+        }
+        self.idle_since = now;
+        self.wrap_up = match wrap_up {
+            _ if sabotage::WRAP_UP => None,
+            WrapUp::Manual => Some(WrapUpUntil::TheyEndIt),
+            WrapUp::For(Duration::ZERO) => None,
+            WrapUp::For(span) => Some(WrapUpUntil::At(now.saturating_add(span))),
+        };
+    }
+
+    pub(crate) const fn end_wrap_up(&mut self, now: Duration) {
+        if self.wrap_up.is_some() {
+            self.wrap_up = None;
+            self.idle_since = now;
+        }
+    }
+
+    pub(crate) const fn extend_wrap_up(&mut self, by: Duration) {
+        if let Some(WrapUpUntil::At(at)) = &mut self.wrap_up {
+            *at = at.saturating_add(by);
+        }
+    }
+
+    pub(crate) fn set_own_calls(&mut self, now: Duration, count: u32) {
+        if count == 0 {
+            self.phone.on_idle();
+            if self.own_calls > 0 {
+                self.idle_since = now;
+            }
+        }
+        self.own_calls = count;
+    }
+
+    /// The daemon starts anew: calls are gone, without wrap-up.
+    pub(crate) fn on_restart(&mut self, now: Duration) {
+        if !self.interactions.is_empty() || self.own_calls > 0 {
+            self.idle_since = now;
+        }
+        self.interactions.clear();
+        self.own_calls = 0;
+    }
+
+    /// The centre's day begins. A running alert counts for the new day.
+    pub(crate) fn on_daily_reset(&mut self) {
+        self.counters = Counters {
+            alerts: self.alert.is_some().into(),
+            ..Counters::new()
+        };
+    }
+
+    // ------------------------------------------------------------------ telling
+
+    /// The state as others see it, if it is not the one last told.
+    pub(crate) fn show(&mut self, now: Duration) -> Option<&AgentState> {
+        let activity = self.activity();
+        let moved = activity != self.shown.activity || self.presence != self.shown.presence;
+        let state = AgentState {
+            presence: self.presence.clone(),
+            pending: self.pending.clone(),
+            activity,
+            since: if moved { now } else { self.shown.since },
+            device: self.phone.device(),
+            device_health: self.phone.health(),
+        };
+        if state == self.shown {
+            return None;
+        }
+        self.shown = state;
+        Some(&self.shown)
+    }
+
+    fn activity(&self) -> Activity {
+        if let Some((match_id, interaction)) = self.alert {
+            return Activity::Alerting {
+                match_id,
+                interaction,
+            };
+        }
+        if let Some(interaction) = self.interactions.last() {
+            return Activity::Busy {
+                interaction: *interaction,
+            };
+        }
+        match self.wrap_up {
+            Some(_) => Activity::WrapUp {
+                until: self.wrap_up_until(),
+            },
+            None if self.own_calls > 0 => Activity::OwnCall,
+            None => Activity::Idle,
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The moments at which the acd acts of itself.
+
+use alloc::collections::BTreeSet;
+use core::time::Duration;
+
+use crate::ids::{AgentId, InteractionId, MatchId};
+
+/// What happens at a moment. Of two at the same moment the smaller is first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Deadline {
+    /// An alert has rung long enough.
+    Ring(MatchId),
+    WrapUp(AgentId),
+    /// A phone that failed may be tried again.
+    Device(AgentId),
+    /// An interaction that was not answered may alert that agent again.
+    Retry(InteractionId, AgentId),
+    /// A direct call has waited long enough.
+    MaxWait(InteractionId),
+}
+
+/// All deadlines, soonest first. One that is no longer wanted is cancelled, so what is here is due.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Deadlines(BTreeSet<(Duration, Deadline)>);
+
+impl Deadlines {
+    pub(crate) fn set(&mut self, at: Duration, what: Deadline) {
+        self.0.insert((at, what));
+    }
+
+    pub(crate) fn cancel(&mut self, at: Duration, what: Deadline) {
+        self.0.remove(&(at, what));
+    }
+
+    pub(crate) fn next(&self) -> Option<Duration> {
+        self.0.first().map(|(at, _)| *at)
+    }
+
+    /// Takes out the soonest one that is due at `now`.
+    pub(crate) fn pop_due(&mut self, now: Duration) -> Option<Deadline> {
+        if self.next()? > now {
+            return None;
+        }
+        self.0.pop_first().map(|(_, what)| what)
+    }
+}

@@ -1,0 +1,312 @@
+//! What makes decisions fast: who waits and who is free, side by side for each target.
+//!
+//! All of it follows from the state and is built anew from a checkpoint; nothing here is recorded. A *lane* holds
+//! the interactions that the same agents may take, in order of rank, and those of these agents who are free, in order
+//! of the strategy. So the best interaction for an agent is the smallest of their lanes' firsts, and the best agent
+//! for an interaction the first of its lane, and neither search looks at the others. What holds for single pairs (rejected, not
+//! answered) is kept beside it, by agent and lane, and stepped over.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use crate::agent::Agent;
+use crate::config::Strategy;
+use crate::deadline::{Deadline, Deadlines};
+use crate::ids::AgentId;
+use crate::interaction::{Bar, Interaction};
+use crate::rank::{Rank, Target};
+use crate::ranked_set::RankedSet;
+use crate::sabotage;
+use crate::state::State;
+use crate::view::Stage;
+
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Index {
+    pub(crate) lanes: BTreeMap<Target, Lane>,
+    pub(crate) deadlines: Deadlines,
+    listings: BTreeMap<AgentId, Listing>,
+    /// By agent and lane, the waiting interactions they may not be alerted for, sorted.
+    barred: BTreeMap<(AgentId, Target), Vec<Rank>>,
+}
+
+/// One target's two sides.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Lane {
+    strategy: Strategy,
+    pub(crate) waiting: RankedSet<Rank>,
+    pub(crate) alerting: RankedSet<Rank>,
+    pub(crate) free: BTreeSet<Preference>,
+    pub(crate) logged_in: u32,
+    pub(crate) available: u32,
+}
+
+/// Where an agent stands among the free of a lane: smallest first, by the queue's strategy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Preference {
+    key: Duration,
+    pub(crate) agent: AgentId,
+}
+
+/// How an agent is counted at the moment, and in which lanes.
+#[derive(Debug, Default, PartialEq)]
+struct Listing {
+    lanes: Vec<Target>,
+    standing: Standing,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Standing {
+    logged_in: bool,
+    available: bool,
+    /// Since when idle, if free.
+    free: Option<Duration>,
+}
+
+impl Standing {
+    fn of(agent: &Agent) -> Self {
+        Self {
+            logged_in: agent.is_logged_in(),
+            available: agent.is_available(),
+            free: agent.is_free().then(|| agent.idle_since()),
+        }
+    }
+}
+
+impl Preference {
+    fn new(strategy: Strategy, idle_since: Duration, agent: AgentId) -> Self {
+        match strategy {
+            Strategy::LongestIdle if sabotage::LONGEST_IDLE => Self {
+                key: Duration::MAX.saturating_sub(idle_since),
+                agent,
+            },
+            Strategy::LongestIdle => Self {
+                key: idle_since,
+                agent,
+            },
+        }
+    }
+}
+
+impl Lane {
+    fn new(strategy: Strategy) -> Self {
+        Self {
+            strategy,
+            waiting: RankedSet::default(),
+            alerting: RankedSet::default(),
+            free: BTreeSet::new(),
+            logged_in: 0,
+            available: 0,
+        }
+    }
+
+    /// How many stand before `rank`: waiting or alerting.
+    pub(crate) fn place(&self, rank: &Rank) -> u32 {
+        self.waiting.place(rank) + self.alerting.place(rank)
+    }
+
+    /// How many wait or are alerting.
+    pub(crate) fn len(&self) -> u32 {
+        self.waiting.len() + self.alerting.len()
+    }
+
+    fn count(&mut self, agent: AgentId, was: Standing, is: Standing) {
+        let step = |count: &mut u32, was: bool, is: bool| {
+            *count = count.saturating_add(is.into()).saturating_sub(was.into());
+        };
+        step(&mut self.logged_in, was.logged_in, is.logged_in);
+        step(&mut self.available, was.available, is.available);
+        if let Some(since) = was.free {
+            self.free
+                .remove(&Preference::new(self.strategy, since, agent));
+        }
+        if let Some(since) = is.free {
+            self.free
+                .insert(Preference::new(self.strategy, since, agent));
+        }
+    }
+}
+
+impl Index {
+    /// The index that belongs to `state`.
+    pub(crate) fn of(state: &State) -> Self {
+        let mut index = Self::default();
+        for target in state.targets() {
+            index.open_lane(target, state.strategy(target));
+        }
+        for (id, agent) in &state.agents {
+            index.list(*id, agent, state.lanes_of(*id));
+            if let Some(at) = agent.wrap_up_until() {
+                index.deadlines.set(at, Deadline::WrapUp(*id));
+            }
+            if let Some(at) = agent.phone.skipped_until() {
+                index.deadlines.set(at, Deadline::Device(*id));
+            }
+        }
+        for interaction in state.interactions.values() {
+            index.restore(interaction);
+        }
+        for (match_id, alert) in &state.alerts {
+            index.deadlines.set(alert.until, Deadline::Ring(*match_id));
+        }
+        index
+    }
+
+    fn restore(&mut self, interaction: &Interaction) {
+        match interaction.stage {
+            Stage::Waiting => self.wait(interaction),
+            Stage::Alerting { .. } => {
+                if let Some(lane) = self.lanes.get_mut(&interaction.at) {
+                    lane.alerting.insert(interaction.rank);
+                }
+            }
+            Stage::Connected { .. } => {}
+        }
+        if let Some(at) = interaction.expires {
+            self.deadlines.set(at, Deadline::MaxWait(interaction.id));
+        }
+        for (agent, bar) in &interaction.barred {
+            if let Bar::Until(at) = bar {
+                self.deadlines
+                    .set(*at, Deadline::Retry(interaction.id, *agent));
+            }
+        }
+    }
+
+    // -------------------------------------------------------------- interactions
+
+    /// `interaction` is among the waiting of its lane from now on.
+    pub(crate) fn wait(&mut self, interaction: &Interaction) {
+        if let Some(lane) = self.lanes.get_mut(&interaction.at) {
+            lane.waiting.insert(interaction.rank);
+        }
+        for agent in interaction.barred.keys() {
+            self.bar(*agent, interaction);
+        }
+    }
+
+    /// And is so no longer.
+    pub(crate) fn stop_waiting(&mut self, interaction: &Interaction) {
+        if let Some(lane) = self.lanes.get_mut(&interaction.at) {
+            lane.waiting.remove(&interaction.rank);
+        }
+        for agent in interaction.barred.keys() {
+            self.unbar(*agent, interaction);
+        }
+    }
+
+    fn bar(&mut self, agent: AgentId, interaction: &Interaction) {
+        let ranks = self.barred.entry((agent, interaction.at)).or_default();
+        if let Err(at) = ranks.binary_search(&interaction.rank) {
+            ranks.insert(at, interaction.rank);
+        }
+    }
+
+    /// `agent` may be alerted for the waiting `interaction` again.
+    pub(crate) fn unbar(&mut self, agent: AgentId, interaction: &Interaction) {
+        let key = (agent, interaction.at);
+        let Some(ranks) = self.barred.get_mut(&key) else {
+            return;
+        };
+        if let Ok(at) = ranks.binary_search(&interaction.rank) {
+            ranks.remove(at);
+        }
+        if ranks.is_empty() {
+            self.barred.remove(&key);
+        }
+    }
+
+    // --------------------------------------------------------------------- lanes
+
+    pub(crate) fn open_lane(&mut self, target: Target, strategy: Strategy) {
+        self.lanes
+            .entry(target)
+            .or_insert_with(|| Lane::new(strategy));
+    }
+
+    /// Counts `agent` as they are now. True if they have become free.
+    pub(crate) fn relist(&mut self, id: AgentId, agent: &Agent) -> bool {
+        let Some(listing) = self.listings.get_mut(&id) else {
+            return false;
+        };
+        let was = core::mem::replace(&mut listing.standing, Standing::of(agent));
+        let is = listing.standing;
+        if was != is {
+            for target in &listing.lanes {
+                if let Some(lane) = self.lanes.get_mut(target) {
+                    lane.count(id, was, is);
+                }
+            }
+        }
+        is.free.is_some() && was.free.is_none()
+    }
+
+    /// Counts `agent` in these lanes from now on. True if they are free and the lanes are others than before.
+    pub(crate) fn list(&mut self, id: AgentId, agent: &Agent, lanes: Vec<Target>) -> bool {
+        if self.listings.get(&id).is_some_and(|was| was.lanes == lanes) {
+            return self.relist(id, agent);
+        }
+        self.unlist(id);
+        let listing = Listing {
+            lanes,
+            standing: Standing::default(),
+        };
+        self.listings.insert(id, listing);
+        self.relist(id, agent)
+    }
+
+    pub(crate) fn unlist(&mut self, id: AgentId) {
+        let Some(listing) = self.listings.remove(&id) else {
+            return;
+        };
+        for target in &listing.lanes {
+            if let Some(lane) = self.lanes.get_mut(target) {
+                lane.count(id, listing.standing, Standing::default());
+            }
+        }
+    }
+
+    pub(crate) fn is_free(&self, agent: AgentId) -> bool {
+        self.listings
+            .get(&agent)
+            .is_some_and(|listing| listing.standing.free.is_some())
+    }
+
+    // ----------------------------------------------------------------- decisions
+
+    /// The best-ranked interaction of all that a free agent may take, over all their lanes together (rule 5).
+    pub(crate) fn best_for(&self, agent: AgentId) -> Option<Rank> {
+        let listing = self.listings.get(&agent)?;
+        listing.standing.free?;
+        let mut firsts = listing
+            .lanes
+            .iter()
+            .filter_map(|target| self.first_for(agent, *target));
+        if sabotage::ORDER {
+            return firsts.next();
+        }
+        firsts.min()
+    }
+
+    fn first_for(&self, agent: AgentId, target: Target) -> Option<Rank> {
+        let lane = self.lanes.get(&target)?;
+        let barred = self.barred.get(&(agent, target));
+        lane.waiting.first_except(barred.map_or(&[], Vec::as_slice))
+    }
+
+    /// The free agent whom the strategy prefers, of those who may take `interaction` (rules 6 and 7).
+    pub(crate) fn agent_for(&self, interaction: &Interaction) -> Option<AgentId> {
+        let mut agents = self
+            .lanes
+            .get(&interaction.at)?
+            .free
+            .iter()
+            .map(|preference| preference.agent)
+            .filter(|agent| !interaction.barred.contains_key(agent));
+        let first = agents.next();
+        if sabotage::DETERMINISM && core::ptr::from_ref(&first).addr() & 64 != 0 {
+            return agents.next().or(first);
+        }
+        first
+    }
+}

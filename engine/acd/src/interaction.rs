@@ -1,0 +1,118 @@
+//! One interaction, from its entry until it is connected and over, diverted or gone.
+
+use alloc::collections::BTreeMap;
+use core::time::Duration;
+
+use minicbor::{Decode, Encode};
+
+use crate::ids::{AgentId, InteractionId};
+use crate::input::Enqueue;
+use crate::output::DivertReason;
+use crate::rank::{Rank, Target, Tier};
+use crate::sabotage;
+use crate::view::{InteractionView, Stage};
+
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Interaction {
+    #[n(0)]
+    pub(crate) id: InteractionId,
+    #[n(1)]
+    pub(crate) at: Target,
+    #[n(2)]
+    pub(crate) tier: Tier,
+    #[n(3)]
+    pub(crate) priority: i32,
+    #[cbor(n(4), with = "crate::micros")]
+    pub(crate) arrival: Duration,
+    #[cbor(n(5), with = "crate::micros")]
+    pub(crate) entered: Duration,
+    #[n(6)]
+    pub(crate) rank: Rank,
+    #[n(7)]
+    pub(crate) stage: Stage,
+    /// Who may not be alerted for it. Few: one at most for each alert it had.
+    #[n(8)]
+    pub(crate) barred: BTreeMap<AgentId, Bar>,
+    /// It goes as soon as its running alert has failed to be accepted.
+    #[n(9)]
+    pub(crate) leaving: Option<DivertReason>,
+    /// When its `max_wait` is over; none: no limit, or over.
+    #[cbor(n(10), with = "crate::micros::option")]
+    pub(crate) expires: Option<Duration>,
+}
+
+/// For how long an agent may not be alerted for an interaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub(crate) enum Bar {
+    /// They rejected it (rule 11).
+    #[n(0)]
+    Rejected,
+    /// They did not answer (rule 12).
+    #[n(1)]
+    Until(#[cbor(n(0), with = "crate::micros")] Duration),
+}
+
+/// What a queue, or a user for direct calls, adds to rank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Weight {
+    pub(crate) priority: i32,
+    pub(crate) ageing: Duration,
+}
+
+impl Interaction {
+    pub(crate) fn new(now: Duration, enqueue: &Enqueue, weight: Weight) -> Self {
+        let mut new = Self {
+            id: enqueue.interaction,
+            at: enqueue.to,
+            tier: enqueue.tier,
+            priority: enqueue.priority,
+            arrival: enqueue.arrival,
+            entered: now,
+            rank: Rank::new(
+                enqueue.interaction,
+                enqueue.tier,
+                enqueue.arrival,
+                0,
+                Duration::ZERO,
+            ),
+            stage: Stage::Waiting,
+            barred: BTreeMap::new(),
+            leaving: None,
+            expires: None,
+        };
+        new.rank = new.ranked(weight);
+        new
+    }
+
+    /// Its rank by what its queue adds (rules 1 and 2).
+    pub(crate) fn ranked(&self, weight: Weight) -> Rank {
+        let tier = if sabotage::TIER {
+            Tier::Normal
+        } else {
+            self.tier
+        };
+        let priority = if sabotage::PRIORITY {
+            0
+        } else {
+            weight.priority.saturating_add(self.priority)
+        };
+        Rank::new(self.id, tier, self.arrival, priority, weight.ageing)
+    }
+
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.stage == Stage::Waiting
+    }
+
+    pub(crate) const fn view(&self) -> InteractionView {
+        InteractionView {
+            interaction: self.id,
+            at: self.at,
+            tier: self.tier,
+            priority: self.priority,
+            arrival: self.arrival,
+            entered: self.entered,
+            rank: self.rank,
+            stage: self.stage,
+        }
+    }
+}

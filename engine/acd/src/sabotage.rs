@@ -1,0 +1,72 @@
+//! Rules broken on purpose, a cargo feature each, to show that the tests would notice (`tests/sabotage.sh`).
+//!
+//! Never on in a build that serves calls.
+
+macro_rules! sabotage {
+    ($($(#[$doc:meta])* $name:ident = $feature:literal;)*) => {
+        $($(#[$doc])* pub(crate) const $name: bool = cfg!(feature = $feature);)*
+    };
+}
+
+sabotage! {
+    /// Rule 1: tiers are not looked at.
+    TIER = "sabotage-tier";
+    /// Rule 1: priority is not looked at.
+    PRIORITY = "sabotage-priority";
+    /// Rule 2: a direct call nobody took goes back to the user's own queue.
+    UNAVAILABLE = "sabotage-unavailable";
+    /// Rule 3: a queue's new priority holds for those who come later only.
+    RERANK = "sabotage-rerank";
+    /// Rule 4: who goes back to the queue stands at its end.
+    REQUEUE = "sabotage-requeue";
+    /// Rule 5: an agent's first queue is served before the others.
+    ORDER = "sabotage-order";
+    /// Rule 6: the shortest idle is chosen.
+    LONGEST_IDLE = "sabotage-longest-idle";
+    /// Rule 7: a call of their own takes no room.
+    OWN_CALL = "sabotage-own-call";
+    /// Rule 10: a caller who is gone still rings.
+    CALLER_GONE = "sabotage-caller-gone";
+    /// Rule 10: withdrawn alerts are not counted.
+    COUNTERS = "sabotage-counters";
+    /// Rule 11: a rejection is forgotten after `retry_after`.
+    REJECT_FOREVER = "sabotage-reject-forever";
+    /// Rule 12: who did not answer is alerted again at once.
+    RETRY_AFTER = "sabotage-retry-after";
+    /// Rule 12: not answering has no consequence.
+    NO_ANSWER = "sabotage-no-answer";
+    /// Rule 12: a phone that failed counts as missed.
+    MISSED = "sabotage-missed";
+    /// Rule 12: a phone that failed is alerted again at once.
+    DEVICE_RETRY = "sabotage-device-retry";
+    /// Rule 12: a busy phone counts as a rejection.
+    PHONE_BUSY = "sabotage-phone-busy";
+    /// Rule 15: who is alerted can be alerted again.
+    DOUBLE_ALERT = "sabotage-double-alert";
+    /// Rule 16: a break while busy is forgotten.
+    PENDING_BREAK = "sabotage-pending-break";
+    /// Rule 16: a break while alerting lets the phone ring on.
+    BREAK_WITHDRAWS = "sabotage-break-withdraws";
+    /// Rule 17: wrap-up is skipped.
+    WRAP_UP = "sabotage-wrap-up";
+    /// Rule 18: a phone that is gone is alerted.
+    DEVICE_GONE = "sabotage-device-gone";
+    /// Rule 20: closed queues let callers in.
+    CLOSED = "sabotage-closed";
+    /// Rule 20: full queues let callers in.
+    FULL = "sabotage-full";
+    /// Rule 20: `join_when` is not looked at.
+    JOIN_WHEN = "sabotage-join-when";
+    /// Rule 21: who is to go at closing stays.
+    CLOSING = "sabotage-closing";
+    /// I2: an agent who becomes free waits for the next caller to come.
+    WORK_CONSERVATION = "sabotage-work-conservation";
+    /// I6: a late answer is connected though the alert is over.
+    LATE_ACCEPT = "sabotage-late-accept";
+    /// I7: who is chosen depends on where things lie in memory.
+    DETERMINISM = "sabotage-determinism";
+    /// I8: a checkpoint lacks who may not be alerted.
+    CHECKPOINT = "sabotage-checkpoint";
+    /// House: a deadline is not visible in `poll_timeout`.
+    POLL_TIMEOUT = "sabotage-poll-timeout";
+}

@@ -1,0 +1,148 @@
+//! Everything the acd remembers: what a checkpoint holds.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use minicbor::{Decode, Encode};
+
+use crate::agent::Agent;
+use crate::alert::Alert;
+use crate::config::{QueueConfig, Strategy, WrapUp};
+use crate::ids::{AgentId, Incarnation, InteractionId, MatchId, QueueId};
+use crate::interaction::{Interaction, Weight};
+use crate::rank::Target;
+
+/// The ageing of direct calls (rule 2).
+const DIRECT_AGEING: Duration = Duration::from_secs(10);
+/// For the alerts of a queue that is gone.
+const DEVICE_RETRY: Duration = Duration::from_secs(5);
+
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct State {
+    #[n(0)]
+    pub(crate) incarnation: Incarnation,
+    #[n(1)]
+    pub(crate) next_match: MatchId,
+    #[n(2)]
+    pub(crate) queues: BTreeMap<QueueId, Queue>,
+    #[n(3)]
+    pub(crate) agents: BTreeMap<AgentId, Agent>,
+    #[n(4)]
+    pub(crate) interactions: BTreeMap<InteractionId, Interaction>,
+    #[n(5)]
+    pub(crate) alerts: BTreeMap<MatchId, Alert>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Queue {
+    #[n(0)]
+    pub(crate) config: QueueConfig,
+    #[n(1)]
+    pub(crate) open: bool,
+}
+
+/// What a target says about its alerts and what follows them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Policy {
+    pub(crate) ring_timeout: Duration,
+    /// None where an interaction does not come back.
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) max_no_answer: u32,
+    pub(crate) device_retry: Duration,
+    pub(crate) wrap_up: WrapUp,
+}
+
+impl State {
+    pub(crate) const fn new(incarnation: Incarnation) -> Self {
+        Self {
+            incarnation,
+            next_match: incarnation.first_match(),
+            queues: BTreeMap::new(),
+            agents: BTreeMap::new(),
+            interactions: BTreeMap::new(),
+            alerts: BTreeMap::new(),
+        }
+    }
+
+    /// Every target an interaction can wait at.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = Target> {
+        let personal = self.agents.iter().filter(|(_, agent)| !agent.removed);
+        let queues = self.queues.keys().copied().map(Target::Queue);
+        queues.chain(personal.map(|(id, _)| Target::Personal(*id)))
+    }
+
+    /// Where `agent` serves: their own queue of direct calls, and those assigned that exist. Sorted, each once.
+    pub(crate) fn lanes_of(&self, id: AgentId) -> Vec<Target> {
+        let Some(agent) = self.agents.get(&id).filter(|agent| !agent.removed) else {
+            return Vec::new();
+        };
+        let assigned = agent
+            .config
+            .queues
+            .iter()
+            .map(|assignment| assignment.queue);
+        let mut lanes: Vec<_> = assigned
+            .filter(|queue| self.queues.contains_key(queue))
+            .map(Target::Queue)
+            .collect();
+        lanes.push(Target::Personal(id));
+        lanes.sort_unstable();
+        lanes.dedup();
+        lanes
+    }
+
+    pub(crate) fn strategy(&self, target: Target) -> Strategy {
+        match target {
+            Target::Queue(queue) => self
+                .queues
+                .get(&queue)
+                .map_or_else(Strategy::default, |queue| queue.config.strategy),
+            Target::Personal(_) => Strategy::default(),
+        }
+    }
+
+    /// What `target` adds to rank; none if there is no such target.
+    pub(crate) fn weight(&self, target: Target) -> Option<Weight> {
+        match target {
+            Target::Queue(queue) => self.queues.get(&queue).map(|queue| Weight {
+                priority: queue.config.priority,
+                ageing: queue.config.ageing,
+            }),
+            Target::Personal(agent) => {
+                let agent = self.agents.get(&agent).filter(|agent| !agent.removed)?;
+                Some(Weight {
+                    priority: agent.config.direct_call_priority,
+                    ageing: DIRECT_AGEING,
+                })
+            }
+        }
+    }
+
+    /// The rules of `target`; those of a target that is gone do nothing.
+    pub(crate) fn policy(&self, target: Target) -> Policy {
+        let policy = match target {
+            Target::Queue(queue) => self.queues.get(&queue).map(|queue| Policy {
+                ring_timeout: queue.config.ring_timeout,
+                retry_after: Some(queue.config.retry_after),
+                max_no_answer: queue.config.max_no_answer,
+                device_retry: queue.config.device_retry,
+                wrap_up: queue.config.wrap_up,
+            }),
+            Target::Personal(agent) => self.agents.get(&agent).map(|agent| Policy {
+                ring_timeout: agent.config.personal.ring_timeout,
+                retry_after: None,
+                max_no_answer: agent.config.personal.max_no_answer,
+                device_retry: agent.config.personal.device_retry,
+                wrap_up: agent.config.personal.wrap_up,
+            }),
+        };
+        policy.unwrap_or(Policy {
+            ring_timeout: Duration::ZERO,
+            retry_after: None,
+            max_no_answer: 0,
+            device_retry: DEVICE_RETRY,
+            wrap_up: WrapUp::For(Duration::ZERO),
+        })
+    }
+}
