@@ -1,0 +1,205 @@
+//! Answering a request that could not be parsed, or that may not be served, without any state.
+
+use alloc::format;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+
+use bytes::Bytes;
+
+use super::address::scan_address;
+use super::build::{is_clean, reason_phrase, received_via};
+use super::fault::Fault;
+use super::name::HeaderName;
+use super::parse::leading_line_ends;
+use super::scan::{self, Cursor};
+use super::via::Via;
+use super::{MAX_HEADERS, MAX_MESSAGE};
+
+/// Writes the answer that a faulty request deserves, from its bytes alone.
+///
+/// Via, From, To, Call-ID and CSeq are copied as they stand, even if one of them is the one at fault;
+/// To gets `to_tag` unless it has a tag. `source` is where the request came from, for the top Via.
+/// `extra` are headers that go with the status, such as Allow with 405. Unsupported is added to a 420.
+///
+/// `None`: no answer. The fault deserves none, the message is a response or an ACK, or Via or CSeq,
+/// without which the sender could not match the answer, cannot be used.
+#[must_use]
+pub fn error_response(
+    raw: &[u8],
+    fault: &Fault,
+    to_tag: &str,
+    source: Option<SocketAddr>,
+    extra: &[(HeaderName<'_>, &str)],
+) -> Option<Bytes> {
+    let status = fault.sip_status()?;
+    let raw = raw.get(leading_line_ends(raw)..)?;
+    let raw = raw.get(..raw.len().min(MAX_MESSAGE))?;
+    let (first_line, headers) = raw.split_at(memchr::memchr(b'\n', raw)? + 1);
+    if !is_answerable(first_line) {
+        return None;
+    }
+    let found = Found::in_headers(headers);
+    let (top, more_vias) = found.vias.split_first()?;
+    let cseq = found.cseq?;
+    let mut out = Vec::with_capacity(512);
+    let mut line = |parts: &[&[u8]]| {
+        out.extend(parts.iter().copied().flatten());
+        out.extend_from_slice(b"\r\n");
+    };
+    let reason = match fault.header_name() {
+        Some(name) if status == 400 => format!("Bad {name}"),
+        _ => reason_phrase(status).into(),
+    };
+    line(&[format!("SIP/2.0 {status} {reason}").as_bytes()]);
+    line(&[b"Via: ", &top_via(top, source)?]);
+    for via in more_vias {
+        line(&[b"Via: ", via]);
+    }
+    if let Some(from) = found.from {
+        line(&[b"From: ", from]);
+    }
+    if let Some(to) = found.to {
+        line(&[b"To: ", to, &missing_tag(to, to_tag)]);
+    }
+    if let Some(call_id) = found.call_id {
+        line(&[b"Call-ID: ", call_id]);
+    }
+    line(&[b"CSeq: ", cseq]);
+    if let Fault::Extension(extensions) = fault
+        && is_clean(extensions.as_bytes())
+    {
+        line(&[b"Unsupported: ", extensions.as_bytes()]);
+    }
+    for (name, value) in extra.iter().filter(|(_, value)| is_clean(value.as_bytes())) {
+        line(&[name.as_str().as_bytes(), b": ", value.as_bytes()]);
+    }
+    line(&[b"Content-Length: 0"]);
+    line(&[]);
+    Some(Bytes::from(out))
+}
+
+/// Whether the first line is that of a request, and not of an ACK, which nobody answers
+/// (RFC 3261 §17).
+fn is_answerable(first_line: &[u8]) -> bool {
+    let mut cursor = Cursor::new(first_line);
+    let Some(method) = cursor.take_token() else {
+        return false;
+    };
+    cursor.peek() == Some(b' ') && method != b"ACK" && !method.eq_ignore_ascii_case(b"SIP")
+}
+
+/// The headers that an answer copies, as they stand. Lines that nobody can read are passed over.
+#[derive(Default)]
+struct Found<'a> {
+    vias: Vec<&'a [u8]>,
+    from: Option<&'a [u8]>,
+    to: Option<&'a [u8]>,
+    call_id: Option<&'a [u8]>,
+    cseq: Option<&'a [u8]>,
+}
+
+impl<'a> Found<'a> {
+    fn in_headers(headers: &'a [u8]) -> Self {
+        let mut found = Self::default();
+        let mut rest = headers;
+        for _ in 0..=MAX_HEADERS {
+            let (line, after) = unfolded_line(rest);
+            if line.is_empty() {
+                break;
+            }
+            found.note(line);
+            rest = after;
+        }
+        found
+    }
+
+    fn note(&mut self, line: &'a [u8]) {
+        let mut cursor = Cursor::new(line);
+        let name = cursor.take_token().unwrap_or_default();
+        if !cursor.eat_spaced(b':') {
+            return;
+        }
+        let value = scan::trim(cursor.rest());
+        if value.is_empty() || !is_foldable(value) {
+            return;
+        }
+        let Some(name) = HeaderName::known(name) else {
+            return;
+        };
+        if name == HeaderName::Via {
+            self.vias.push(value);
+        } else if name == HeaderName::From {
+            self.from.get_or_insert(value);
+        } else if name == HeaderName::To {
+            self.to.get_or_insert(value);
+        } else if name == HeaderName::CallId {
+            self.call_id.get_or_insert(value);
+        } else if name == HeaderName::CSeq {
+            self.cseq.get_or_insert(value);
+        }
+    }
+}
+
+/// Splits off a line with its folds, without its CRLF; an empty line or the end gives nothing.
+fn unfolded_line(text: &[u8]) -> (&[u8], &[u8]) {
+    let mut from = 0;
+    while let Some(at) = memchr::memchr(b'\n', text.get(from..).unwrap_or_default()) {
+        let next = from + at + 1;
+        if text.get(next).copied().is_some_and(scan::is_lws) {
+            from = next;
+            continue;
+        }
+        let (line, rest) = text.split_at(next);
+        return (scan::trim(line), rest);
+    }
+    (scan::trim(text), b"")
+}
+
+/// Whether a value can be copied: each line end in it must be a fold, and nothing else may break a line.
+fn is_foldable(value: &[u8]) -> bool {
+    let mut rest = value;
+    while let Some(at) = memchr::memchr3(b'\r', b'\n', 0, rest) {
+        let fold = rest.get(at..at + 3).unwrap_or_default();
+        if !matches!(fold, [b'\r', b'\n', b' ' | b'\t']) {
+            return false;
+        }
+        rest = rest.get(at + 3..).unwrap_or_default();
+    }
+    true
+}
+
+/// The top Via line with its source noted; `None` if no answer could find its way by it.
+fn top_via(line: &[u8], source: Option<SocketAddr>) -> Option<Vec<u8>> {
+    let text: Vec<u8> = line
+        .iter()
+        .map(|&octet| {
+            if matches!(octet, b'\r' | b'\n') {
+                b' '
+            } else {
+                octet
+            }
+        })
+        .collect();
+    let (via, rest) = match Via::parse(&text) {
+        Ok(read) => read,
+        // The way back over a datagram is known even so: what is broken behind it is copied.
+        Err(_) => return source.map(|_| text.clone()),
+    };
+    let mut top = source
+        .and_then(|source| received_via(&via, source))
+        .unwrap_or_else(|| via.as_bytes().to_vec());
+    if let Some(rest) = rest {
+        top.push(b',');
+        top.extend_from_slice(rest);
+    }
+    Some(top)
+}
+
+/// `;tag=...`, if To can be read and has none.
+fn missing_tag(to: &[u8], tag: &str) -> Vec<u8> {
+    let readable = to.len() < MAX_MESSAGE && !tag.is_empty() && is_clean(tag.as_bytes());
+    match readable.then(|| scan_address(to, 0, to.len())) {
+        Some(Ok((address, None))) if address.tag.is_empty() => [b";tag=", tag.as_bytes()].concat(),
+        _ => Vec::new(),
+    }
+}
