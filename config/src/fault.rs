@@ -37,7 +37,11 @@ pub struct Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)?;
+        write!(
+            f,
+            "{}:{}:{}: {}",
+            self.file, self.line, self.column, self.message
+        )?;
         if self.help.is_empty() {
             return Ok(());
         }
@@ -95,7 +99,9 @@ impl Faults {
                 continue;
             };
             let label = Label::primary(*id, fault.span.clone());
-            let mut diagnostic = Diagnostic::error().with_message(&fault.message).with_label(label);
+            let mut diagnostic = Diagnostic::error()
+                .with_message(&fault.message)
+                .with_label(label);
             if !fault.help.is_empty() {
                 diagnostic = diagnostic.with_note(format!("help: {}", fault.help));
             }

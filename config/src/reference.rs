@@ -13,12 +13,22 @@ pub fn reference() -> String {
     let mut text = String::from(INTRODUCTION);
     text.push_str("\n## Settings (`lampfield.toml`)\n");
     for section in Settings::schema() {
-        print_table(&mut text, &format!("[{}]", section.name), &section.doc, &section.shape);
+        print_table(
+            &mut text,
+            &format!("[{}]", section.name),
+            &section.doc,
+            &section.shape,
+        );
     }
     text.push_str("\n## The centre (`lampfield apply FILE`, and the API)\n");
     for kind in Kind::ALL {
         let fields = Shape::Table(schema_of(kind));
-        print_table(&mut text, &format!("[[{}]]", kind.table()), &doc_of(kind), &fields);
+        print_table(
+            &mut text,
+            &format!("[[{}]]", kind.table()),
+            &doc_of(kind),
+            &fields,
+        );
     }
     text
 }
@@ -60,7 +70,10 @@ fn print_table(text: &mut String, title: &str, doc: &str, shape: &Shape) {
         return;
     };
     // Writing to a string cannot fail.
-    let _ = write!(text, "\n### `{title}`\n\n{doc}\n\n| field | default | meaning |\n|---|---|---|\n");
+    let _ = write!(
+        text,
+        "\n### `{title}`\n\n{doc}\n\n| field | default | meaning |\n|---|---|---|\n"
+    );
     print_rows(text, "", fields);
 }
 

@@ -25,6 +25,13 @@ pub struct ResourceFault {
     pub help: String,
 }
 
+/// A fault that shows when fields are seen together.
+pub(super) struct CrossFault {
+    pub(super) fault: ResourceFault,
+    /// Fields whose absence it is about: were they faulty themselves, there is nothing more to say.
+    pub(super) caused_by: &'static [&'static str],
+}
+
 impl Centre {
     /// Everything that is wrong with the centre, resource by resource.
     ///
@@ -37,7 +44,7 @@ impl Centre {
         own_faults::<User>(self, &mut faults);
         own_faults::<Trunk>(self, &mut faults);
         own_faults::<super::Number>(self, &mut faults);
-        faults.extend(self.cross_faults());
+        faults.extend(self.cross_faults().into_iter().map(|found| found.fault));
         faults
     }
 
@@ -63,10 +70,14 @@ impl Centre {
                 checker.check_emergency(&**queue, "number", number, settings);
             }
         }
-        checker.faults
+        checker
+            .faults
+            .into_iter()
+            .map(|found| found.fault)
+            .collect()
     }
 
-    pub(super) fn cross_faults(&self) -> Vec<ResourceFault> {
+    pub(super) fn cross_faults(&self) -> Vec<CrossFault> {
         let mut checker = Checker::new(self);
         for calendar in self.calendars.values() {
             checker.check_calendar(calendar);
@@ -92,7 +103,9 @@ impl Centre {
 
 fn own_faults<T: Resource>(centre: &Centre, faults: &mut Vec<ResourceFault>) {
     for (name, resource) in T::of(centre) {
-        let found = T::from_json(&resource.to_stored_json()).err().unwrap_or_default();
+        let found = T::from_json(&resource.to_stored_json())
+            .err()
+            .unwrap_or_default();
         faults.extend(found.into_iter().map(|fault| ResourceFault {
             kind: T::KIND,
             name: name.clone(),
@@ -105,7 +118,7 @@ fn own_faults<T: Resource>(centre: &Centre, faults: &mut Vec<ResourceFault>) {
 
 struct Checker<'a> {
     centre: &'a Centre,
-    faults: Vec<ResourceFault>,
+    faults: Vec<CrossFault>,
 }
 
 impl<'a> Checker<'a> {
@@ -123,13 +136,23 @@ impl<'a> Checker<'a> {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.faults.push(ResourceFault {
-            kind: T::KIND,
-            name: resource.key().to_owned(),
-            field: field.into(),
-            message: message.into(),
-            help: help.into(),
+        self.faults.push(CrossFault {
+            fault: ResourceFault {
+                kind: T::KIND,
+                name: resource.key().to_owned(),
+                field: field.into(),
+                message: message.into(),
+                help: help.into(),
+            },
+            caused_by: &[],
         });
+    }
+
+    /// The fault just found is about these fields being absent.
+    fn caused_by(&mut self, fields: &'static [&'static str]) {
+        if let Some(found) = self.faults.last_mut() {
+            found.caused_by = fields;
+        }
     }
 
     fn check_emergency<T: Resource>(
@@ -139,7 +162,12 @@ impl<'a> Checker<'a> {
         number: &str,
         settings: &Settings,
     ) {
-        if settings.sip.emergency_numbers.iter().any(|emergency| **emergency == *number) {
+        if settings
+            .sip
+            .emergency_numbers
+            .iter()
+            .any(|emergency| **emergency == *number)
+        {
             let message = format!("{number} is an emergency number");
             self.fault(resource, field, message, "choose another number");
         }
@@ -160,7 +188,12 @@ impl<'a> Checker<'a> {
         for (index, date) in calendar.closed_on.iter().enumerate() {
             if is_repeated(&calendar.closed_on, index, date) {
                 let field = format!("closed_on[{index}]");
-                self.fault(calendar, field, format!("{date} stands there twice"), "write it once");
+                self.fault(
+                    calendar,
+                    field,
+                    format!("{date} stands there twice"),
+                    "write it once",
+                );
             }
         }
     }
@@ -168,9 +201,15 @@ impl<'a> Checker<'a> {
     fn check_hours(&mut self, calendar: &Calendar, field: &str, from: TimeOfDay, to: TimeOfDay) {
         if from == TimeOfDay::END {
             let help = "write \"00:00\" and the next day";
-            self.fault(calendar, format!("{field}.from"), "no hours begin at 24:00", help);
+            self.fault(
+                calendar,
+                format!("{field}.from"),
+                "no hours begin at 24:00",
+                help,
+            );
         } else if from == to {
-            let message = format!("an impossible time range: from {from} to {to} is no time at all");
+            let message =
+                format!("an impossible time range: from {from} to {to} is no time at all");
             let help = "the whole day is \"00:00\" to \"24:00\"; leave the line out for none of it";
             self.fault(calendar, format!("{field}.to"), message, help);
         }
@@ -194,32 +233,57 @@ impl<'a> Checker<'a> {
                 && *name == queue.name
             {
                 let help = "send them to another queue or to an announcement";
-                self.fault(queue, field, "sends callers back to the queue they came from", help);
+                self.fault(
+                    queue,
+                    field,
+                    "sends callers back to the queue they came from",
+                    help,
+                );
             }
         }
     }
 
     fn check_user(&mut self, user: &User) {
-        let assigned: Vec<&str> = user.queues.iter().map(|assignment| &*assignment.queue).collect();
+        let assigned: Vec<&str> = user
+            .queues
+            .iter()
+            .map(|assignment| &*assignment.queue)
+            .collect();
         for (index, queue) in assigned.iter().enumerate() {
             let field = format!("queues[{index}]");
             let queues = self.centre.queues.keys();
             if is_repeated(&assigned, index, queue) {
-                self.fault(user, field, format!("\"{queue}\" stands there twice"), "write it once");
+                self.fault(
+                    user,
+                    field,
+                    format!("\"{queue}\" stands there twice"),
+                    "write it once",
+                );
             } else {
                 self.check_name(user, &field, Kind::Queue, queue, queues);
             }
         }
         if user.sip_password.is_some() && user.extension.is_none() {
             let help = "write extension = \"1001\", which is also the phone's user name";
-            self.fault(user, "sip_password", "a phone needs an extension to register as", help);
+            self.fault(
+                user,
+                "sip_password",
+                "a phone needs an extension to register as",
+                help,
+            );
+            self.caused_by(&["extension"]);
         }
         self.check_destination(user, "when_unavailable", user.when_unavailable.as_ref());
         if let Some(Destination::User(name)) = &user.when_unavailable
             && *name == user.username
         {
             let help = "send them to a queue or to another user";
-            self.fault(user, "when_unavailable", "sends callers back to the same user", help);
+            self.fault(
+                user,
+                "when_unavailable",
+                "sends callers back to the same user",
+                help,
+            );
         }
     }
 
@@ -229,6 +293,7 @@ impl<'a> Checker<'a> {
                 if trunk.address.is_none() && trunk.allow.is_empty() {
                     let help = "write address = \"sip:HOST:PORT\", or allow = [\"ADDRESS\"]";
                     self.fault(trunk, "address", "a peer needs an address or sources", help);
+                    self.caused_by(&["kind", "address", "allow"]);
                 }
                 for (field, given) in [
                     ("username", trunk.username.is_some()),
@@ -237,6 +302,7 @@ impl<'a> Checker<'a> {
                     if given {
                         let help = "leave it out, or write kind = \"inbound\"";
                         self.fault(trunk, field, "a peer does not log in", help);
+                        self.caused_by(&["kind"]);
                     }
                 }
             }
@@ -246,24 +312,42 @@ impl<'a> Checker<'a> {
                     ("password", trunk.password.is_some()),
                 ] {
                     if !given {
-                        let message = format!("`{field}` is missing: an inbound trunk logs in here");
+                        let message =
+                            format!("`{field}` is missing: an inbound trunk logs in here");
                         self.fault(trunk, field, message, format!("write {field} = \"…\""));
+                        self.caused_by(&["username", "password"]);
                     }
                 }
                 if trunk.address.is_some() {
                     let help = "leave it out, or write kind = \"peer\"";
-                    self.fault(trunk, "address", "an inbound trunk's address is where it registers from", help);
+                    self.fault(
+                        trunk,
+                        "address",
+                        "an inbound trunk's address is where it registers from",
+                        help,
+                    );
                 }
             }
         }
         for (index, codec) in trunk.codecs.iter().enumerate() {
             if is_repeated(&trunk.codecs, index, codec) {
                 let field = format!("codecs[{index}]");
-                self.fault(trunk, field, format!("\"{codec}\" stands there twice"), "write it once");
+                self.fault(
+                    trunk,
+                    field,
+                    format!("\"{codec}\" stands there twice"),
+                    "write it once",
+                );
             }
         }
         if trunk.codecs.is_empty() {
-            self.fault(trunk, "codecs", "without a codec nobody can talk", "write [\"pcma\", \"pcmu\"]");
+            self.fault(
+                trunk,
+                "codecs",
+                "without a codec nobody can talk",
+                "write [\"pcma\", \"pcmu\"]",
+            );
+            self.caused_by(&["codecs"]);
         }
         if trunk.numbers.len() > 1 || !trunk.takes_calls() {
             self.check_patterns(trunk);
@@ -273,12 +357,23 @@ impl<'a> Checker<'a> {
     fn check_patterns(&mut self, trunk: &Trunk) {
         if !trunk.takes_calls() && !trunk.numbers.is_empty() {
             let help = "write address = \"sip:HOST:PORT\", or leave `numbers` out";
-            self.fault(trunk, "numbers", "calls cannot leave by a peer without an address", help);
+            self.fault(
+                trunk,
+                "numbers",
+                "calls cannot leave by a peer without an address",
+                help,
+            );
+            self.caused_by(&["kind", "address"]);
         }
         for (index, pattern) in trunk.numbers.iter().enumerate() {
             if is_repeated(&trunk.numbers, index, pattern) {
                 let field = format!("numbers[{index}]");
-                self.fault(trunk, field, format!("\"{pattern}\" stands there twice"), "write it once");
+                self.fault(
+                    trunk,
+                    field,
+                    format!("\"{pattern}\" stands there twice"),
+                    "write it once",
+                );
             }
         }
     }
@@ -291,7 +386,13 @@ impl<'a> Checker<'a> {
     ) {
         match destination {
             Some(Destination::Queue(name)) => {
-                self.check_name(resource, field, Kind::Queue, name, self.centre.queues.keys());
+                self.check_name(
+                    resource,
+                    field,
+                    Kind::Queue,
+                    name,
+                    self.centre.queues.keys(),
+                );
             }
             Some(Destination::User(name)) => {
                 self.check_name(resource, field, Kind::User, name, self.centre.users.keys());
@@ -299,7 +400,9 @@ impl<'a> Checker<'a> {
             Some(Destination::Extension(number)) => {
                 if self.centre.user_by_extension(number).is_none() {
                     let message = format!("no user has the extension \"{number}\"");
-                    let help = format!("give it to a user, or write \"external:{number}\" for a phone behind a trunk");
+                    let help = format!(
+                        "give it to a user, or write \"external:{number}\" for a phone behind a trunk"
+                    );
                     self.fault(resource, field, message, help);
                 }
             }
@@ -339,7 +442,12 @@ impl<'a> Checker<'a> {
             (None, Some(_)) => format!("add it, or name one of the {} there are", kind.table()),
             (None, None) => format!("add it with [[{}]]; there are none yet", kind.table()),
         };
-        self.fault(resource, field, format!("there is no {kind} \"{name}\""), help);
+        self.fault(
+            resource,
+            field,
+            format!("there is no {kind} \"{name}\""),
+            help,
+        );
     }
 
     /// What is dialled must lead to one place: queue numbers and extensions are one plan.
@@ -361,7 +469,12 @@ impl<'a> Checker<'a> {
             };
             let owner = format!("user \"{}\"", user.username);
             if let Some(other) = taken.insert(extension, owner) {
-                self.fault(&**user, "extension", already(extension, &other), OTHER_NUMBER);
+                self.fault(
+                    &**user,
+                    "extension",
+                    already(extension, &other),
+                    OTHER_NUMBER,
+                );
             }
         }
     }
@@ -384,14 +497,18 @@ impl<'a> Checker<'a> {
         let mut usernames: BTreeMap<&str, String> = BTreeMap::new();
         for user in centre.users.values() {
             if let Some(extension) = user.extension.as_deref() {
-                usernames.insert(extension, format!("the phone of user \"{}\"", user.username));
+                usernames.insert(
+                    extension,
+                    format!("the phone of user \"{}\"", user.username),
+                );
             }
         }
         for trunk in centre.trunks.values() {
             for source in trunk.sources() {
                 if let Some(other) = sources.insert(source, &trunk.name) {
                     let at = trunk.allow.iter().position(|allowed| *allowed == source);
-                    let field = at.map_or_else(|| "address".to_owned(), |index| format!("allow[{index}]"));
+                    let field =
+                        at.map_or_else(|| "address".to_owned(), |index| format!("allow[{index}]"));
                     let message = if other == &*trunk.name {
                         format!("source {source} stands there twice")
                     } else {

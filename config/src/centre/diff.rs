@@ -29,6 +29,17 @@ pub enum WhatChanged {
     Changed(Vec<FieldChange>),
 }
 
+impl WhatChanged {
+    /// In one word: `added`, `removed` or `changed`.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Removed => "removed",
+            Self::Changed(_) => "changed",
+        }
+    }
+}
+
 /// One field that is not as it was. Secrets show only that they changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldChange {
@@ -102,7 +113,11 @@ impl fmt::Display for Change {
         write!(f, "{sign} {} {}", self.kind, self.name)?;
         if let WhatChanged::Changed(fields) = &self.what {
             for change in fields {
-                write!(f, "\n    {}: {} -> {}", change.field, change.old, change.new)?;
+                write!(
+                    f,
+                    "\n    {}: {} -> {}",
+                    change.field, change.old, change.new
+                )?;
             }
         }
         Ok(())

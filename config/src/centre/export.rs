@@ -55,7 +55,9 @@ pub(super) fn inline(value: &Json) -> String {
         }
         Json::Object(entries) => {
             let set = entries.iter().filter(|(_, value)| !value.is_null());
-            let pairs: Vec<String> = set.map(|(key, value)| format!("{key} = {}", inline(value))).collect();
+            let pairs: Vec<String> = set
+                .map(|(key, value)| format!("{key} = {}", inline(value)))
+                .collect();
             format!("{{ {} }}", pairs.join(", "))
         }
     }

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use toml::de::DeTable;
 
+use super::check::CrossFault;
 use super::{Calendar, Centre, Kind, Number, Queue, Resource, ResourceFault, Trunk, User};
 use crate::fault::{Faults, Source};
-use crate::read::{self, Entry, Node, Place, Problem, Reader, Span, Value};
+use crate::read::{self, Entry, Node, Places, Problem, Reader, Span, Value};
 
 /// Tables of the centre file that later releases read.
 const LATER: &[&str] = &[
@@ -36,7 +37,11 @@ pub fn parse_centre(text: &str, file: &str) -> Result<Centre, Faults> {
     let mut walk = Walk::default();
     walk.read_document(&document.root, &mut reader);
     let (mut problems, places) = reader.finish();
-    problems.extend(walk.centre.cross_faults().into_iter().map(|fault| walk.place(fault, &places)));
+    for fault in walk.centre.cross_faults() {
+        if !walk.explains(&problems, &fault) {
+            problems.push(walk.place(fault.fault, &places));
+        }
+    }
     let source = Source {
         name: file.to_owned(),
         text: text.to_owned(),
@@ -63,7 +68,8 @@ impl Document {
                 bytes: error.span().unwrap_or_default(),
             },
             message: error.message().to_owned(),
-            help: "this is not TOML; strings stand in quotes, lists in [ ], tables under [name]".to_owned(),
+            help: "this is not TOML; strings stand in quotes, lists in [ ], tables under [name]"
+                .to_owned(),
         };
         Self {
             root: read::from_toml(table.get_ref(), table.span(), 0),
@@ -75,12 +81,16 @@ impl Document {
     /// that, and is left out.
     pub(crate) fn with_syntax_faults(self, text: &str, problems: Vec<Problem>) -> Vec<Problem> {
         let line_of = |problem: &Problem| {
-            let before = text.as_bytes().get(..problem.span.bytes.start).unwrap_or_default();
+            let before = text
+                .as_bytes()
+                .get(..problem.span.bytes.start)
+                .unwrap_or_default();
             before.iter().filter(|byte| **byte == b'\n').count()
         };
         let broken: BTreeSet<usize> = self.syntax.iter().map(line_of).collect();
         let mut all = self.syntax;
-        let follows = |problem: &Problem| problem.span.source == 0 && broken.contains(&line_of(problem));
+        let follows =
+            |problem: &Problem| problem.span.source == 0 && broken.contains(&line_of(problem));
         all.extend(problems.into_iter().filter(|problem| !follows(problem)));
         all
     }
@@ -119,7 +129,7 @@ impl Walk {
                 return;
             };
             for (index, item) in items.iter().enumerate() {
-                let read = reader.in_item(index, item, |reader| T::read_table(item, reader));
+                let read = reader.in_item(index, index, item, |reader| T::read_table(item, reader));
                 if let Some(resource) = read {
                     self.insert(resource, index, item, reader);
                 }
@@ -135,28 +145,50 @@ impl Walk {
         }
         if T::of(&self.centre).contains_key(&name) {
             let key = Value::as_table(&item.value).and_then(|entries| {
-                entries.iter().find(|entry| entry.key == T::KIND.key_field())
+                entries
+                    .iter()
+                    .find(|entry| entry.key == T::KIND.key_field())
             });
             let span = key.map_or(&item.span, |entry| &entry.node.span);
             let message = format!("there is a {} \"{name}\" above already", T::KIND);
-            reader.report(span, message, "give it another name, or take one of the two out");
+            reader.report(
+                span,
+                message,
+                "give it another name, or take one of the two out",
+            );
             return;
         }
-        self.paths.insert((T::KIND, name), format!("{}[{index}]", T::KIND.table()));
+        self.paths
+            .insert((T::KIND, name), format!("{}[{index}]", T::KIND.table()));
         self.centre.insert(resource);
     }
 
+    /// Whether the fault only follows from a field that is faulty by itself and so was left out.
+    fn explains(&self, problems: &[Problem], fault: &CrossFault) -> bool {
+        let key = (fault.fault.kind, fault.fault.name.clone());
+        let resource = self.paths.get(&key).map_or("", String::as_str);
+        let causes = fault
+            .caused_by
+            .iter()
+            .map(|field| format!("{resource}.{field}"));
+        causes.into_iter().any(|cause| {
+            problems
+                .iter()
+                .any(|problem| problem.path.starts_with(&cause))
+        })
+    }
+
     /// Puts a fault across resources to the field it is about, or to the nearest place around it.
-    fn place(&self, fault: ResourceFault, places: &BTreeMap<String, Place>) -> Problem {
-        let resource = self.paths.get(&(fault.kind, fault.name.clone())).cloned().unwrap_or_default();
+    fn place(&self, fault: ResourceFault, places: &Places) -> Problem {
+        let resource = self
+            .paths
+            .get(&(fault.kind, fault.name.clone()))
+            .cloned()
+            .unwrap_or_default();
         let path = format!("{resource}.{}", fault.field);
-        let around = std::iter::successors(Some(path.as_str()), |path| {
-            path.rfind(['.', '[']).map(|end| &path[..end])
-        });
-        let span = around.filter_map(|path| places.get(path)).map(|place| place.value.clone()).next();
         Problem {
-            path: path.clone(),
-            span: span.unwrap_or_default(),
+            span: read::nearest_place(places, &path),
+            path,
             message: format!("{} \"{}\": {}", fault.kind, fault.name, fault.message),
             help: fault.help,
         }

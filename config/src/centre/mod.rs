@@ -55,7 +55,13 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, in the order of a file in which nothing is named before it stands there.
-    pub const ALL: [Self; 5] = [Self::Calendar, Self::Queue, Self::User, Self::Trunk, Self::Number];
+    pub const ALL: [Self; 5] = [
+        Self::Calendar,
+        Self::Queue,
+        Self::User,
+        Self::Trunk,
+        Self::Number,
+    ];
 
     /// One of them: `queue`.
     pub const fn as_str(self) -> &'static str {

@@ -1,7 +1,7 @@
 //! A number callers dial, and where its callers go.
 
 use crate::read::{impl_record_field, record};
-use crate::values::{DialNumber, Destination, Label, Tier};
+use crate::values::{Destination, DialNumber, Label, Tier};
 
 record! {
     /// A number that callers from trunks dial.

@@ -2,7 +2,7 @@
 
 use crate::read::{impl_record_field, record};
 use crate::values::{
-    AnswerMode, DialNumber, Destination, JoinWhen, Name, Seconds, Share, Strategy, WhenClosing,
+    AnswerMode, Destination, DialNumber, JoinWhen, Name, Seconds, Share, Strategy, WhenClosing,
     WrapUp,
 };
 

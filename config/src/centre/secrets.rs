@@ -10,7 +10,9 @@ impl User {
     pub fn seal(&mut self, sealer: &dyn Sealer) {
         seal_with(&mut self.password, |plain| Some(sealer.login(plain)));
         let extension = self.extension.as_deref();
-        seal_with(&mut self.sip_password, |plain| Some(sealer.digest(extension?, plain)));
+        seal_with(&mut self.sip_password, |plain| {
+            Some(sealer.digest(extension?, plain))
+        });
     }
 
     /// Takes over the secrets of its former self where it has none: an API's answer shows none, so
@@ -18,12 +20,18 @@ impl User {
     pub fn keep_secrets_of(&mut self, former: &Self) {
         self.password = self.password.take().or_else(|| former.password.clone());
         if self.extension.is_some() {
-            self.sip_password = self.sip_password.take().or_else(|| former.sip_password.clone());
+            self.sip_password = self
+                .sip_password
+                .take()
+                .or_else(|| former.sip_password.clone());
         }
     }
 
     fn has_plain_secret(&self) -> bool {
-        [&self.password, &self.sip_password].into_iter().flatten().any(is_plain)
+        [&self.password, &self.sip_password]
+            .into_iter()
+            .flatten()
+            .any(is_plain)
     }
 }
 
@@ -31,7 +39,9 @@ impl Trunk {
     /// Seals what is plain.
     pub fn seal(&mut self, sealer: &dyn Sealer) {
         let username = self.username.as_deref();
-        seal_with(&mut self.password, |plain| Some(sealer.digest(username?, plain)));
+        seal_with(&mut self.password, |plain| {
+            Some(sealer.digest(username?, plain))
+        });
     }
 
     /// Takes over the password of its former self where it has none.
@@ -46,7 +56,11 @@ impl Centre {
     /// Seals every plain password. Sealing a login's password takes tens of milliseconds by
     /// design, so [`Centre::merge`] comes first: it leaves the new users' only.
     pub fn seal(&mut self, sealer: &dyn Sealer) {
-        for user in self.users.values_mut().filter(|user| user.has_plain_secret()) {
+        for user in self
+            .users
+            .values_mut()
+            .filter(|user| user.has_plain_secret())
+        {
             Arc::make_mut(user).seal(sealer);
         }
         for trunk in self.trunks.values_mut() {
@@ -61,7 +75,8 @@ impl Centre {
     pub fn stale_secrets(&self, former: &Self) -> Vec<ResourceFault> {
         let users = self.users.values().filter_map(|user| {
             let old = former.users.get(user.key())?;
-            let stale = is_stale(&user.sip_password, &old.sip_password) && user.extension != old.extension;
+            let stale =
+                is_stale(&user.sip_password, &old.sip_password) && user.extension != old.extension;
             stale.then(|| stale_fault(&**user, "sip_password", "extension"))
         });
         let trunks = self.trunks.values().filter_map(|trunk| {

@@ -2,8 +2,8 @@
 
 use crate::read::{impl_record_field, record};
 use crate::values::{
-    CalledNumber, CallerId, Codec, Domain, HoldMode, Host, Name, NumberPattern, Secret,
-    SipAddress, SourcePattern, Transport, TrunkKind,
+    CalledNumber, CallerId, Codec, Domain, HoldMode, Host, Name, NumberPattern, Secret, SipAddress,
+    SourcePattern, Transport, TrunkKind,
 };
 
 record! {

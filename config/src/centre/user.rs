@@ -4,7 +4,7 @@ use crate::read::{
     Field, Node, Reader, Record, Shape, Value, impl_record_field, read_text, record,
 };
 use crate::values::{
-    DialNumber, Destination, Email, Label, Name, Role, Seconds, Secret, Username, WrapUp,
+    Destination, DialNumber, Email, Label, Name, Role, Seconds, Secret, Username, WrapUp,
 };
 
 record! {
@@ -73,7 +73,12 @@ impl Field for Assignment {
         if matches!(node.value, Value::Table(_)) {
             return Self::read_table(node, reader);
         }
-        let queue = read_text(node, reader, "a queue's name or { queue = NAME }", "support")?;
+        let queue = read_text(
+            node,
+            reader,
+            "a queue's name or { queue = NAME }",
+            "support",
+        )?;
         Some(Self { queue })
     }
 
@@ -96,6 +101,8 @@ impl User {
 
     /// Whether the queue is assigned to the user.
     pub fn is_assigned(&self, queue: &str) -> bool {
-        self.queues.iter().any(|assignment| &*assignment.queue == queue)
+        self.queues
+            .iter()
+            .any(|assignment| &*assignment.queue == queue)
     }
 }

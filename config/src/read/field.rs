@@ -93,7 +93,10 @@ pub(crate) fn read_whole_number(node: &Node, reader: &mut Reader) -> Option<i64>
         Value::Integer(whole) => return Some(*whole),
         Value::Huge(digits) => reader.invalid(
             node,
-            super::Invalid::new(format!("{digits} is out of range"), "write a smaller number"),
+            super::Invalid::new(
+                format!("{digits} is out of range"),
+                "write a smaller number",
+            ),
         ),
         Value::Null
         | Value::Flag(_)
@@ -129,10 +132,12 @@ impl<T: Field> Field for Vec<T> {
             reader.wrong_type(node, "a list", "put the values between [ and ]");
             return None;
         };
-        let read = items.iter().enumerate().filter_map(|(index, item)| {
-            reader.in_item(index, item, |reader| T::read(item, reader))
-        });
-        Some(read.collect())
+        let mut kept = Self::new();
+        for (index, item) in items.iter().enumerate() {
+            let read = reader.in_item(index, kept.len(), item, |reader| T::read(item, reader));
+            kept.extend(read);
+        }
+        Some(kept)
     }
 
     fn write(&self) -> Json {
@@ -176,10 +181,7 @@ where
 macro_rules! impl_text_field {
     ($ty:ty, $what:literal, $example:literal) => {
         impl $crate::read::Field for $ty {
-            fn read(
-                node: &$crate::read::Node,
-                reader: &mut $crate::read::Reader,
-            ) -> Option<Self> {
+            fn read(node: &$crate::read::Node, reader: &mut $crate::read::Reader) -> Option<Self> {
                 $crate::read::read_text(node, reader, $what, $example)
             }
 

@@ -12,11 +12,11 @@ mod reader;
 #[macro_use]
 mod record;
 
-pub(crate) use field::{Bounded, impl_text_field, read_text, read_whole_number};
 pub use field::Field;
-pub use node::{Node, Span};
+pub(crate) use field::{Bounded, impl_text_field, read_text, read_whole_number};
 pub(crate) use node::{Entry, Value, from_json, from_toml, from_toml_value};
+pub use node::{Node, Span};
 pub use reader::{Invalid, Reader};
-pub(crate) use reader::{Place, Problem, closest};
+pub(crate) use reader::{Places, Problem, closest, nearest_place};
 pub use record::{FieldInfo, Record, Shape, Written};
 pub(crate) use record::{entries, impl_record_field, join_doc, record, within};

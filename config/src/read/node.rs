@@ -40,7 +40,13 @@ impl Value {
     pub(crate) fn as_table(&self) -> Option<&[Entry]> {
         match self {
             Self::Table(entries) => Some(entries),
-            Self::Null | Self::Flag(_) | Self::Integer(_) | Self::Huge(_) | Self::Float(_) | Self::Text(_) | Self::List(_) => None,
+            Self::Null
+            | Self::Flag(_)
+            | Self::Integer(_)
+            | Self::Huge(_)
+            | Self::Float(_)
+            | Self::Text(_)
+            | Self::List(_) => None,
         }
     }
 }

@@ -32,10 +32,19 @@ pub(crate) struct Problem {
     pub(crate) help: String,
 }
 
-/// Where a path of the document stands: its key and its value.
-#[derive(Debug, Clone)]
-pub(crate) struct Place {
-    pub(crate) value: Span,
+/// Where each path of a document stands.
+pub(crate) type Places = BTreeMap<String, Span>;
+
+/// Where the path stands, or else what is nearest around it.
+pub(crate) fn nearest_place(places: &Places, path: &str) -> Span {
+    let around = std::iter::successors(Some(path), |path| {
+        path.rfind(['.', '[']).map(|end| &path[..end])
+    });
+    around
+        .filter_map(|path| places.get(path))
+        .next()
+        .cloned()
+        .unwrap_or_default()
 }
 
 /// Walks a document. Fields are read by [`Field::read`](super::Field::read), which reports here
@@ -43,13 +52,15 @@ pub(crate) struct Place {
 #[derive(Debug, Default)]
 pub struct Reader {
     path: String,
+    /// The same path with the indices that list items have once the faulty ones are left out.
+    kept_path: String,
     problems: Vec<Problem>,
-    places: BTreeMap<String, Place>,
+    places: Places,
 }
 
 impl Reader {
-    /// Everything wrong so far, and where each path stands.
-    pub(crate) fn finish(self) -> (Vec<Problem>, BTreeMap<String, Place>) {
+    /// Everything wrong so far, and where each path of the values as read stands.
+    pub(crate) fn finish(self) -> (Vec<Problem>, Places) {
         (self.problems, self.places)
     }
 
@@ -65,32 +76,44 @@ impl Reader {
         } else {
             format!(".{name}")
         };
-        self.within(&step, node, read)
+        self.within(&step, &step, node, read)
     }
 
-    /// Reads one item of the current list.
+    /// Reads one item of the current list, which will stand at `kept` if it is not faulty.
     pub(crate) fn in_item<T>(
         &mut self,
         index: usize,
+        kept: usize,
         node: &Node,
         read: impl FnOnce(&mut Self) -> T,
     ) -> T {
-        self.within(&format!("[{index}]"), node, read)
+        self.within(&format!("[{index}]"), &format!("[{kept}]"), node, read)
     }
 
-    fn within<T>(&mut self, step: &str, node: &Node, read: impl FnOnce(&mut Self) -> T) -> T {
-        let outer = self.path.len();
+    fn within<T>(
+        &mut self,
+        step: &str,
+        kept_step: &str,
+        node: &Node,
+        read: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let (outer, kept_outer) = (self.path.len(), self.kept_path.len());
         self.path.push_str(step);
-        let place = Place {
-            value: node.span.clone(),
-        };
-        self.places.insert(self.path.clone(), place);
+        self.kept_path.push_str(kept_step);
+        self.places
+            .insert(self.kept_path.clone(), node.span.clone());
         let read = read(self);
         self.path.truncate(outer);
+        self.kept_path.truncate(kept_outer);
         read
     }
 
-    pub(crate) fn report(&mut self, span: &Span, message: impl Into<String>, help: impl Into<String>) {
+    pub(crate) fn report(
+        &mut self,
+        span: &Span,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
         self.problems.push(Problem {
             path: self.path.clone(),
             span: span.clone(),
@@ -101,7 +124,11 @@ impl Reader {
 
     /// The value is of another type than the field's.
     pub(crate) fn wrong_type(&mut self, node: &Node, expected: &str, help: impl Into<String>) {
-        let message = format!("{} must be {expected}, not {}", self.subject(), node.type_name());
+        let message = format!(
+            "{} must be {expected}, not {}",
+            self.subject(),
+            node.type_name()
+        );
         self.report(&node.span, message, help);
     }
 
@@ -126,7 +153,11 @@ impl Reader {
         if later.contains(&key) {
             let message = format!("`{key}` is known, but not built yet");
             self.in_field(key, &entry.node, |reader| {
-                reader.report(&entry.key_span, message, format!("leave `{key}` out for now"));
+                reader.report(
+                    &entry.key_span,
+                    message,
+                    format!("leave `{key}` out for now"),
+                );
             });
             return;
         }
@@ -152,10 +183,13 @@ impl Reader {
 }
 
 /// The candidate that `word` was most likely meant to be.
-pub(crate) fn closest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn closest<'a>(
+    word: &str,
+    candidates: impl Iterator<Item = &'a str>,
+) -> Option<&'a str> {
     candidates
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance * 3 <= candidate.len().max(word.len()))
+        .filter(|(distance, candidate)| *distance * 5 <= candidate.len().max(word.len()) * 2)
         .min()
         .map(|(_, candidate)| candidate)
 }

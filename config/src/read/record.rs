@@ -115,7 +115,11 @@ pub(crate) fn entries<'a>(node: &'a Node, reader: &mut Reader) -> Option<&'a [su
     if let Value::Table(entries) = &node.value {
         return Some(entries);
     }
-    reader.wrong_type(node, "a table", "write key = value lines, or { key = value }");
+    reader.wrong_type(
+        node,
+        "a table",
+        "write key = value lines, or { key = value }",
+    );
     None
 }
 

@@ -28,7 +28,10 @@ pub(super) fn overlay(
             source: sources.len(),
             bytes: 0..text.len(),
         };
-        let path = name.strip_prefix(PREFIX).unwrap_or_default().to_ascii_lowercase();
+        let path = name
+            .strip_prefix(PREFIX)
+            .unwrap_or_default()
+            .to_ascii_lowercase();
         let steps: Vec<&str> = path.split("__").collect();
         match find_shape(&Settings::schema(), &steps) {
             Ok(shape) => set(root, &steps, read_value(&text, &shape, &span), &span),
@@ -49,15 +52,27 @@ pub(super) fn overlay(
 
 /// The shape of the setting at the path, or what may have been meant.
 fn find_shape(fields: &[FieldInfo], steps: &[&str]) -> Result<Shape, String> {
-    let (step, rest) = steps.split_first().map_or(("", steps), |(step, rest)| (*step, rest));
+    let (step, rest) = steps
+        .split_first()
+        .map_or(("", steps), |(step, rest)| (*step, rest));
     let Some(field) = fields.iter().find(|field| field.name == step) else {
         let names = || fields.iter().map(|field| field.name);
         return Err(read::closest(step, names()).map_or_else(
             || {
                 let names: Vec<&str> = names().collect();
-                format!("instead of {} there may be: {}", step.to_uppercase(), names.join(", ").to_uppercase())
+                format!(
+                    "instead of {} there may be: {}",
+                    step.to_uppercase(),
+                    names.join(", ").to_uppercase()
+                )
             },
-            |near| format!("did you mean {} instead of {}?", near.to_uppercase(), step.to_uppercase()),
+            |near| {
+                format!(
+                    "did you mean {} instead of {}?",
+                    near.to_uppercase(),
+                    step.to_uppercase()
+                )
+            },
         ));
     };
     match (&field.shape, rest) {
@@ -77,8 +92,13 @@ fn read_value(text: &str, shape: &Shape, span: &Span) -> Node {
     match shape {
         Shape::Text { .. } | Shape::Choice(_) | Shape::Secret => as_written(),
         Shape::List(item) if !text.trim_start().starts_with('[') => {
-            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-            node(Value::List(items.map(|text| read_value(text, item, span)).collect()))
+            let items = text
+                .split(',')
+                .map(str::trim)
+                .filter(|item| !item.is_empty());
+            node(Value::List(
+                items.map(|text| read_value(text, item, span)).collect(),
+            ))
         }
         Shape::Flag
         | Shape::Integer { .. }

@@ -1,12 +1,11 @@
 //! Reads the settings file, lays the environment over it, and checks what goes together.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use super::{Settings, env};
 use crate::centre::Document;
 use crate::fault::{Faults, Source};
-use crate::read::{Place, Problem, Reader, Record, Span};
+use crate::read::{self, Places, Problem, Reader, Record};
 use crate::values::{TimeOfDay, Transport};
 
 impl Settings {
@@ -45,24 +44,46 @@ impl Settings {
         let sections = self.written().into_iter().zip(other.written());
         let mut names = Vec::new();
         for (ours, theirs) in sections {
-            let (Some(ours_in), Some(theirs_in)) = (ours.value.as_object(), theirs.value.as_object()) else {
+            let (Some(ours_in), Some(theirs_in)) =
+                (ours.value.as_object(), theirs.value.as_object())
+            else {
                 continue;
             };
-            let changed = ours_in.iter().filter(|(key, value)| theirs_in.get(*key) != Some(value));
+            let changed = ours_in
+                .iter()
+                .filter(|(key, value)| theirs_in.get(*key) != Some(value));
             names.extend(changed.map(|(key, _)| format!("{}.{key}", ours.name)));
         }
         names
     }
 
-    fn cross_faults(&self, places: &BTreeMap<String, Place>) -> Vec<Problem> {
-        let mut faults = CrossFaults { places, problems: Vec::new() };
+    fn cross_faults(&self, places: &Places) -> Vec<Problem> {
+        let mut faults = CrossFaults {
+            places,
+            problems: Vec::new(),
+        };
         if self.sip.listen.is_empty() {
-            faults.add("sip.listen", "nobody could reach us", "write at least \"udp:127.0.0.1:5060\"");
+            faults.add(
+                "sip.listen",
+                "nobody could reach us",
+                "write at least \"udp:127.0.0.1:5060\"",
+            );
         }
         for (index, listen) in self.sip.listen.iter().enumerate() {
             let field = format!("sip.listen[{index}]");
-            if listen.address.port() != 0 && self.sip.listen.iter().take(index).any(|earlier| earlier == listen) {
-                faults.add(&field, &format!("{listen} stands there twice"), "write it once");
+            if listen.address.port() != 0
+                && self
+                    .sip
+                    .listen
+                    .iter()
+                    .take(index)
+                    .any(|earlier| earlier == listen)
+            {
+                faults.add(
+                    &field,
+                    &format!("{listen} stands there twice"),
+                    "write it once",
+                );
             }
             if listen.transport == Transport::Tcp && same_socket(listen.address, self.http.listen) {
                 let message = format!("{} is where the API listens (http.listen)", listen.address);
@@ -71,27 +92,60 @@ impl Settings {
             let ports = self.media.ports;
             if listen.transport == Transport::Udp
                 && (ports.first..=ports.last).contains(&listen.address.port())
-                && (listen.address.ip() == self.media.address || listen.address.ip().is_unspecified())
+                && (listen.address.ip() == self.media.address
+                    || listen.address.ip().is_unspecified())
             {
-                let message = format!("port {} is one of media.ports, {ports}", listen.address.port());
-                faults.add(&field, &message, "choose another port, or other media ports");
+                let message = format!(
+                    "port {} is one of media.ports, {ports}",
+                    listen.address.port()
+                );
+                faults.add(
+                    &field,
+                    &message,
+                    "choose another port, or other media ports",
+                );
             }
         }
         if self.sip.digest.is_empty() {
-            faults.add("sip.digest", "phones could not be challenged", "write [\"md5\"]");
+            faults.add(
+                "sip.digest",
+                "phones could not be challenged",
+                "write [\"md5\"]",
+            );
         }
         for (index, algorithm) in self.sip.digest.iter().enumerate() {
-            if self.sip.digest.iter().take(index).any(|earlier| earlier == algorithm) {
+            if self
+                .sip
+                .digest
+                .iter()
+                .take(index)
+                .any(|earlier| earlier == algorithm)
+            {
                 let field = format!("sip.digest[{index}]");
-                faults.add(&field, &format!("\"{algorithm}\" stands there twice"), "write it once");
+                faults.add(
+                    &field,
+                    &format!("\"{algorithm}\" stands there twice"),
+                    "write it once",
+                );
             }
         }
         if self.media.address.is_unspecified() {
-            let message = format!("{} is no address that others can send audio to", self.media.address);
-            faults.add("media.address", &message, "write the address of this machine that they reach");
+            let message = format!(
+                "{} is no address that others can send audio to",
+                self.media.address
+            );
+            faults.add(
+                "media.address",
+                &message,
+                "write the address of this machine that they reach",
+            );
         }
         if self.centre.day_starts == TimeOfDay::END {
-            faults.add("centre.day_starts", "no day starts at 24:00", "write \"00:00\"");
+            faults.add(
+                "centre.day_starts",
+                "no day starts at 24:00",
+                "write \"00:00\"",
+            );
         }
         faults.problems
     }
@@ -104,20 +158,17 @@ fn same_socket(one: SocketAddr, other: SocketAddr) -> bool {
 }
 
 struct CrossFaults<'a> {
-    places: &'a BTreeMap<String, Place>,
+    places: &'a Places,
     problems: Vec<Problem>,
 }
 
 impl CrossFaults<'_> {
     fn add(&mut self, path: &str, message: &str, help: &str) {
-        let around = std::iter::successors(Some(path), |path| {
-            path.rfind(['.', '[']).map(|end| &path[..end])
-        });
-        let span = around.filter_map(|path| self.places.get(path)).map(|place| place.value.clone()).next();
+        let field = path.split('[').next().unwrap_or(path);
         self.problems.push(Problem {
             path: path.to_owned(),
-            span: span.unwrap_or_else(Span::default),
-            message: format!("`{path}`: {message}"),
+            span: read::nearest_place(self.places, path),
+            message: format!("`{field}`: {message}"),
             help: help.to_owned(),
         });
     }

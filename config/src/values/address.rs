@@ -64,7 +64,8 @@ text_newtype! {
 
 /// RFC 1123 §2.1 host names; RFC 3261 §25.1 `host`.
 fn is_domain(text: &str) -> bool {
-    is_host_name(text) && !text.contains(|c: char| c.is_ascii_uppercase()) || text.parse::<IpAddr>().is_ok()
+    is_host_name(text) && !text.contains(|c: char| c.is_ascii_uppercase())
+        || text.parse::<IpAddr>().is_ok()
 }
 
 fn is_host_name(text: &str) -> bool {
@@ -146,7 +147,8 @@ impl FromStr for SipAddress {
         if host_port.contains('@') {
             return Err(fault("has a user part, which an address of a host has not"));
         }
-        let (host, port) = parse_host_port(host_port).ok_or_else(|| fault("has no right host and port"))?;
+        let (host, port) =
+            parse_host_port(host_port).ok_or_else(|| fault("has no right host and port"))?;
         let mut transport = Transport::Udp;
         for parameter in parts {
             match parameter.split_once('=') {
@@ -156,7 +158,11 @@ impl FromStr for SipAddress {
                 Some(_) | None => return Err(fault("has a parameter that is not known here")),
             }
         }
-        Ok(Self { host, port, transport })
+        Ok(Self {
+            host,
+            port,
+            transport,
+        })
     }
 }
 
@@ -165,7 +171,10 @@ fn parse_host_port(text: &str) -> Option<(Host, Option<u16>)> {
         Some(rest) => {
             let (address, rest) = rest.split_once(']')?;
             let host = Host::Ip(IpAddr::V6(address.parse().ok()?));
-            (host, rest.strip_prefix(':').or(rest.is_empty().then_some(""))?)
+            (
+                host,
+                rest.strip_prefix(':').or(rest.is_empty().then_some(""))?,
+            )
         }
         None => {
             let (host, port) = text.split_once(':').unwrap_or((text, ""));
@@ -266,7 +275,10 @@ impl FromStr for StoreUrl {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let help = "write \"sqlite:var/lampfield.db\"";
         if text.starts_with("postgres:") || text.starts_with("postgresql:") {
-            return Err(Invalid::new("\"postgres:\" is known, but not built yet", help));
+            return Err(Invalid::new(
+                "\"postgres:\" is known, but not built yet",
+                help,
+            ));
         }
         let path = text.strip_prefix("sqlite:").unwrap_or_default();
         // sqlite:///var/x is the absolute path as other programs write it.
@@ -275,7 +287,9 @@ impl FromStr for StoreUrl {
             let message = format!("\"{}\" names no store", text.escape_debug());
             return Err(Invalid::new(message, help));
         }
-        Ok(Self { path: path.to_owned() })
+        Ok(Self {
+            path: path.to_owned(),
+        })
     }
 }
 
@@ -291,7 +305,8 @@ macro_rules! impl_std_text_field {
     ($ty:ty, $what:literal, $example:literal) => {
         impl crate::read::Field for $ty {
             fn read(node: &crate::read::Node, reader: &mut crate::read::Reader) -> Option<Self> {
-                let text: String = crate::read::read_text::<PlainText>(node, reader, $what, $example)?.0;
+                let text: String =
+                    crate::read::read_text::<PlainText>(node, reader, $what, $example)?.0;
                 let parsed = text.parse().ok();
                 if parsed.is_none() {
                     let message = format!("\"{}\" is not {}", text.escape_debug(), $what);
@@ -363,9 +378,15 @@ mod tests {
     #[test]
     fn sip_addresses() {
         check::<SipAddress>(&[
-            ("sip:127.0.0.1:5080;transport=udp", Some("sip:127.0.0.1:5080")),
+            (
+                "sip:127.0.0.1:5080;transport=udp",
+                Some("sip:127.0.0.1:5080"),
+            ),
             ("sip:pbx.example.com", Some("sip:pbx.example.com")),
-            ("sip:pbx:5080;transport=TCP;lr", Some("sip:pbx:5080;transport=tcp")),
+            (
+                "sip:pbx:5080;transport=TCP;lr",
+                Some("sip:pbx:5080;transport=tcp"),
+            ),
             ("sip:[2001:db8::1]:5060", Some("sip:[2001:db8::1]:5060")),
             ("sip:[2001:db8::1]", Some("sip:[2001:db8::1]")),
             ("sip:bob@pbx", None),
@@ -381,7 +402,10 @@ mod tests {
             ("sip:[::1", None),
         ]);
         let address: SipAddress = "sip:10.0.0.1".parse().unwrap();
-        assert_eq!(address.socket_address(), Some(SocketAddr::from(([10, 0, 0, 1], 5060))));
+        assert_eq!(
+            address.socket_address(),
+            Some(SocketAddr::from(([10, 0, 0, 1], 5060)))
+        );
     }
 
     #[test]

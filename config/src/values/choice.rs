@@ -78,7 +78,10 @@ pub(crate) fn no_such_word(text: &str, words: &[&str]) -> Invalid {
         || format!("write {}", one_of(words)),
         |near| format!("did you mean \"{near}\"? It may be {}", one_of(words)),
     );
-    Invalid::new(format!("\"{}\" is not known here", text.escape_debug()), help)
+    Invalid::new(
+        format!("\"{}\" is not known here", text.escape_debug()),
+        help,
+    )
 }
 
 fn one_of(words: &[&str]) -> String {
@@ -267,7 +270,11 @@ mod tests {
     #[test]
     fn a_word_nobody_knows_is_refused_with_the_nearest() {
         let fault = "supervizor".parse::<Role>().unwrap_err();
-        assert!(fault.help.starts_with("did you mean \"supervisor\"?"), "{}", fault.help);
+        assert!(
+            fault.help.starts_with("did you mean \"supervisor\"?"),
+            "{}",
+            fault.help
+        );
     }
 
     #[test]

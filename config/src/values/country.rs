@@ -51,7 +51,10 @@ impl FromStr for Country {
         let plan = PLANS.iter().find(|plan| plan.0 == text);
         plan.map(|plan| Self { plan }).ok_or_else(|| {
             Invalid::new(
-                format!("no country with the letters \"{}\" is known here", text.escape_debug()),
+                format!(
+                    "no country with the letters \"{}\" is known here",
+                    text.escape_debug()
+                ),
                 "write two capital letters of ISO 3166-1, such as \"NL\"",
             )
         })
@@ -109,7 +112,11 @@ mod tests {
         ];
         for (country, number, expected) in cases {
             let country: Country = country.parse().unwrap();
-            assert_eq!(country.to_international(number).as_deref(), expected, "{country} {number}");
+            assert_eq!(
+                country.to_international(number).as_deref(),
+                expected,
+                "{country} {number}"
+            );
         }
     }
 
@@ -117,7 +124,11 @@ mod tests {
     fn every_country_is_known_by_its_letters_and_once() {
         for (letters, ..) in PLANS {
             assert_eq!(letters.parse::<Country>().unwrap().to_string(), *letters);
-            assert_eq!(PLANS.iter().filter(|plan| plan.0 == *letters).count(), 1, "{letters}");
+            assert_eq!(
+                PLANS.iter().filter(|plan| plan.0 == *letters).count(),
+                1,
+                "{letters}"
+            );
         }
         assert_eq!(Country::default(), "NL".parse().unwrap());
         assert!("nl".parse::<Country>().is_err());

@@ -56,13 +56,21 @@ impl FromStr for Destination {
 }
 
 fn unknown(text: &str, kind: &str) -> Invalid {
-    let help = closest(kind, KINDS.iter().map(|form| form.split(':').next().unwrap_or(form)))
-        .and_then(|near| KINDS.iter().find(|form| form.starts_with(near)))
-        .map_or_else(
-            || format!("write one of: {}", KINDS.join(", ")),
-            |form| format!("did you mean {form}?"),
-        );
-    Invalid::new(format!("\"{}\" is no destination", text.escape_debug()), help)
+    let help = closest(
+        kind,
+        KINDS
+            .iter()
+            .map(|form| form.split(':').next().unwrap_or(form)),
+    )
+    .and_then(|near| KINDS.iter().find(|form| form.starts_with(near)))
+    .map_or_else(
+        || format!("write one of: {}", KINDS.join(", ")),
+        |form| format!("did you mean {form}?"),
+    );
+    Invalid::new(
+        format!("\"{}\" is no destination", text.escape_debug()),
+        help,
+    )
 }
 
 impl fmt::Display for Destination {
@@ -105,17 +113,33 @@ mod tests {
     #[test]
     fn what_is_no_destination_is_refused_with_what_would_be() {
         let cases = [
-            ("que:support", "\"que:support\" is no destination", "did you mean queue:NAME?"),
-            ("voicemail:alice", "\"voicemail:\" is known, but not built yet", "write \"queue:NAME\""),
+            (
+                "que:support",
+                "\"que:support\" is no destination",
+                "did you mean queue:NAME?",
+            ),
+            (
+                "voicemail:alice",
+                "\"voicemail:\" is known, but not built yet",
+                "write \"queue:NAME\"",
+            ),
             ("flow:x", "\"flow:\" is known, but not built yet", "write"),
             ("park:1", "\"park:\" is known, but not built yet", "write"),
             ("queue:", "\"\" is not a name", "for example"),
-            ("busy:now", "\"busy:now\" is no destination", "did you mean busy?"),
+            (
+                "busy:now",
+                "\"busy:now\" is no destination",
+                "did you mean busy?",
+            ),
             ("", "\"\" is no destination", "write one of: queue:NAME"),
         ];
         for (text, message, help) in cases {
             let fault = text.parse::<Destination>().unwrap_err();
-            assert!(fault.message.starts_with(message), "{text}: {}", fault.message);
+            assert!(
+                fault.message.starts_with(message),
+                "{text}: {}",
+                fault.message
+            );
             assert!(fault.help.starts_with(help), "{text}: {}", fault.help);
         }
     }

@@ -14,8 +14,8 @@ mod time;
 
 pub use address::{Domain, Host, Listen, PortRange, SipAddress, StoreUrl, Transport};
 pub use choice::{
-    AnswerMode, CalledNumber, Codec, DigestAlgorithm, HoldMode, JoinWhen, LogFormat, LogLevel, Role,
-    Strategy, Tier, TrunkKind, WhenClosing,
+    AnswerMode, CalledNumber, Codec, DigestAlgorithm, HoldMode, JoinWhen, LogFormat, LogLevel,
+    Role, Strategy, Tier, TrunkKind, WhenClosing,
 };
 pub use country::Country;
 pub use destination::Destination;

@@ -139,10 +139,22 @@ mod tests {
 
     #[test]
     fn user_names_and_addresses_are_checked() {
-        for (text, expected) in [("alice", true), ("a.b-c_d@e", true), ("a b", false), ("", false), ("é", false)] {
+        for (text, expected) in [
+            ("alice", true),
+            ("a.b-c_d@e", true),
+            ("a b", false),
+            ("", false),
+            ("é", false),
+        ] {
             assert_eq!(text.parse::<Username>().is_ok(), expected, "{text:?}");
         }
-        for (text, expected) in [("a@b.c", true), ("a@", false), ("@b", false), ("ab", false), ("a b@c", false)] {
+        for (text, expected) in [
+            ("a@b.c", true),
+            ("a@", false),
+            ("@b", false),
+            ("ab", false),
+            ("a b@c", false),
+        ] {
             assert_eq!(text.parse::<Email>().is_ok(), expected, "{text:?}");
         }
     }

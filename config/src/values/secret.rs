@@ -139,19 +139,33 @@ mod tests {
         let md5 = "0123456789abcdef0123456789abcdef";
         let sealed = format!("ha1:md5={md5},sha-256={md5}{md5}");
         let argon = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2g";
-        assert_eq!(Secret::parse("hunter2"), Ok(Secret::Plain("hunter2".into())));
+        assert_eq!(
+            Secret::parse("hunter2"),
+            Ok(Secret::Plain("hunter2".into()))
+        );
         assert_eq!(Secret::parse(argon), Ok(Secret::Hashed(argon.into())));
         let secret = Secret::parse(&sealed).unwrap();
         assert_eq!(secret.ha1(DigestAlgorithm::Md5), Some(md5));
         assert_eq!(secret.ha1(DigestAlgorithm::Sha256).map(str::len), Some(64));
-        for broken in ["", "a\nb", "ha1:md5=00", "ha1:", "$argon2id$v=19", "ha1:md5=0123456789ABCDEF0123456789ABCDEF"] {
+        for broken in [
+            "",
+            "a\nb",
+            "ha1:md5=00",
+            "ha1:",
+            "$argon2id$v=19",
+            "ha1:md5=0123456789ABCDEF0123456789ABCDEF",
+        ] {
             assert!(Secret::parse(broken).is_err(), "{broken}");
         }
     }
 
     #[test]
     fn debug_never_shows_a_secret() {
-        let shown = format!("{:?} {:?}", Secret::Plain("hunter2".into()), Secret::Hashed("hunter2".into()));
+        let shown = format!(
+            "{:?} {:?}",
+            Secret::Plain("hunter2".into()),
+            Secret::Hashed("hunter2".into())
+        );
         assert!(!shown.contains("hunter2"), "{shown}");
     }
 }

@@ -82,11 +82,7 @@ impl fmt::Display for SourcePattern {
     }
 }
 
-impl_text_field!(
-    SourcePattern,
-    "a source address",
-    "127.0.0.2/32"
-);
+impl_text_field!(SourcePattern, "a source address", "127.0.0.2/32");
 
 #[cfg(test)]
 mod tests {
@@ -114,7 +110,11 @@ mod tests {
         ];
         for (text, expected) in cases {
             let parsed = text.parse::<SourcePattern>().ok();
-            assert_eq!(parsed.map(|source| source.to_string()).as_deref(), expected, "{text}");
+            assert_eq!(
+                parsed.map(|source| source.to_string()).as_deref(),
+                expected,
+                "{text}"
+            );
             if let Some(source) = parsed {
                 assert_eq!(source.to_string().parse(), Ok(source), "{text}");
             }

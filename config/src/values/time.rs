@@ -23,6 +23,18 @@ impl Seconds {
     }
 }
 
+impl From<Seconds> for Duration {
+    fn from(seconds: Seconds) -> Self {
+        seconds.duration()
+    }
+}
+
+impl From<Seconds> for u64 {
+    fn from(seconds: Seconds) -> Self {
+        Self::from(seconds.0)
+    }
+}
+
 impl Field for Seconds {
     fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
         u32::read(node, reader).map(Self)
@@ -112,7 +124,11 @@ impl Share {
 
     /// From ten-thousandths; more than the whole is the whole.
     pub const fn from_ten_thousandths(parts: u32) -> Self {
-        Self(if parts > Self::WHOLE { Self::WHOLE } else { parts })
+        Self(if parts > Self::WHOLE {
+            Self::WHOLE
+        } else {
+            parts
+        })
     }
 
     /// In ten-thousandths: 0.8 is 8000.
@@ -128,7 +144,12 @@ impl Field for Share {
             Value::Integer(0) => 0.0,
             Value::Integer(1) => 1.0,
             Value::Integer(_) => 2.0,
-            Value::Null | Value::Flag(_) | Value::Huge(_) | Value::Text(_) | Value::List(_) | Value::Table(_) => {
+            Value::Null
+            | Value::Flag(_)
+            | Value::Huge(_)
+            | Value::Text(_)
+            | Value::List(_)
+            | Value::Table(_) => {
                 reader.wrong_type(node, "a number from 0 to 1", "for example 0.8");
                 return None;
             }
@@ -270,7 +291,9 @@ impl FromStr for Days {
             "all" => Some(Self::ALL.0),
             list => Self::parse_list(list),
         };
-        let days = chosen.zip(Self::parse_list(except)).map(|(chosen, except)| chosen & !except);
+        let days = chosen
+            .zip(Self::parse_list(except))
+            .map(|(chosen, except)| chosen & !except);
         days.filter(|days| *days != 0).map(Self).ok_or_else(|| {
             Invalid::new(
                 format!("\"{}\" names no days", text.escape_debug()),
@@ -293,7 +316,12 @@ impl fmt::Display for Days {
             match length {
                 0 => day += 1,
                 1 => write!(f, "{separator}{}", DAY_NAMES[day].0)?,
-                _ => write!(f, "{separator}{}-{}", DAY_NAMES[day].0, DAY_NAMES[day + length - 1].0)?,
+                _ => write!(
+                    f,
+                    "{separator}{}-{}",
+                    DAY_NAMES[day].0,
+                    DAY_NAMES[day + length - 1].0
+                )?,
             }
             if length > 0 {
                 separator = ", ";
@@ -365,7 +393,10 @@ impl FromStr for Zone {
                 || "write a name of the IANA database, such as \"Europe/Amsterdam\"".to_owned(),
                 |near| format!("did you mean \"{near}\"?"),
             );
-            Invalid::new(format!("no time zone is called \"{}\"", text.escape_debug()), help)
+            Invalid::new(
+                format!("no time zone is called \"{}\"", text.escape_debug()),
+                help,
+            )
         })
     }
 }
@@ -450,7 +481,11 @@ mod tests {
         ];
         for (text, expected) in cases {
             let days = text.parse::<Days>().ok();
-            assert_eq!(days.map(|days| days.to_string()).as_deref(), expected, "{text}");
+            assert_eq!(
+                days.map(|days| days.to_string()).as_deref(),
+                expected,
+                "{text}"
+            );
         }
     }
 
@@ -474,7 +509,10 @@ mod tests {
         ] {
             assert_eq!(text.parse::<LocalDate>().is_ok(), expected, "{text}");
         }
-        assert_eq!("Europe/Amsterdam".parse::<Zone>().unwrap().to_string(), "Europe/Amsterdam");
+        assert_eq!(
+            "Europe/Amsterdam".parse::<Zone>().unwrap().to_string(),
+            "Europe/Amsterdam"
+        );
         let fault = "Europe/Amsterdm".parse::<Zone>().unwrap_err();
         assert_eq!(fault.help, "did you mean \"Europe/Amsterdam\"?");
     }

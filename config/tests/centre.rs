@@ -1,0 +1,601 @@
+//! The centre file: what it may say, what is refused and how, what comes out again.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use config::{
+    Centre, Destination, JoinWhen, Kind, Queue, Resource, Role, Sealer, Seconds, Secret, Settings,
+    Tier, User, WhatChanged, WrapUp, diff, export, parse_centre,
+};
+use expect_test::expect;
+
+const DEMO: &str = include_str!("../demo.toml");
+
+/// The example of interfaces.md, as far as it is built.
+const BUILT: &str = r#"
+[[calendars]]
+name = "office"
+timezone = "Europe/Amsterdam"
+open = [ { days = "mon-fri", from = "08:00", to = "17:30" }, { days = "all except sun", from = "09:00", to = "12:00" } ]
+special = [ { date = "2026-12-24", from = "09:00", to = "12:00" } ]
+closed_on = ["2026-12-25", 2026-12-26]
+
+[[queues]]
+name = "support"
+number = "2000"
+calendar = "office"
+priority = 0
+ageing = 10
+strategy = "longest-idle"
+answer = "at-once"
+ring_timeout = 25
+retry_after = 15
+max_no_answer = 1
+device_retry = 5
+wrap_up = "manual"
+max_waiting = 100
+join_when = "someone-logged-in"
+service_level = { seconds = 20, target = 0.8 }
+default = true
+music = "default"
+welcome = "welcome"
+when_closed = "announcement:closed"
+when_closing = "go"
+when_full = "busy"
+when_refused = "announcement:sorry"
+
+[[users]]
+username = "alice"
+name = "Alice Jansen"
+password = "correct horse battery"
+role = "attendant"
+extension = "1001"
+sip_password = "phone-secret"
+queues = ["support"]
+personal = { ring_timeout = 20, max_wait = 60, wrap_up = 0 }
+direct_call_priority = 5
+when_unavailable = "queue:support"
+email = "alice@example.com"
+external_id = "A-17"
+enabled = true
+
+[[users]]
+username = "boss"
+role = "administrator"
+queues = [{ queue = "support" }]
+
+[[trunks]]
+name = "pbx"
+kind = "peer"
+address = "sip:127.0.0.1:5080;transport=udp"
+outbound_proxy = "sip:127.0.0.1:5090"
+from_domain = "pbx.example.com"
+allow = ["127.0.0.2/32", "127.0.0.3:5062"]
+codecs = ["pcma", "pcmu"]
+numbers = ["*"]
+called_number = "request-uri"
+caller_id = "pass"
+max_calls = 0
+hold = "local"
+
+[[trunks]]
+name = "branch"
+kind = "inbound"
+username = "branch"
+password = "branch-secret"
+
+[[numbers]]
+number = "+31850082900"
+to = "queue:support"
+tier = "normal"
+priority = 0
+greeting = "Good morning, Lampfield Rotterdam"
+"#;
+
+/// The messages of a file that must be refused, one a line.
+fn faults_of(text: &str) -> String {
+    let faults = parse_centre(text, "centre.toml").expect_err("this file is wrong");
+    faults.to_string()
+}
+
+#[test]
+fn everything_built_is_read() {
+    let centre = parse_centre(BUILT, "centre.toml").unwrap();
+    let queue = &centre.queues["support"];
+    assert_eq!(queue.ring_timeout, Seconds(25));
+    assert_eq!(queue.wrap_up, WrapUp::Manual);
+    assert_eq!(queue.join_when, JoinWhen::SomeoneLoggedIn);
+    assert_eq!(queue.when_full, Destination::Busy);
+    assert_eq!(
+        queue
+            .service_level
+            .as_ref()
+            .unwrap()
+            .target
+            .ten_thousandths(),
+        8000
+    );
+    let alice = &centre.users["alice"];
+    assert_eq!(alice.role, Role::Attendant);
+    assert!(alice.is_assigned("support") && alice.has_phone());
+    assert_eq!(alice.personal.max_wait, Seconds(60));
+    assert!(centre.users["boss"].is_assigned("support"));
+    assert_eq!(centre.calendars["office"].closed_on.len(), 2);
+    assert_eq!(centre.numbers["+31850082900"].tier, Tier::Normal);
+    assert_eq!(centre.default_queue().unwrap().key(), "support");
+    assert_eq!(centre.trunks["pbx"].sources().len(), 3);
+    assert_eq!(centre.validate(), []);
+}
+
+#[test]
+fn what_is_left_out_has_the_default_of_interfaces_md() {
+    let centre = parse_centre(
+        "[[queues]]\nname = \"q\"\n[[users]]\nusername = \"u\"\n",
+        "c",
+    )
+    .unwrap();
+    let queue = &centre.queues["q"];
+    let timings = [
+        queue.ageing,
+        queue.ring_timeout,
+        queue.retry_after,
+        queue.device_retry,
+    ];
+    assert_eq!(timings.map(|seconds| seconds.0), [10, 20, 15, 5]);
+    assert_eq!(
+        (queue.max_no_answer, queue.max_waiting, queue.priority),
+        (1, 0, 0)
+    );
+    assert_eq!(queue.wrap_up, WrapUp::Seconds(Seconds(0)));
+    assert_eq!(queue.join_when, JoinWhen::Always);
+    assert_eq!(queue.when_full, Destination::Busy);
+    assert_eq!(&*queue.music, "default");
+    assert_eq!(
+        (&queue.welcome, &queue.when_closed, &queue.number),
+        (&None, &None, &None)
+    );
+    let user = &centre.users["u"];
+    assert_eq!(
+        (user.role, user.enabled, user.direct_call_priority),
+        (Role::Attendant, true, 0)
+    );
+    assert_eq!(user.personal.ring_timeout, Seconds(20));
+}
+
+#[test]
+fn every_fault_of_a_file_comes_in_one_go_with_line_and_remedy() {
+    let text = r#"[[queues]]
+name = "support"
+numbr = "2000"
+ring_timeout = "20"
+ageing = 0
+calendar = "ofice"
+record = "always"
+strategy = "ring-all"
+when_closed = "que:x"
+
+[[queues]]
+name = "sales"
+number = "2000"
+default = yes
+
+[[queues]]
+name = "sales"
+
+[[queues]]
+number = "2000"
+
+[[calendars]]
+name = "office"
+timezone = "Europe/Amsterdm"
+open = [{ days = "mon-fry", from = "08:00", to = "25:00" }, { days = "sat", from = "08:00", to = "08:00" }]
+closed_on = ["2026-02-30"]
+
+[[users]]
+username = "bob"
+extension = 1001
+role = "boss"
+queues = ["suport", { queue = "sales", level = 3 }]
+sip_password = "x"
+
+[[trunk]]
+name = "pbx"
+
+[feature_codes]
+park = "*7"
+"#;
+    expect![[r#"
+        centre.toml:3:1: unknown key `numbr`; did you mean `number`?
+        centre.toml:4:16: `ring_timeout` must be a whole number, not text; write digits only, without quotes
+        centre.toml:5:10: `ageing`: 0 is out of range; write a number from 1 to 86400
+        centre.toml:6:12: queue "support": there is no calendar "ofice"; did you mean "office"?
+        centre.toml:7:1: `record` is known, but not built yet; leave `record` out for now
+        centre.toml:8:12: `strategy`: "ring-all" is known, but not built yet; write "longest-idle"
+        centre.toml:9:15: `when_closed`: "que:x" is no destination; did you mean queue:NAME?
+        centre.toml:14:11: string values must be quoted, expected literal string; this is not TOML; strings stand in quotes, lists in [ ], tables under [name]
+        centre.toml:17:8: there is a queue "sales" above already; give it another name, or take one of the two out
+        centre.toml:19:1: `name` is missing; write name = "support"
+        centre.toml:24:12: `timezone`: no time zone is called "Europe/Amsterdm"; did you mean "Europe/Amsterdam"?
+        centre.toml:25:18: `days`: "mon-fry" names no days; write "mon-fri", "sat, sun", "all" or "all except sun"
+        centre.toml:25:50: `to`: "25:00" is no time of day; write hours and minutes from "00:00" to "24:00"
+        centre.toml:25:98: calendar "office": an impossible time range: from 08:00 to 08:00 is no time at all; the whole day is "00:00" to "24:00"; leave the line out for none of it
+        centre.toml:26:14: `closed_on[0]`: "2026-02-30" is no date; write year, month and day: "2026-12-24"
+        centre.toml:30:13: `extension` must be a number of 1 to 40 digits, letters, . _ - * #, or + and digits, not a whole number; put it in quotes: "1001"
+        centre.toml:31:8: `role`: "boss" is not known here; write "attendant" or "supervisor" or "administrator"
+        centre.toml:32:11: user "bob": there is no queue "suport"; did you mean "support"?
+        centre.toml:32:40: `level` is known, but not built yet; leave `level` out for now
+        centre.toml:35:3: unknown key `trunk`; did you mean `trunks`?
+        centre.toml:38:2: `feature_codes` is known, but not built yet; leave `feature_codes` out for now"#]]
+    .assert_eq(&faults_of(text));
+}
+
+#[test]
+fn numbers_must_lead_to_one_place() {
+    let text = r#"
+[[queues]]
+name = "a"
+number = "2000"
+default = true
+[[queues]]
+name = "b"
+number = "2000"
+default = true
+[[users]]
+username = "u"
+extension = "2000"
+[[users]]
+username = "v"
+extension = "1001"
+[[users]]
+username = "w"
+extension = "1001"
+[[numbers]]
+number = "+31"
+to = "queue:a"
+[[numbers]]
+number = "+31"
+to = "queue:b"
+"#;
+    expect![[r#"
+        centre.toml:8:10: queue "b": number "2000" belongs to queue "a" already; give each its own number
+        centre.toml:9:11: queue "b": queue "a" is the default queue already; leave it to one of the two
+        centre.toml:12:13: user "u": number "2000" belongs to queue "b" already; give each its own number
+        centre.toml:18:13: user "w": number "1001" belongs to user "v" already; give each its own number
+        centre.toml:23:10: there is a number "+31" above already; give it another name, or take one of the two out"#]].assert_eq(&faults_of(text));
+}
+
+#[test]
+fn dangling_names_and_impossible_ways_are_refused() {
+    let text = r#"
+[[queues]]
+name = "a"
+welcome = "hello"
+when_closed = "queue:a"
+when_full = "user:nobody"
+when_refused = "extension:99"
+[[users]]
+username = "u"
+queues = ["a", "a"]
+when_unavailable = "user:u"
+[[numbers]]
+number = "+31"
+to = "announcement:gone"
+[[calendars]]
+name = "c"
+open = [{ days = "mon", from = "24:00", to = "08:00" }, { days = "mon", from = "08:00" }]
+special = [{ date = "2026-12-25", from = "09:00", to = "09:00" }]
+closed_on = ["2026-12-25", "2026-12-25"]
+"#;
+    expect![[r#"
+        centre.toml:4:11: queue "a": there is no prompt "hello"; those there are: closed, default, sorry, welcome
+        centre.toml:5:15: queue "a": sends callers back to the queue they came from; send them to another queue or to an announcement
+        centre.toml:6:13: queue "a": there is no user "nobody"; add it, or name one of the users there are
+        centre.toml:7:16: queue "a": no user has the extension "99"; give it to a user, or write "external:99" for a phone behind a trunk
+        centre.toml:10:16: user "u": "a" stands there twice; write it once
+        centre.toml:11:20: user "u": sends callers back to the same user; send them to a queue or to another user
+        centre.toml:14:6: number "+31": there is no prompt "gone"; those there are: closed, default, sorry, welcome
+        centre.toml:17:32: calendar "c": no hours begin at 24:00; write "00:00" and the next day
+        centre.toml:17:57: `to` is missing; write to = "08:00"
+        centre.toml:18:21: calendar "c": 2026-12-25 has hours here, but is in `closed_on`; take the date out of one of the two
+        centre.toml:18:56: calendar "c": an impossible time range: from 09:00 to 09:00 is no time at all; the whole day is "00:00" to "24:00"; leave the line out for none of it
+        centre.toml:19:28: calendar "c": 2026-12-25 stands there twice; write it once"#]].assert_eq(&faults_of(text));
+}
+
+#[test]
+fn trunks_must_be_reachable_and_told_apart() {
+    let text = r#"
+[[trunks]]
+name = "a"
+kind = "peer"
+username = "x"
+numbers = ["*"]
+[[trunks]]
+name = "b"
+kind = "inbound"
+address = "sip:10.0.0.1"
+username = "1001"
+[[trunks]]
+name = "c"
+kind = "outbound"
+[[trunks]]
+name = "d"
+address = "pbx:5060"
+allow = ["10.0.0.300", "10.0.0.5/8"]
+codecs = []
+srtp = "optional"
+[[trunks]]
+name = "e"
+kind = "peer"
+address = "sip:10.9.9.9"
+allow = ["10.9.9.9:5060", "10.8.0.0/16"]
+[[trunks]]
+name = "f"
+kind = "peer"
+allow = ["10.8.0.0/16"]
+numbers = ["*"]
+[[users]]
+username = "u"
+extension = "1001"
+"#;
+    expect![[r#"
+        centre.toml:2:1: trunk "a": a peer needs an address or sources; write address = "sip:HOST:PORT", or allow = ["ADDRESS"]
+        centre.toml:5:12: trunk "a": a peer does not log in; leave it out, or write kind = "inbound"
+        centre.toml:7:1: trunk "b": `password` is missing: an inbound trunk logs in here; write password = "…"
+        centre.toml:10:11: trunk "b": an inbound trunk's address is where it registers from; leave it out, or write kind = "peer"
+        centre.toml:11:12: trunk "b": the phone of user "u" logs in as "1001" already; choose another user name
+        centre.toml:14:8: `kind`: "outbound" is known, but not built yet; write "peer" or "inbound"
+        centre.toml:15:1: `kind` is missing; write kind = "peer"
+        centre.toml:17:11: `address`: "pbx:5060" does not begin with sip:; write "sip:HOST:PORT" or "sip:HOST:PORT;transport=tcp"
+        centre.toml:18:10: `allow[0]`: "10.0.0.300" is no source address; write an address, a network or an address and port: "10.0.0.5", "10.0.0.0/24", "10.0.0.5:5060", "[2001:db8::1]:5060"
+        centre.toml:18:24: `allow[1]`: 10.0.0.5/8 has bits beyond its prefix; write "10.0.0.0/8", or "10.0.0.5"
+        centre.toml:19:10: trunk "d": without a codec nobody can talk; write ["pcma", "pcmu"]
+        centre.toml:20:1: `srtp` is known, but not built yet; leave `srtp` out for now
+        centre.toml:29:10: trunk "f": source 10.8.0.0/16 already means trunk "e"; leave it to one of the two
+        centre.toml:30:11: trunk "f": calls cannot leave by a peer without an address; write address = "sip:HOST:PORT", or leave `numbers` out"#]].assert_eq(&faults_of(text));
+}
+
+#[test]
+fn broken_syntax_is_said_together_with_the_rest() {
+    let text =
+        "[[queues]]\nname = \"a\nnumber = \"2000\"\n\n[[users]]\nusername = \"u\"\nqeues = []\n";
+    expect![[r#"
+        centre.toml:2:10: invalid basic string, expected `"`; this is not TOML; strings stand in quotes, lists in [ ], tables under [name]
+        centre.toml:7:1: unknown key `qeues`; did you mean `queues`?"#]].assert_eq(&faults_of(text));
+    let fault = faults_of("queues = \"support\"");
+    assert_eq!(
+        fault,
+        "centre.toml:1:10: `queues` must be a list of tables, not text; write [[queues]], with two brackets, once for each"
+    );
+}
+
+#[test]
+fn a_fault_is_shown_with_its_line() {
+    let faults = parse_centre("[[queues]]\nname = \"a\"\nageing = 0\n", "centre.toml").unwrap_err();
+    expect![[r#"
+        error: `ageing`: 0 is out of range
+          ┌─ centre.toml:3:10
+          │
+        3 │ ageing = 0
+          │          ^
+          │
+          = help: write a number from 1 to 86400
+
+    "#]]
+    .assert_eq(&faults.render());
+}
+
+#[test]
+fn the_demo_centre_is_right_and_complete() {
+    let centre = parse_centre(DEMO, "config/demo.toml").unwrap();
+    assert_eq!(centre.check_against(&Settings::default()), []);
+    assert_eq!(
+        centre.default_queue().unwrap().number.as_deref(),
+        Some("2000")
+    );
+    for (username, extension) in [("alice", "1001"), ("bob", "1002"), ("carol", "1003")] {
+        let user = centre.user_by_extension(extension).unwrap();
+        assert_eq!(user.key(), username);
+        assert!(user.has_phone() && user.role == Role::Attendant);
+    }
+    assert_eq!(centre.users["sven"].role, Role::Supervisor);
+}
+
+#[test]
+fn an_exported_centre_reads_back_the_same() {
+    for text in [BUILT, DEMO] {
+        let mut centre = parse_centre(text, "centre.toml").unwrap();
+        assert_eq!(parse_centre(&export(&centre), "export").unwrap(), centre);
+        centre.seal(&Toy);
+        let again = parse_centre(&export(&centre), "export").unwrap();
+        assert_eq!(again, centre);
+        assert_eq!(
+            diff(&centre, &centre.merge(&again, true)),
+            [],
+            "export, then apply, changes nothing"
+        );
+    }
+}
+
+#[test]
+fn json_carries_what_toml_does() {
+    let centre = parse_centre(BUILT, "centre.toml").unwrap();
+    let queue = &centre.queues["support"];
+    assert_eq!(
+        Queue::from_json(&queue.to_stored_json()).as_ref(),
+        Ok(&**queue)
+    );
+    let alice = &centre.users["alice"];
+    assert_eq!(
+        User::from_json(&alice.to_stored_json()).as_ref(),
+        Ok(&**alice)
+    );
+    let public = alice.to_public_json();
+    assert!(public.get("password").is_none() && public.get("sip_password").is_none());
+    assert_eq!(public["queues"], serde_json::json!(["support"]));
+    let text = serde_json::to_string(&alice.to_stored_json()).unwrap();
+    assert_eq!(&serde_json::from_str::<User>(&text).unwrap(), &**alice);
+}
+
+#[test]
+fn json_faults_name_the_field() {
+    let json = serde_json::json!({
+        "name": "a", "ageing": 0, "calender": "x", "record": "never", "max_wait": null,
+        "service_level": { "target": 80 }, "number": 2000,
+    });
+    let faults = Queue::from_json(&json).unwrap_err();
+    let fields: Vec<&str> = faults.iter().map(|fault| fault.field.as_str()).collect();
+    assert_eq!(
+        fields,
+        [
+            "ageing",
+            "calender",
+            "number",
+            "record",
+            "service_level.target"
+        ]
+    );
+    let faults =
+        User::from_json(&serde_json::json!({ "queues": ["a", { "queue": "" }] })).unwrap_err();
+    let fields: Vec<&str> = faults.iter().map(|fault| fault.field.as_str()).collect();
+    assert_eq!(fields, ["queues[1].queue", "username"]);
+    assert!(User::from_json(&serde_json::json!([])).is_err());
+}
+
+#[test]
+fn a_centre_put_together_by_a_program_is_validated_whole() {
+    let mut centre = Centre::default();
+    centre.insert(Queue {
+        name: "a".parse().unwrap(),
+        ageing: Seconds(0),
+        calendar: Some("gone".parse().unwrap()),
+        ..Queue::default()
+    });
+    let faults = centre.validate();
+    let fields: Vec<(Kind, &str)> = faults
+        .iter()
+        .map(|fault| (fault.kind, fault.field.as_str()))
+        .collect();
+    assert_eq!(fields, [(Kind::Queue, "ageing"), (Kind::Queue, "calendar")]);
+}
+
+#[test]
+fn merging_keeps_or_prunes_what_the_file_does_not_name() {
+    let old = parse_centre(BUILT, "centre.toml").unwrap();
+    let file = parse_centre(
+        "[[queues]]\nname = \"sales\"\n[[queues]]\nname = \"support\"\nring_timeout = 30\n",
+        "f",
+    )
+    .unwrap();
+    let kept = old.merge(&file, false);
+    assert_eq!(kept.queues.len(), 2);
+    assert_eq!(kept.users, old.users);
+    assert!(Arc::ptr_eq(&kept.users["alice"], &old.users["alice"]));
+    let pruned = old.merge(&file, true);
+    assert_eq!(
+        pruned.queues.keys().collect::<Vec<_>>(),
+        ["sales", "support"]
+    );
+    assert_eq!(pruned.users, BTreeMap::new());
+}
+
+#[test]
+fn a_password_counts_when_the_user_is_created_only() {
+    let file = parse_centre(
+        "[[users]]\nusername = \"u\"\npassword = \"from the file\"\n",
+        "f",
+    )
+    .unwrap();
+    let mut created = Centre::default().merge(&file, false);
+    created.seal(&Toy);
+    assert_eq!(
+        created.users["u"].password,
+        Some(Secret::Hashed(
+            "$argon2id$v=19$m=1,t=1,p=1$c2FsdA$from the file".into()
+        ))
+    );
+    let again = created.merge(&file, false);
+    assert_eq!(diff(&created, &again), []);
+    let without = parse_centre("[[users]]\nusername = \"u\"\n", "f").unwrap();
+    assert_eq!(diff(&created, &created.merge(&without, false)), []);
+}
+
+#[test]
+fn a_difference_prints_without_secrets() {
+    let old = parse_centre(BUILT, "centre.toml").unwrap();
+    let new = BUILT
+        .replace("ring_timeout = 25", "ring_timeout = 30")
+        .replace("phone-secret", "other-secret")
+        .replace("email = \"alice@example.com\"\n", "")
+        .replace("name = \"branch\"", "name = \"south\"");
+    let new = parse_centre(&new, "centre.toml").unwrap();
+    let changes = diff(&old, &new);
+    assert!(
+        changes
+            .iter()
+            .any(|change| change.what == WhatChanged::Added && change.name == "south")
+    );
+    let text: Vec<String> = changes.iter().map(ToString::to_string).collect();
+    expect![[r#"
+        ~ queue support
+            ring_timeout: 25 -> 30
+        ~ user alice
+            sip_password: (secret) -> (secret)
+            email: "alice@example.com" -> unset
+        - trunk branch
+        + trunk south"#]]
+    .assert_eq(&text.join("\n"));
+}
+
+#[test]
+fn sealed_digest_secrets_are_made_for_one_user_name() {
+    let mut old = parse_centre(BUILT, "centre.toml").unwrap();
+    old.seal(&Toy);
+    let mut alice = User::clone(&old.users["alice"]);
+    alice.extension = Some("1009".parse().unwrap());
+    let mut new = old.clone();
+    new.insert(alice.clone());
+    let faults = new.stale_secrets(&old);
+    assert_eq!(faults.len(), 1);
+    assert_eq!(faults[0].field, "sip_password");
+    alice.sip_password = Some(Secret::Plain("new".into()));
+    alice.seal(&Toy);
+    new.insert(alice);
+    assert_eq!(new.stale_secrets(&old), []);
+}
+
+#[test]
+fn new_passwords_and_emergency_numbers_are_checked_against_the_settings() {
+    let text = "[[users]]\nusername = \"u\"\npassword = \"short\"\nextension = \"112\"\n";
+    let centre = parse_centre(text, "f").unwrap();
+    let faults = centre.check_against(&Settings::default());
+    let fields: Vec<&str> = faults.iter().map(|fault| fault.field.as_str()).collect();
+    assert_eq!(fields, ["password", "extension"]);
+}
+
+#[test]
+fn debug_shows_no_password() {
+    let centre = parse_centre(BUILT, "centre.toml").unwrap();
+    let shown = format!("{centre:?}");
+    for secret in ["correct horse battery", "phone-secret", "branch-secret"] {
+        assert!(!shown.contains(secret), "{secret}");
+    }
+}
+
+/// Seals in a way that a test can foresee, and that looks as the real one does.
+struct Toy;
+
+impl Sealer for Toy {
+    fn login(&self, plain: &str) -> String {
+        format!("$argon2id$v=19$m=1,t=1,p=1$c2FsdA${plain}")
+    }
+
+    fn digest(&self, digest_username: &str, plain: &str) -> String {
+        let sum = digest_username
+            .bytes()
+            .chain(plain.bytes())
+            .fold(0_u64, |sum, byte| {
+                sum.wrapping_mul(31).wrapping_add(u64::from(byte))
+            });
+        format!("ha1:md5={sum:032x}")
+    }
+}

@@ -1,0 +1,154 @@
+//! The settings: file, environment, defaults, faults.
+
+use config::{DigestAlgorithm, LogFormat, Settings, Transport};
+use expect_test::{expect, expect_file};
+
+const EXAMPLE: &str = include_str!("../example.toml");
+
+fn load(text: &str, environment: &[(&str, &str)]) -> Result<Settings, String> {
+    let environment = environment
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Settings::load(text, "lampfield.toml", environment).map_err(|faults| faults.to_string())
+}
+
+#[test]
+fn the_example_says_every_setting_with_its_default() {
+    assert_eq!(load(EXAMPLE, &[]), Ok(Settings::default()));
+    assert_eq!(load("", &[]), Ok(Settings::default()));
+    let written: toml::Table = EXAMPLE.parse().unwrap();
+    for section in <Settings as config::Record>::schema() {
+        let table = written[section.name].as_table().unwrap();
+        let config::Shape::Table(fields) = &section.shape else {
+            panic!("{} is a table", section.name);
+        };
+        for field in fields {
+            assert!(
+                table.contains_key(field.name),
+                "{}.{}",
+                section.name,
+                field.name
+            );
+        }
+    }
+}
+
+#[test]
+fn the_environment_prevails() {
+    let settings = load(
+        "[sip]\ndomain = \"file.example\"\n[log]\nlevel = \"debug\"\n",
+        &[
+            ("LAMPFIELD__SIP__DOMAIN", "env.example"),
+            ("LAMPFIELD__SIP__LISTEN", "[\"tcp:[::1]:5070\"]"),
+            ("LAMPFIELD__SIP__DIGEST", "sha-256, md5"),
+            ("LAMPFIELD__SIP__EMERGENCY_NUMBERS", ""),
+            ("LAMPFIELD__SIP__DRAIN_SECONDS", "5"),
+            ("LAMPFIELD__STORE__RETENTION__HISTORY_DAYS", "30"),
+            ("LAMPFIELD__MEDIA__PORTS", "20000-20099"),
+            ("LAMPFIELD__LOG__FORMAT", "json"),
+            ("LAMPFIELD_OTHER", "not ours"),
+            ("PATH", "/bin"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(&*settings.sip.domain, "env.example");
+    assert_eq!(settings.sip.listen[0].transport, Transport::Tcp);
+    assert_eq!(
+        settings.sip.digest,
+        [DigestAlgorithm::Sha256, DigestAlgorithm::Md5]
+    );
+    assert!(settings.sip.emergency_numbers.is_empty());
+    assert_eq!(
+        (
+            settings.sip.drain_seconds,
+            settings.store.retention.history_days
+        ),
+        (5, 30)
+    );
+    assert_eq!(
+        (settings.media.ports.first, settings.media.ports.last),
+        (20_000, 20_099)
+    );
+    assert_eq!(
+        (settings.log.level.as_str(), settings.log.format),
+        ("debug", LogFormat::Json)
+    );
+}
+
+#[test]
+fn faults_of_file_and_environment_come_together() {
+    let text = r#"[sip]
+listen = ["tls:0.0.0.0:5061", "udp:127.0.0.1:10000", "tcp:127.0.0.1:8080"]
+domian = "x"
+tls = { certificate = "a", key = "b" }
+digest = []
+[media]
+address = "0.0.0.0"
+ports = "29999-10000"
+[store]
+url = "postgres://localhost/lampfield"
+retention = { history_days = 0, recordings_days = 90 }
+[centre]
+timezone = "Mars/Olympus"
+day_starts = "24:00"
+[logs]
+level = "info"
+"#;
+    let environment = [
+        ("LAMPFIELD__SIP__DOMIAN", "x"),
+        ("LAMPFIELD__SECURITY__LOCK_AFTER", "many"),
+        ("LAMPFIELD__LOG__LEVEL__X", "1"),
+    ];
+    expect![[r#"
+        lampfield.toml:2:11: `listen[0]`: "tls" is known, but not built yet; write "udp" or "tcp"
+        lampfield.toml:2:54: `sip.listen`: 127.0.0.1:8080 is where the API listens (http.listen); choose another port for one of the two
+        lampfield.toml:3:1: unknown key `domian`; did you mean `domain`?
+        lampfield.toml:4:1: `tls` is known, but not built yet; leave `tls` out for now
+        lampfield.toml:5:10: `sip.digest`: phones could not be challenged; write ["md5"]
+        lampfield.toml:7:11: `media.address`: 0.0.0.0 is no address that others can send audio to; write the address of this machine that they reach
+        lampfield.toml:8:9: `ports`: "29999-10000" is an impossible range; write the first and the last port, from 1024 to 65535: "10000-29999"
+        lampfield.toml:10:7: `url`: "postgres:" is known, but not built yet; write "sqlite:var/lampfield.db"
+        lampfield.toml:11:30: `history_days`: 0 is out of range; write a number from 1 to 36500
+        lampfield.toml:11:33: `recordings_days` is known, but not built yet; leave `recordings_days` out for now
+        lampfield.toml:13:12: `timezone`: no time zone is called "Mars/Olympus"; write a name of the IANA database, such as "Europe/Amsterdam"
+        lampfield.toml:14:14: `centre.day_starts`: no day starts at 24:00; write "00:00"
+        lampfield.toml:15:2: unknown key `logs`; did you mean `log`?
+        environment variable LAMPFIELD__LOG__LEVEL__X:1:1: the environment variable LAMPFIELD__LOG__LEVEL__X names no setting; nothing comes after LEVEL
+        environment variable LAMPFIELD__SECURITY__LOCK_AFTER:1:1: `lock_after` must be a whole number, not text; write digits only, without quotes
+        environment variable LAMPFIELD__SIP__DOMIAN:1:1: the environment variable LAMPFIELD__SIP__DOMIAN names no setting; did you mean DOMAIN instead of DOMIAN?"#]].assert_eq(&load(text, &environment).unwrap_err());
+}
+
+#[test]
+fn what_differs_is_named() {
+    let other = load(
+        "[sip]\ndomain = \"x.example\"\n[store]\nretention = { history_days = 3 }\n",
+        &[],
+    )
+    .unwrap();
+    assert_eq!(
+        Settings::default().differing(&other),
+        ["sip.domain", "store.retention"]
+    );
+}
+
+#[test]
+fn the_reference_says_what_the_doc_comments_say() {
+    expect_file!["../../docs/config.md"].assert_eq(&config::reference());
+}
+
+#[test]
+fn the_reference_names_every_field() {
+    let reference = config::reference();
+    for section in <Settings as config::Record>::schema() {
+        assert!(reference.contains(&format!("### `[{}]`", section.name)));
+    }
+    for field in <config::Queue as config::Record>::schema() {
+        let first_line = field.doc.lines().next().unwrap_or_default();
+        assert!(
+            reference.contains(&format!("| `{}` |", field.name)),
+            "{}",
+            field.name
+        );
+        assert!(reference.contains(first_line), "{first_line}");
+    }
+}
