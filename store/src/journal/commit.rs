@@ -1,0 +1,80 @@
+//! One group commit: what is waiting, in one transaction.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use engine::journal::{Body, Entry};
+use sqlx::{ConnectOptions, Connection as _};
+
+use crate::dialect::{self, BEGIN_WRITE, Connection, Durability};
+
+use super::row;
+use super::spill::Gap;
+
+pub(super) const INSERT_GAP: &str = "INSERT INTO gaps (first_seq, last_seq, utc_us) VALUES ($1, $2, $3) ON CONFLICT (first_seq) DO NOTHING";
+
+/// Owns the journal's writing connection, and makes a new one when a commit failed: after an error it is not
+/// known what state the old one is in.
+pub(super) struct Committer {
+    file: PathBuf,
+    connection: Option<Connection>,
+}
+
+impl Committer {
+    pub(super) fn new(file: PathBuf) -> Self {
+        Self {
+            file,
+            connection: None,
+        }
+    }
+
+    /// Writes entries and gap, and returns when a power cut cannot take them. May be repeated after an error.
+    pub(super) async fn commit(
+        &mut self,
+        entries: &[Entry],
+        gap: Option<Gap>,
+    ) -> Result<Duration, sqlx::Error> {
+        let started = Instant::now();
+        let result = self.try_commit(entries, gap).await;
+        if result.is_err() {
+            self.connection = None;
+        }
+        result.map(|()| started.elapsed())
+    }
+
+    pub(super) async fn close(self) {
+        if let Some(connection) = self.connection {
+            if let Err(error) = connection.close().await {
+                tracing::warn!(%error, "closing the journal");
+            }
+        }
+    }
+
+    async fn try_commit(&mut self, entries: &[Entry], gap: Option<Gap>) -> Result<(), sqlx::Error> {
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            none => none.insert(
+                dialect::options(&self.file, Durability::Full)
+                    .connect()
+                    .await?,
+            ),
+        };
+        let mut transaction = connection.begin_with(BEGIN_WRITE).await?;
+        row::INSERT.write(&mut transaction, entries.iter()).await?;
+        if let Some(gap) = gap {
+            sqlx::query(INSERT_GAP)
+                .bind(dialect::signed(gap.first_seq))
+                .bind(dialect::signed(gap.last_seq))
+                .bind(gap.utc_us)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await
+    }
+}
+
+/// The last checkpoint among the entries.
+pub(super) fn last_checkpoint(entries: &[Entry]) -> Option<u64> {
+    let checkpoint = |entry: &&Entry| matches!(entry.body, Body::Checkpoint(_));
+    entries.iter().rev().find(checkpoint).map(|entry| entry.seq)
+}
