@@ -257,6 +257,9 @@ mod tests {
     /// `(milliseconds, timestamp, event, end, duration in ticks)`
     type Packet = (u64, u32, u8, bool, u16);
 
+    /// `(name, packets, keys with their milliseconds)`
+    type Row<'a> = (&'a str, &'a [Packet], &'a [(char, u32)]);
+
     /// Feeds packets, then lets a second pass.
     fn presses(packets: &[Packet]) -> Vec<(char, u32)> {
         let mut receiver = DtmfReceiver::new();
@@ -286,7 +289,7 @@ mod tests {
 
     #[test]
     fn packets_become_presses() {
-        let table: &[(&str, &[Packet], &[(char, u32)])] = &[
+        let table: &[Row<'_>] = &[
             (
                 "one press, its end three times",
                 &[

@@ -17,6 +17,8 @@
 mod description;
 mod direction;
 mod events;
+#[cfg(test)]
+mod exchanges;
 mod fault;
 mod negotiation;
 mod parse;
@@ -25,13 +27,15 @@ mod phones;
 #[cfg(test)]
 mod properties;
 mod remote;
+mod terms;
 
 pub use description::{Host, Origin, RtcpAddress, RtpMap, SessionDescription, Stream};
 pub use direction::Direction;
 pub use events::EventSet;
 pub use fault::{AnswerFault, NotAcceptable, SdpFault};
-pub use negotiation::{AgreedAudio, Answered, LocalMedia, Negotiation};
+pub use negotiation::{Answered, Negotiation};
 pub use parse::{MAX_BYTES, MAX_FORMATS, MAX_LINES, MAX_STREAMS};
+pub use terms::{AgreedAudio, LocalMedia};
 
 use alloc::string::ToString;
 use bytes::Bytes;

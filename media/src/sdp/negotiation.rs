@@ -4,72 +4,18 @@
 //! dialog's to sort out. A refused offer, either way, leaves what was agreed before (RFC 3264 §8).
 
 use super::description::{Host, Origin, RtpMap, SessionDescription, Stream};
-use super::remote::{RemoteAudio, is_telephone_event, ptime_ms};
-use super::{AnswerFault, Direction, EventSet, NotAcceptable, SdpAnswer, SdpOffer};
+use super::remote::{RemoteAudio, is_telephone_event};
+use super::{
+    AgreedAudio, AnswerFault, Direction, EventSet, LocalMedia, NotAcceptable, SdpAnswer, SdpOffer,
+};
 use crate::codec::{Codec, FRAME_MS, TELEPHONE_EVENT_CLOCK_HZ};
 use crate::control::EventTypes;
 use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::vec::Vec;
-use core::net::SocketAddr;
 
 /// The payload type we offer telephone events with, as everybody does, unless the peer uses it for something else.
 const USUAL_EVENT_TYPE: u8 = 101;
-
-/// Our side of a leg's audio, as it is to be told to the peer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LocalMedia {
-    /// Where we receive RTP, as the peer reaches it. RTCP is one port above.
-    pub rtp: SocketAddr,
-    /// The codecs allowed, the preferred one first. Put that of the call's other leg first, and nothing is translated.
-    pub codecs: Vec<Codec>,
-    /// What we wish: `SendOnly` to hold the peer with music, `Inactive` without.
-    pub direction: Direction,
-    /// Whether key presses may come as RFC 4733 events.
-    pub telephone_event: bool,
-    /// Whether RTCP may share RTP's port (RFC 5761).
-    pub rtcp_mux: bool,
-}
-
-impl LocalMedia {
-    /// The usual: both ways, every codec, telephone events, RTCP on its own port.
-    pub fn new(rtp: SocketAddr) -> Self {
-        Self {
-            rtp,
-            codecs: Codec::ALL.to_vec(),
-            direction: Direction::SendRecv,
-            telephone_event: true,
-            rtcp_mux: false,
-        }
-    }
-}
-
-/// What both sides agreed: how to send and what to expect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AgreedAudio {
-    /// Where the peer wants RTP. An unspecified address while it holds us in the way of RFC 2543; `direction` then
-    /// sends nothing.
-    pub remote_rtp: SocketAddr,
-    /// Where the peer wants RTCP: one port above, what its `a=rtcp` says, or with RTP.
-    pub remote_rtcp: SocketAddr,
-    /// RTCP shares RTP's port, both ways.
-    pub rtcp_mux: bool,
-    /// What we send, and what the peer is expected to send.
-    pub codec: Codec,
-    /// The payload type we send it with, chosen by the peer.
-    pub send_payload_type: u8,
-    /// The payload type it comes with.
-    pub receive_payload_type: u8,
-    /// Another codec the peer may switch to without asking, and the payload type it would come with. Only a peer that
-    /// answered us with several may; our answers name one codec.
-    pub alternative: Option<(u8, Codec)>,
-    /// The payload types of key presses, if they come as events.
-    pub telephone_event: Option<EventTypes>,
-    /// How much sound the peer wants in a packet, 10 to 60 ms.
-    pub ptime_ms: u8,
-    /// Who sends and receives, from our side. `RecvOnly` or `Inactive` where we wished to send: the peer holds us.
-    pub direction: Direction,
-}
 
 /// Our answer and what it makes true.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,43 +95,42 @@ impl Negotiation {
     ) -> Result<Answered, NotAcceptable> {
         let offered = offer.description();
         let (audio, stream, remote) = choose(offered, our)?;
-        let (payload_type, codec) = preferred(&remote, our).ok_or(NotAcceptable::NoCodec)?;
-        let events = common_events(&remote, our);
-        let mut direction = offered.direction_of(stream).reversed().and(our.direction);
-        if !remote.is_reachable() {
-            direction = Direction::new(false, direction.receives());
-        }
-        let rtcp_mux = stream.rtcp_mux && our.rtcp_mux;
+        let (payload_type, codec) = remote.preferred(our).ok_or(NotAcceptable::NoCodec)?;
+        let events = remote.common_events(our);
+        let direction = remote.direction_for(our);
+        let (rtcp_mux, remote_rtcp) = remote.rtcp_for(our);
 
         let shape: Vec<Stream> = offered.streams.iter().map(Stream::declined).collect();
         let mut streams = shape.clone();
         if let Some(place) = streams.get_mut(audio) {
+            let codecs = [(payload_type, codec)];
             *place = audio_stream(
                 &stream.protocol,
                 our.rtp.port(),
-                &[(payload_type, codec)],
+                &codecs,
                 events,
                 direction,
                 rtcp_mux,
             );
         }
+        let event_type = events.map(|(payload_type, _)| payload_type);
+        self.remember_payload_types(stream, event_type);
         self.shape = shape;
         self.audio = audio;
-        self.remember_payload_types(stream, events.map(|(payload_type, _)| payload_type));
         self.offer = None;
         let agreed = AgreedAudio {
             remote_rtp: remote.rtp,
-            remote_rtcp: if rtcp_mux { remote.rtp } else { remote.rtcp },
+            remote_rtcp,
             rtcp_mux,
             codec,
             send_payload_type: payload_type,
             receive_payload_type: payload_type,
             alternative: None,
-            telephone_event: events.map(|(payload_type, _)| EventTypes {
-                send: payload_type,
-                receive: payload_type,
+            telephone_event: event_type.map(|both| EventTypes {
+                send: both,
+                receive: both,
             }),
-            ptime_ms: ptime_ms(stream),
+            ptime_ms: remote.ptime_ms,
             direction,
         };
         self.agreed = Some(agreed);
@@ -199,6 +144,7 @@ impl Negotiation {
     ///
     /// It stays open until [`Self::accept_answer`], [`Self::abandon_offer`] or the next offer of either side.
     pub fn offer(&mut self, our: &LocalMedia) -> SdpOffer {
+        debug_assert!(!our.codecs.is_empty(), "an offer needs a codec");
         let codecs: Vec<(u8, Codec)> = our
             .codecs
             .iter()
@@ -260,24 +206,25 @@ impl Negotiation {
         let alternative = common
             .map(|(_, other)| *other)
             .find(|other| *other != codec);
-        let rtcp_mux = stream.rtcp_mux && our.rtcp_mux;
-        // An answer that allows more than was offered does not make it so.
-        let wished = answered.direction_of(stream).reversed().and(our.direction);
-        let events = common_events(&remote, our).map(|(payload_type, _)| EventTypes {
-            send: payload_type,
-            receive: offer.event_type,
-        });
+        let (rtcp_mux, remote_rtcp) = remote.rtcp_for(our);
+        let event_type = remote
+            .common_events(our)
+            .map(|(payload_type, _)| payload_type);
         let agreed = AgreedAudio {
             remote_rtp: remote.rtp,
-            remote_rtcp: if rtcp_mux { remote.rtp } else { remote.rtcp },
+            remote_rtcp,
             rtcp_mux,
             codec,
             send_payload_type,
             receive_payload_type: codec.static_payload_type(),
             alternative: alternative.map(|codec| (codec.static_payload_type(), codec)),
-            telephone_event: events,
-            ptime_ms: ptime_ms(stream),
-            direction: Direction::new(wished.sends() && remote.is_reachable(), wished.receives()),
+            telephone_event: event_type.map(|send| EventTypes {
+                send,
+                receive: offer.event_type,
+            }),
+            ptime_ms: remote.ptime_ms,
+            // An answer that allows more than was offered does not make it so.
+            direction: remote.direction_for(our),
         };
         offer.answered = true;
         if self.shape.is_empty() {
@@ -347,21 +294,6 @@ fn choose<'a>(
         }
     }
     Err(fault)
-}
-
-/// Our most preferred codec among the peer's. RFC 3264 §6.1 would have its order followed unless there is a reason:
-/// ours is that two legs with one codec need no translation.
-fn preferred(remote: &RemoteAudio, our: &LocalMedia) -> Option<(u8, Codec)> {
-    our.codecs
-        .iter()
-        .find_map(|codec| remote.codecs.iter().find(|(_, offered)| offered == codec))
-        .copied()
-}
-
-fn common_events(remote: &RemoteAudio, our: &LocalMedia) -> Option<(u8, EventSet)> {
-    let (payload_type, events) = remote.events.filter(|_| our.telephone_event)?;
-    let common = events.and(EventSet::KEYS);
-    (!common.is_empty()).then_some((payload_type, common))
 }
 
 /// The peer's stream in the place where we offered the audio.

@@ -81,7 +81,7 @@ fn direction() -> impl Strategy<Value = Direction> {
 }
 
 fn local(address: &'static str) -> impl Strategy<Value = LocalMedia> {
-    let codecs = subsequence(Codec::ALL.to_vec(), 0..=2).prop_shuffle();
+    let codecs = subsequence(Codec::ALL.to_vec(), 1..=2).prop_shuffle();
     (codecs, direction(), any::<bool>(), any::<bool>()).prop_map(
         move |(codecs, direction, telephone_event, rtcp_mux)| LocalMedia {
             rtp: address.parse().unwrap(),
@@ -212,9 +212,7 @@ proptest! {
         let (mut a, mut b) = (Negotiation::new(1), Negotiation::new(2));
         for (our, their, swapped) in [(&first, &second, false), (&first, &other_way, true)] {
             let (offerer, answerer, our, their) = if swapped { (&mut b, &mut a, their, our) } else { (&mut a, &mut b, our, their) };
-            let offer = SdpOffer::parse(&offerer.offer(our).to_bytes());
-            // Without a codec of ours there is nothing to offer.
-            let Ok(offer) = offer else { prop_assert!(our.codecs.is_empty()); continue };
+            let offer = SdpOffer::parse(&offerer.offer(our).to_bytes()).unwrap();
             let Ok(answered) = answerer.answer(&offer, their) else {
                 prop_assert!(!our.codecs.iter().any(|codec| their.codecs.contains(codec)));
                 offerer.abandon_offer();

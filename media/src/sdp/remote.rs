@@ -1,6 +1,6 @@
 //! What a peer's audio stream says, in our terms: which of its formats we speak, where its packets go.
 
-use super::{EventSet, Host, LocalMedia, NotAcceptable, SessionDescription, Stream};
+use super::{Direction, EventSet, Host, LocalMedia, NotAcceptable, SessionDescription, Stream};
 use crate::codec::{Codec, FRAME_MS, TELEPHONE_EVENT_CLOCK_HZ};
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
@@ -14,8 +14,14 @@ pub(super) struct RemoteAudio {
     pub(super) events: Option<(u8, EventSet)>,
     /// Where it wants RTP. An unspecified address: nowhere, it holds us in the way of RFC 2543.
     pub(super) rtp: SocketAddr,
-    /// Where it wants RTCP, unless it comes with RTP.
-    pub(super) rtcp: SocketAddr,
+    /// Where it wants RTCP, unless that comes with RTP.
+    rtcp: SocketAddr,
+    /// Whether RTCP may come with RTP.
+    rtcp_mux: bool,
+    /// How much sound it wants in a packet, within what it can take; 10 to 60 ms.
+    pub(super) ptime_ms: u8,
+    /// Who sends and receives, from its side.
+    direction: Direction,
 }
 
 impl RemoteAudio {
@@ -31,7 +37,7 @@ impl RemoteAudio {
         if !is_plain_rtp(&stream.protocol) {
             return Err(NotAcceptable::Protocol);
         }
-        let (codecs, events) = formats(stream);
+        let codecs = codecs(stream);
         if !codecs.iter().any(|(_, codec)| our.codecs.contains(codec)) {
             return Err(NotAcceptable::NoCodec);
         }
@@ -42,7 +48,7 @@ impl RemoteAudio {
         let rtcp_port = stream
             .rtcp
             .as_ref()
-            .map_or(stream.port.saturating_add(1), |rtcp| rtcp.port);
+            .map_or_else(|| stream.port.saturating_add(1), |rtcp| rtcp.port);
         // An RTCP host that cannot be reached is no reason to go without sound.
         let rtcp_host = stream.rtcp.as_ref().and_then(|rtcp| rtcp.host.as_ref());
         let rtcp_address = rtcp_host
@@ -50,20 +56,52 @@ impl RemoteAudio {
             .unwrap_or(address);
         Ok(Self {
             codecs,
-            events,
+            events: events(stream),
             rtp: SocketAddr::new(address, stream.port),
             rtcp: SocketAddr::new(rtcp_address, rtcp_port),
+            rtcp_mux: stream.rtcp_mux,
+            ptime_ms: ptime_ms(stream),
+            direction: description.direction_of(stream),
         })
     }
 
-    /// Whether it can be sent to at all.
-    pub(super) fn is_reachable(&self) -> bool {
-        !self.rtp.ip().is_unspecified()
+    /// Who sends and receives, from our side: what both sides allow, and nothing to a peer without an address.
+    pub(super) fn direction_for(&self, our: &LocalMedia) -> Direction {
+        let both = self.direction.reversed().and(our.direction);
+        Direction::new(
+            both.sends() && !self.rtp.ip().is_unspecified(),
+            both.receives(),
+        )
+    }
+
+    /// Whether RTCP shares RTP's port, and where it then goes.
+    pub(super) fn rtcp_for(&self, our: &LocalMedia) -> (bool, SocketAddr) {
+        if self.rtcp_mux && our.rtcp_mux {
+            (true, self.rtp)
+        } else {
+            (false, self.rtcp)
+        }
+    }
+
+    /// Our most preferred codec among the peer's. RFC 3264 §6.1 would have its order followed unless there is a reason:
+    /// ours is that two legs with one codec need no translation.
+    pub(super) fn preferred(&self, our: &LocalMedia) -> Option<(u8, Codec)> {
+        our.codecs
+            .iter()
+            .find_map(|codec| self.codecs.iter().find(|(_, offered)| offered == codec))
+            .copied()
+    }
+
+    /// The key presses both sides hear, and the peer's payload type for them.
+    pub(super) fn common_events(&self, our: &LocalMedia) -> Option<(u8, EventSet)> {
+        let (payload_type, events) = self.events.filter(|_| our.telephone_event)?;
+        let common = events.and(EventSet::KEYS);
+        (!common.is_empty()).then_some((payload_type, common))
     }
 }
 
 /// How much sound to put in a packet for `stream`: what it asks for, within what it can take; 10 to 60 ms.
-pub(super) fn ptime_ms(stream: &Stream) -> u8 {
+fn ptime_ms(stream: &Stream) -> u8 {
     let wanted = stream.ptime_ms.unwrap_or(FRAME_MS);
     let bounded = wanted
         .min(stream.maxptime_ms.unwrap_or(u16::MAX))
@@ -78,29 +116,35 @@ fn is_plain_rtp(protocol: &str) -> bool {
         .any(|plain| protocol.eq_ignore_ascii_case(plain))
 }
 
-/// The formats we know, each payload type once. An `a=rtpmap` outweighs the static meaning of a payload type.
-fn formats(stream: &Stream) -> (Vec<(u8, Codec)>, Option<(u8, EventSet)>) {
+/// Our codecs among the formats. An `a=rtpmap` outweighs the static meaning of a payload type.
+fn codecs(stream: &Stream) -> Vec<(u8, Codec)> {
+    let codec_of = |payload_type| codec(stream, payload_type).map(|codec| (payload_type, codec));
+    payload_types(stream).filter_map(codec_of).collect()
+}
+
+/// The first telephone events among the formats that run on our clock.
+fn events(stream: &Stream) -> Option<(u8, EventSet)> {
+    let payload_type = payload_types(stream).find(|number| is_telephone_event(stream, *number))?;
+    let set = stream
+        .fmtp(payload_type)
+        .map_or(EventSet::UNSAID, EventSet::parse);
+    Some((payload_type, set))
+}
+
+/// The formats that are payload types, each once.
+fn payload_types(stream: &Stream) -> impl Iterator<Item = u8> {
     let mut seen = 0_u128;
-    let mut codecs = Vec::new();
-    let mut events = None;
-    for format in &stream.formats {
-        let Some(payload_type) = format.parse::<u8>().ok().filter(|number| *number < 128) else {
-            continue;
-        };
-        if seen & (1 << payload_type) != 0 {
-            continue;
-        }
-        seen |= 1 << payload_type;
-        if is_telephone_event(stream, payload_type) {
-            let set = stream
-                .fmtp(payload_type)
-                .map_or(EventSet::UNSAID, EventSet::parse);
-            events.get_or_insert((payload_type, set));
-        } else if let Some(codec) = codec(stream, payload_type) {
-            codecs.push((payload_type, codec));
-        }
-    }
-    (codecs, events)
+    let numbers = stream
+        .formats
+        .iter()
+        .filter_map(|format| format.parse::<u8>().ok());
+    numbers
+        .filter(|number| *number < 128)
+        .filter(move |number| {
+            let is_new = seen & (1 << number) == 0;
+            seen |= 1 << number;
+            is_new
+        })
 }
 
 fn codec(stream: &Stream, payload_type: u8) -> Option<Codec> {
@@ -162,11 +206,14 @@ mod tests {
         RemoteAudio::read(&description, &description.streams[0], &our)
     }
 
+    /// `(name, formats and maps, codecs, events)`
+    type Row<'a> = (&'a str, &'a str, &'a [(u8, Codec)], Option<(u8, EventSet)>);
+
     #[test]
     fn formats_are_known_by_their_maps() {
         use Codec::{Pcma, Pcmu};
         let event = |payload_type| Some((payload_type, EventSet::UNSAID));
-        let table: &[(&str, &str, &[(u8, Codec)], Option<(u8, EventSet)>)] = &[
+        let table: &[Row<'_>] = &[
             ("static", "8 0", &[(8, Pcma), (0, Pcmu)], None),
             (
                 "static, with maps",
@@ -357,7 +404,12 @@ mod tests {
                 (rtp.parse().unwrap(), rtcp.parse().unwrap()),
                 "{name}"
             );
-            assert_eq!(audio.is_reachable(), !name.starts_with("held"), "{name}");
+            let our = LocalMedia::new("198.51.100.1:4000".parse().unwrap());
+            assert_eq!(
+                audio.direction_for(&our).sends(),
+                !name.starts_with("held"),
+                "{name}"
+            );
         }
     }
 
