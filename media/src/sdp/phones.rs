@@ -7,22 +7,21 @@ use alloc::vec::Vec;
 use alloc::{format, vec};
 
 pub(super) const BARESIP: &str = "v=0
-o=- 1837523476 4167093542 IN IP4 192.0.2.10
+o=- 3388970322 741320863 IN IP4 192.0.2.10
 s=-
 c=IN IP4 192.0.2.10
 t=0 0
 a=tool:baresip 1.0.0
 m=audio 10020 RTP/AVP 0 8 101
-b=AS:125
 a=rtpmap:0 PCMU/8000
 a=rtpmap:8 PCMA/8000
 a=rtpmap:101 telephone-event/8000
 a=fmtp:101 0-15
-a=rtcp:10021
 a=sendrecv
 a=label:1
 a=rtcp-rsize
-a=ssrc:1127331522 cname:sip:1001@192.0.2.10
+a=ssrc:1685335324 cname:sip:1001@192.0.2.10
+a=minptime:20
 a=ptime:20
 m=video 10030 RTP/AVP 99
 b=AS:507
