@@ -182,6 +182,9 @@ impl Acd {
             let Some(interaction) = self.state.interactions.get(&id) else {
                 continue;
             };
+            if interaction.leaving == Some(DivertReason::MaxWait) {
+                continue;
+            }
             let (before, after) = (interaction.expires, self.expiry(interaction));
             self.reschedule(before, after, Deadline::MaxWait(id));
             if let Some(interaction) = self.state.interactions.get_mut(&id) {

@@ -1,0 +1,262 @@
+//! The invariants of `distribution.md`, watched from outside: from inputs, outputs and what readers are told.
+//!
+//! Knows neither the acd's insides nor the model's; keeps its own log of who rejected and who let ring.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use acd::{
+    Acd, AcdConfig, AgentId, AlertOutcome, Input, InteractionId, MatchId, Output, Presence, Stage,
+    Target,
+};
+
+#[derive(Default)]
+pub(crate) struct Invariants {
+    config: AcdConfig,
+    waiting: BTreeSet<InteractionId>,
+    /// Running alerts.
+    alerts: BTreeMap<MatchId, (InteractionId, AgentId)>,
+    connected: BTreeMap<InteractionId, AgentId>,
+    rejected: BTreeSet<(InteractionId, AgentId)>,
+    not_answered: BTreeMap<(InteractionId, AgentId), Duration>,
+    finished: BTreeSet<MatchId>,
+    ended: BTreeSet<InteractionId>,
+}
+
+impl Invariants {
+    /// # Panics
+    /// When one does not hold after this step.
+    pub(crate) fn check(&mut self, now: Duration, input: &Input, outputs: &[Output], acd: &Acd) {
+        self.hear(input);
+        for output in outputs {
+            self.follow(now, output, acd);
+        }
+        self.places_agree(acd);
+        self.work_is_conserved(now, acd);
+        self.capacity_holds(acd);
+        for agent in acd.agents() {
+            let c = agent.counters;
+            let alerting = self
+                .alerts
+                .values()
+                .filter(|(_, by)| *by == agent.agent)
+                .count() as u32;
+            let sum = c.accepted + c.rejected + c.timed_out + c.withdrawn + c.failed + alerting;
+            assert_eq!(c.alerts, sum, "rule 10: the alerts of {}", agent.agent);
+        }
+    }
+
+    fn hear(&mut self, input: &Input) {
+        match input {
+            Input::ConfigChanged(config) => self.config = (**config).clone(),
+            Input::Leave { interaction } | Input::InteractionEnded { interaction } => {
+                self.waiting.remove(interaction);
+                self.connected.remove(interaction);
+                self.ended.insert(*interaction);
+            }
+            Input::Restarted(_) => {
+                self.ended.extend(std::mem::take(&mut self.waiting));
+                self.ended.extend(self.connected.keys());
+                self.ended.extend(self.alerts.values().map(|(id, _)| *id));
+                self.connected.clear();
+            }
+            Input::Timeout
+            | Input::QueueOpened { .. }
+            | Input::QueueClosed { .. }
+            | Input::Enqueue(_)
+            | Input::AlertRinging { .. }
+            | Input::AlertEnded { .. }
+            | Input::AgentChanged { .. }
+            | Input::DailyReset => {}
+        }
+    }
+
+    fn follow(&mut self, now: Duration, output: &Output, acd: &Acd) {
+        match output {
+            Output::Entered { interaction, .. } => {
+                assert!(
+                    !self.ended.contains(interaction),
+                    "I6: {interaction} is back"
+                );
+                assert!(
+                    self.waiting.insert(*interaction),
+                    "I1: {interaction} entered twice"
+                );
+            }
+            Output::Alert {
+                match_id,
+                interaction,
+                agent,
+                ..
+            } => self.alerted(now, *match_id, *interaction, *agent, acd),
+            Output::AlertFinished { match_id, how, .. } => self.alert_ended(now, *match_id, *how),
+            Output::Connect {
+                interaction, agent, ..
+            } => {
+                assert!(
+                    self.waiting.remove(interaction),
+                    "I1: {interaction} was not waiting"
+                );
+                let before = self.connected.insert(*interaction, *agent);
+                assert_eq!(before, None, "I3: {interaction} is with two agents");
+            }
+            Output::Divert { interaction, .. } => {
+                self.waiting.remove(interaction);
+                self.forget(*interaction);
+            }
+            Output::Refuse { .. }
+            | Output::Withdraw { .. }
+            | Output::AgentStateChanged { .. }
+            | Output::AgentRemoved { .. } => {}
+        }
+    }
+
+    fn alerted(
+        &mut self,
+        now: Duration,
+        match_id: MatchId,
+        id: InteractionId,
+        agent: AgentId,
+        acd: &Acd,
+    ) {
+        assert!(!self.ended.contains(&id), "I6: {id} has ended and alerts");
+        assert!(
+            !self.finished.contains(&match_id),
+            "I6: {match_id} is used again"
+        );
+        assert!(
+            !self.rejected.contains(&(id, agent)),
+            "I5: {id} alerts its rejecter {agent}"
+        );
+        assert!(
+            self.waiting.remove(&id),
+            "I1: {id} alerts and was not waiting"
+        );
+        for (other, by) in self.alerts.values() {
+            assert_ne!(*by, agent, "I3: {agent} has two alerts");
+            assert_ne!(*other, id, "I3: {id} alerts two agents");
+        }
+        assert!(
+            !self.connected.values().any(|by| *by == agent),
+            "I3: {agent} is talking"
+        );
+        let rank = acd.interaction(id).unwrap().rank;
+        for other in self
+            .waiting
+            .iter()
+            .filter_map(|other| acd.interaction(*other))
+        {
+            let may_take =
+                self.serves(agent, other.at) && !self.barred(now, other.interaction, agent);
+            assert!(
+                !may_take || rank < other.rank,
+                "I4: {agent} gets {id}, but {} ranks before it",
+                other.interaction
+            );
+        }
+        self.alerts.insert(match_id, (id, agent));
+    }
+
+    fn alert_ended(&mut self, now: Duration, match_id: MatchId, how: AlertOutcome) {
+        let alert = self.alerts.remove(&match_id);
+        let (id, agent) = alert.unwrap_or_else(|| panic!("I6: {match_id} ends and does not run"));
+        self.finished.insert(match_id);
+        match how {
+            AlertOutcome::Rejected => {
+                self.rejected.insert((id, agent));
+            }
+            AlertOutcome::TimedOut => {
+                self.not_answered.insert((id, agent), now);
+            }
+            AlertOutcome::Accepted | AlertOutcome::Withdrawn(_) | AlertOutcome::Failed { .. } => {}
+        }
+        if !self.ended.contains(&id) {
+            self.waiting.insert(id);
+        }
+    }
+
+    /// It left this queue: what was said of it there holds no longer.
+    fn forget(&mut self, id: InteractionId) {
+        self.rejected.retain(|(other, _)| *other != id);
+        self.not_answered.retain(|(other, _), _| *other != id);
+    }
+
+    /// I1: what the outputs told is what readers see, each interaction in one place.
+    fn places_agree(&self, acd: &Acd) {
+        let (mut waiting, mut alerting, mut connected) = (BTreeSet::new(), 0, BTreeMap::new());
+        for interaction in acd.interactions() {
+            match interaction.stage {
+                Stage::Waiting => {
+                    waiting.insert(interaction.interaction);
+                }
+                Stage::Alerting { match_id, agent } => {
+                    let told = self.alerts.get(&match_id);
+                    assert_eq!(told, Some(&(interaction.interaction, agent)), "I1");
+                    alerting += 1;
+                }
+                Stage::Connected { agent, .. } => {
+                    connected.insert(interaction.interaction, agent);
+                }
+            }
+        }
+        assert_eq!(waiting, self.waiting, "I1: waiting");
+        assert_eq!(alerting, self.alerts.len(), "I1: alerting");
+        assert_eq!(connected, self.connected, "I1: connected");
+    }
+
+    /// I2.
+    fn work_is_conserved(&self, now: Duration, acd: &Acd) {
+        let free: Vec<_> = acd.agents().filter(|agent| agent.free).collect();
+        for id in &self.waiting {
+            let at = acd.interaction(*id).unwrap().at;
+            for agent in &free {
+                assert_eq!(agent.state.presence, Presence::Available);
+                assert!(
+                    !self.serves(agent.agent, at) || self.barred(now, *id, agent.agent),
+                    "I2: {id} waits and {} is free",
+                    agent.agent
+                );
+            }
+        }
+    }
+
+    /// I3 and rule 15.
+    fn capacity_holds(&self, acd: &Acd) {
+        let mut load = BTreeMap::new();
+        let alerts = self.alerts.values().map(|(_, agent)| *agent);
+        for agent in alerts.chain(self.connected.values().copied()) {
+            *load.entry(agent).or_insert(0) += 1;
+        }
+        for (agent, load) in load {
+            assert!(load <= 1, "I3: {agent} has {load}");
+            let free = acd.agent(agent).is_some_and(|agent| agent.free);
+            assert!(!free, "I3: {agent} is free and has one");
+        }
+    }
+
+    fn serves(&self, agent: AgentId, at: Target) -> bool {
+        match at {
+            Target::Personal(own) => own == agent,
+            Target::Queue(queue) => self
+                .config
+                .agents
+                .iter()
+                .filter(|config| config.id == agent)
+                .any(|config| {
+                    config
+                        .queues
+                        .iter()
+                        .any(|assignment| assignment.queue == queue)
+                }),
+        }
+    }
+
+    fn barred(&self, now: Duration, id: InteractionId, agent: AgentId) -> bool {
+        let retry_after = Duration::from_secs(15);
+        self.rejected.contains(&(id, agent))
+            || self
+                .not_answered
+                .get(&(id, agent))
+                .is_some_and(|at| *at + retry_after > now)
+    }
+}

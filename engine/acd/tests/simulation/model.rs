@@ -1,0 +1,897 @@
+//! The rules of distribution once more, as plainly as possible: lists, loops, no index, nothing kept in order.
+//!
+//! It hears what the acd hears and says what the rules say must happen. Written from `distribution.md`, it shares
+//! no code with the acd but the vocabulary of its doors.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use acd::config::{AgentConfig, JoinWhen, QueueConfig, WhenClosing, WrapUp};
+use acd::{
+    AcdConfig, Activity, AgentChange, AgentId, AgentState, AlertEnd, AlertOutcome, BreakReason,
+    Counters, Device, DeviceHealth, DivertReason, Enqueue, EntryKind, Incarnation, Input,
+    InteractionId, MatchId, Output, Presence, QueueId, RefuseReason, Target, Tier, WithdrawReason,
+};
+
+const MANUAL: Duration = Duration::MAX;
+const RETRY_MAX: Duration = Duration::from_secs(60);
+
+pub(crate) struct Model {
+    pub(crate) epoch: u64,
+    pub(crate) next_match: u64,
+    pub(crate) queues: BTreeMap<QueueId, Queue>,
+    pub(crate) agents: BTreeMap<AgentId, Agent>,
+    pub(crate) calls: BTreeMap<InteractionId, Call>,
+    pub(crate) alerts: BTreeMap<MatchId, Alert>,
+    outputs: Vec<Output>,
+}
+
+pub(crate) struct Queue {
+    pub(crate) config: QueueConfig,
+    pub(crate) open: bool,
+}
+
+pub(crate) struct Agent {
+    pub(crate) config: AgentConfig,
+    pub(crate) removed: bool,
+    pub(crate) presence: Presence,
+    pub(crate) pending: Option<Presence>,
+    pub(crate) device: Device,
+    pub(crate) health: DeviceHealth,
+    pub(crate) skipped_until: Duration,
+    pub(crate) failures: u32,
+    pub(crate) own_calls: u32,
+    pub(crate) alert: Option<MatchId>,
+    pub(crate) talks_to: Option<InteractionId>,
+    pub(crate) wrap_up_until: Option<Duration>,
+    pub(crate) idle_since: Duration,
+    pub(crate) no_answers: u32,
+    pub(crate) counters: Counters,
+    /// Presence and activity, and since when.
+    pub(crate) since: (Presence, Activity, Duration),
+}
+
+#[derive(Clone)]
+pub(crate) struct Call {
+    pub(crate) enqueue: Enqueue,
+    pub(crate) entered: Duration,
+    pub(crate) max_wait_over: bool,
+    pub(crate) place: Place,
+    pub(crate) rejected_by: Vec<AgentId>,
+    pub(crate) not_answered_by: Vec<(AgentId, Duration)>,
+    pub(crate) goes: Option<DivertReason>,
+    /// The rank it has; fixed unless its queue's settings change (rules 1 and 3).
+    pub(crate) rank: (Tier, i128, Duration, InteractionId),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Place {
+    Waiting,
+    Alerting(MatchId),
+    Connected(AgentId),
+}
+
+pub(crate) struct Alert {
+    pub(crate) call: InteractionId,
+    pub(crate) agent: AgentId,
+    pub(crate) until: Duration,
+    pub(crate) rang: bool,
+}
+
+impl Model {
+    pub(crate) fn new(incarnation: Incarnation) -> Self {
+        Self {
+            epoch: incarnation.epoch,
+            next_match: incarnation.first_match().0,
+            queues: BTreeMap::new(),
+            agents: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            alerts: BTreeMap::new(),
+            outputs: Vec::new(),
+        }
+    }
+
+    /// What has to happen at `now` on this input; states of agents are compared apart.
+    pub(crate) fn step(&mut self, now: Duration, input: &Input) -> Vec<Output> {
+        self.time_passes(now);
+        self.hear(now, input);
+        self.match_all(now);
+        self.note_activities(now);
+        std::mem::take(&mut self.outputs)
+    }
+
+    // ------------------------------------------------------------ the rules of choice
+
+    /// Rule 1, and what queue or user add by rule 2.
+    fn rank(&self, enqueue: &Enqueue) -> (Tier, i128, Duration, InteractionId) {
+        let (priority, ageing) = match enqueue.to {
+            Target::Queue(id) => {
+                let config = &self.queues[&id].config;
+                (config.priority, config.ageing)
+            }
+            Target::Personal(id) => {
+                let config = &self.agents[&id].config;
+                (config.direct_call_priority, Duration::from_secs(10))
+            }
+        };
+        let points = i128::from(priority) + i128::from(enqueue.priority);
+        let aged = enqueue.arrival.as_micros() as i128 - points * ageing.as_micros() as i128;
+        (enqueue.tier, aged, enqueue.arrival, enqueue.interaction)
+    }
+
+    /// Rule 7.
+    pub(crate) fn may_take(&self, now: Duration, id: AgentId, call: &Call) -> bool {
+        let Some(agent) = self.agents.get(&id) else {
+            return false;
+        };
+        self.is_free(now, agent)
+            && serves(id, agent, call.enqueue.to)
+            && !call.rejected_by.contains(&id)
+            && !call
+                .not_answered_by
+                .iter()
+                .any(|(by, until)| *by == id && *until > now)
+    }
+
+    pub(crate) fn is_free(&self, now: Duration, agent: &Agent) -> bool {
+        !agent.removed
+            && agent.presence == Presence::Available
+            && agent.alert.is_none()
+            && agent.talks_to.is_none()
+            && agent.own_calls == 0
+            && agent.wrap_up_until.is_none()
+            && agent.device != Device::Unregistered
+            && agent.skipped_until <= now
+    }
+
+    /// Rules 5 and 6, I2, I4: the best-ranked that anybody may take, to the longest idle who may; again until none is left.
+    fn match_all(&mut self, now: Duration) {
+        loop {
+            let takers = |call: &Call| {
+                let ids = self.agents.keys().copied();
+                ids.filter(|id| self.may_take(now, *id, call))
+                    .collect::<Vec<_>>()
+            };
+            let waiting = self
+                .calls
+                .values()
+                .filter(|call| call.place == Place::Waiting);
+            let Some((call, takers)) = waiting
+                .map(|call| (call, takers(call)))
+                .filter(|(_, takers)| !takers.is_empty())
+                .min_by_key(|(call, _)| call.rank)
+            else {
+                return;
+            };
+            let agent = takers
+                .into_iter()
+                .min_by_key(|id| (self.agents[id].idle_since, *id));
+            let (call, agent) = (call.enqueue.interaction, agent.unwrap());
+            self.alert(now, call, agent);
+        }
+    }
+
+    fn alert(&mut self, now: Duration, id: InteractionId, agent_id: AgentId) {
+        let match_id = MatchId(self.next_match);
+        self.next_match += 1;
+        let call = self.calls.get_mut(&id).unwrap();
+        call.place = Place::Alerting(match_id);
+        let from = call.enqueue.to;
+        let ring_timeout = match from {
+            Target::Queue(queue) => self.queues[&queue].config.ring_timeout,
+            Target::Personal(_) => self.agents[&agent_id].config.personal.ring_timeout,
+        };
+        let agent = self.agents.get_mut(&agent_id).unwrap();
+        agent.alert = Some(match_id);
+        agent.counters.alerts += 1;
+        let alert = Alert {
+            call: id,
+            agent: agent_id,
+            until: now + ring_timeout,
+            rang: false,
+        };
+        self.alerts.insert(match_id, alert);
+        self.outputs.push(Output::Alert {
+            match_id,
+            epoch: self.epoch,
+            interaction: id,
+            agent: agent_id,
+            from,
+            ring_timeout,
+        });
+    }
+
+    // ------------------------------------------------------------------------ time
+
+    /// The next moment at which the rules ask for something.
+    pub(crate) fn next_moment(&self, now: Duration) -> Option<Duration> {
+        let rings = self.alerts.values().map(|alert| alert.until);
+        let agents = self.agents.values();
+        let wrap_ups = agents.clone().filter_map(|agent| agent.wrap_up_until);
+        let skips = agents
+            .map(|agent| agent.skipped_until)
+            .filter(|at| *at > now);
+        let retries = self.calls.values().flat_map(|call| &call.not_answered_by);
+        let retries = retries.map(|(_, until)| *until).filter(|at| *at > now);
+        let waits = self.calls.values().filter_map(|call| self.max_wait(call));
+        let all = rings
+            .chain(wrap_ups)
+            .chain(skips)
+            .chain(retries)
+            .chain(waits);
+        all.filter(|at| *at != MANUAL).min()
+    }
+
+    fn max_wait(&self, call: &Call) -> Option<Duration> {
+        let Target::Personal(agent) = call.enqueue.to else {
+            return None;
+        };
+        let max_wait = self.agents.get(&agent)?.config.personal.max_wait;
+        let counts = !matches!(call.place, Place::Connected(_)) && !call.max_wait_over;
+        (counts && !max_wait.is_zero()).then(|| call.entered + max_wait)
+    }
+
+    fn time_passes(&mut self, now: Duration) {
+        let due: Vec<_> = self
+            .alerts
+            .iter()
+            .filter(|(_, alert)| alert.until <= now)
+            .collect();
+        for match_id in due.into_iter().map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.times_out(now, match_id);
+        }
+        for id in self.agents.keys().copied().collect::<Vec<_>>() {
+            let agent = self.agents.get_mut(&id).unwrap();
+            if agent.wrap_up_until.is_some_and(|at| at <= now) {
+                self.ends_wrap_up(now, id);
+            }
+            let agent = self.agents.get_mut(&id).unwrap();
+            if agent.skipped_until <= now {
+                agent.health = DeviceHealth::Good;
+            }
+        }
+        for id in self.calls.keys().copied().collect::<Vec<_>>() {
+            if self.max_wait(&self.calls[&id]).is_some_and(|at| at <= now) {
+                let call = self.calls.get_mut(&id).unwrap();
+                call.max_wait_over = true;
+                match call.place {
+                    Place::Waiting => self.divert(id, DivertReason::MaxWait),
+                    Place::Alerting(_) | Place::Connected(_) => {
+                        call.goes.get_or_insert(DivertReason::MaxWait);
+                    }
+                }
+            }
+        }
+    }
+
+    // --------------------------------------------------------------------- hearing
+
+    fn hear(&mut self, now: Duration, input: &Input) {
+        match input {
+            Input::Timeout => {}
+            Input::ConfigChanged(config) => self.config_changes(now, config),
+            Input::Restarted(incarnation) => self.restarts(now, *incarnation),
+            Input::QueueOpened { queue } => self.opens(*queue),
+            Input::QueueClosed { queue } => self.closes(*queue),
+            Input::Enqueue(enqueue) => self.enters(now, enqueue),
+            Input::Leave { interaction } | Input::InteractionEnded { interaction } => {
+                self.goes(now, *interaction);
+            }
+            Input::AlertRinging { match_id } => {
+                if let Some(alert) = self.alerts.get_mut(match_id) {
+                    alert.rang = true;
+                    let agent = alert.agent;
+                    self.phone_lives(agent);
+                }
+            }
+            Input::AlertEnded { match_id, end } => self.answers(now, *match_id, *end),
+            Input::AgentChanged { agent, change } => self.agent_changes(now, *agent, change),
+            Input::DailyReset => {
+                for agent in self.agents.values_mut() {
+                    agent.counters = Counters {
+                        alerts: agent.alert.is_some().into(),
+                        ..Counters::default()
+                    };
+                }
+            }
+        }
+    }
+
+    /// Rules 20 and 2.
+    fn enters(&mut self, now: Duration, enqueue: &Enqueue) {
+        let (interaction, to) = (enqueue.interaction, enqueue.to);
+        let refusal = if self.calls.contains_key(&interaction) {
+            Some(RefuseReason::Duplicate)
+        } else {
+            match to {
+                Target::Queue(id) => self.refusal(id, enqueue.kind),
+                Target::Personal(id) => match self.agents.get(&id) {
+                    Some(agent) if !agent.removed => None,
+                    Some(_) | None => Some(RefuseReason::Unknown),
+                },
+            }
+        };
+        if let Some(reason) = refusal {
+            self.outputs.push(Output::Refuse {
+                interaction,
+                to,
+                reason,
+            });
+            return;
+        }
+        if let Some(reason) = self.away(to) {
+            self.outputs.push(Output::Divert {
+                interaction,
+                from: to,
+                reason,
+            });
+            return;
+        }
+        let call = Call {
+            enqueue: enqueue.clone(),
+            entered: now,
+            max_wait_over: false,
+            place: Place::Waiting,
+            rejected_by: Vec::new(),
+            not_answered_by: Vec::new(),
+            goes: None,
+            rank: self.rank(enqueue),
+        };
+        let before = |other: &&Call| {
+            other.enqueue.to == to
+                && !matches!(other.place, Place::Connected(_))
+                && other.rank < call.rank
+        };
+        let position = 1 + self.calls.values().filter(before).count() as u32;
+        self.calls.insert(interaction, call);
+        self.outputs.push(Output::Entered {
+            interaction,
+            to,
+            position,
+        });
+    }
+
+    fn refusal(&self, id: QueueId, kind: EntryKind) -> Option<RefuseReason> {
+        let Some(queue) = self.queues.get(&id) else {
+            return Some(RefuseReason::Unknown);
+        };
+        if kind == EntryKind::Recall {
+            return None;
+        }
+        let here = |call: &&Call| {
+            call.enqueue.to == Target::Queue(id) && !matches!(call.place, Place::Connected(_))
+        };
+        let len = self.calls.values().filter(here).count();
+        let max = queue.config.max_waiting as usize;
+        let mut team = self.agents.iter().filter(|(aid, agent)| {
+            serves(**aid, agent, Target::Queue(id)) && agent.presence != Presence::Offline
+        });
+        match queue.config.join_when {
+            _ if !queue.open => Some(RefuseReason::Closed),
+            _ if max > 0 && len >= max => Some(RefuseReason::Full),
+            JoinWhen::SomeoneLoggedIn if team.next().is_none() => {
+                Some(RefuseReason::NobodyLoggedIn)
+            }
+            JoinWhen::SomeoneAvailable
+                if !team.any(|(_, agent)| agent.presence == Presence::Available) =>
+            {
+                Some(RefuseReason::NobodyAvailable)
+            }
+            JoinWhen::Always | JoinWhen::SomeoneLoggedIn | JoinWhen::SomeoneAvailable => None,
+        }
+    }
+
+    fn away(&self, to: Target) -> Option<DivertReason> {
+        let Target::Personal(id) = to else {
+            return None;
+        };
+        match self.agents.get(&id) {
+            Some(agent) if !agent.removed => match agent.presence {
+                Presence::Available => None,
+                Presence::Offline => Some(DivertReason::AgentOffline),
+                Presence::Break(_) => Some(DivertReason::AgentOnBreak),
+            },
+            Some(_) | None => Some(DivertReason::AgentRemoved),
+        }
+    }
+
+    fn goes(&mut self, now: Duration, id: InteractionId) {
+        let Some(call) = self.calls.get(&id) else {
+            return;
+        };
+        match call.place {
+            Place::Waiting => {}
+            Place::Alerting(match_id) => {
+                self.withdraws(now, match_id, WithdrawReason::CallerGone);
+            }
+            Place::Connected(agent) => self.hangs_up(now, agent, call.enqueue.to),
+        }
+        self.calls.remove(&id);
+    }
+
+    fn divert(&mut self, id: InteractionId, reason: DivertReason) {
+        let call = self.calls.remove(&id).unwrap();
+        self.outputs.push(Output::Divert {
+            interaction: id,
+            from: call.enqueue.to,
+            reason,
+        });
+    }
+
+    /// Those who wait there go now, those who alert when it comes to nothing.
+    fn send_away(&mut self, from: Target, reason: DivertReason) {
+        for id in self.calls.keys().copied().collect::<Vec<_>>() {
+            let call = self.calls.get_mut(&id).unwrap();
+            match call.place {
+                _ if call.enqueue.to != from => {}
+                Place::Waiting => self.divert(id, reason),
+                Place::Alerting(_) => call.goes = Some(reason),
+                Place::Connected(_) => {}
+            }
+        }
+    }
+
+    fn opens(&mut self, id: QueueId) {
+        let Some(queue) = self.queues.get_mut(&id) else {
+            return;
+        };
+        queue.open = true;
+        for call in self.calls.values_mut() {
+            if call.enqueue.to == Target::Queue(id) && call.goes == Some(DivertReason::Closed) {
+                call.goes = None;
+            }
+        }
+    }
+
+    fn closes(&mut self, id: QueueId) {
+        let Some(queue) = self.queues.get_mut(&id) else {
+            return;
+        };
+        let was_open = queue.open;
+        queue.open = false;
+        if was_open && queue.config.when_closing == WhenClosing::Go {
+            self.send_away(Target::Queue(id), DivertReason::Closed);
+        }
+    }
+
+    // ---------------------------------------------------------------------- alerts
+
+    fn ends(&mut self, match_id: MatchId, how: AlertOutcome) -> Alert {
+        let alert = self.alerts.remove(&match_id).unwrap();
+        let agent = self.agents.get_mut(&alert.agent).unwrap();
+        agent.alert = None;
+        let counters = &mut agent.counters;
+        match how {
+            AlertOutcome::Accepted => counters.accepted += 1,
+            AlertOutcome::Rejected => counters.rejected += 1,
+            AlertOutcome::TimedOut => counters.timed_out += 1,
+            AlertOutcome::Withdrawn(_) => counters.withdrawn += 1,
+            AlertOutcome::Failed { .. } => counters.failed += 1,
+        }
+        self.outputs.push(Output::AlertFinished {
+            match_id,
+            interaction: alert.call,
+            agent: alert.agent,
+            how,
+            rang: alert.rang,
+        });
+        alert
+    }
+
+    fn withdraws(&mut self, _: Duration, match_id: MatchId, reason: WithdrawReason) -> Alert {
+        let alert = self.ends(match_id, AlertOutcome::Withdrawn(reason));
+        self.outputs.push(Output::Withdraw { match_id, reason });
+        alert
+    }
+
+    /// Rule 4, and rule 2 for direct calls.
+    fn back_to_queue(&mut self, id: InteractionId, untaken: Option<DivertReason>) {
+        let call = &self.calls[&id];
+        let untaken = untaken.filter(|_| matches!(call.enqueue.to, Target::Personal(_)));
+        match untaken.or(call.goes).or_else(|| self.away(call.enqueue.to)) {
+            Some(reason) => self.divert(id, reason),
+            None => self.calls.get_mut(&id).unwrap().place = Place::Waiting,
+        }
+    }
+
+    /// Rules 11 and 12.
+    fn answers(&mut self, now: Duration, match_id: MatchId, end: AlertEnd) {
+        let Some(alert) = self.alerts.get(&match_id) else {
+            if end == AlertEnd::Accepted {
+                let reason = WithdrawReason::Stale;
+                self.outputs.push(Output::Withdraw { match_id, reason });
+            }
+            return;
+        };
+        let rang = alert.rang;
+        match end {
+            AlertEnd::Accepted => self.accepts(match_id),
+            AlertEnd::Rejected => {
+                self.rejects(now, match_id);
+                let reason = WithdrawReason::Rejected;
+                self.outputs.push(Output::Withdraw { match_id, reason });
+            }
+            AlertEnd::NoProvisional => self.fails(now, match_id, 408, DeviceHealth::Unreachable),
+            AlertEnd::NoBinding => self.fails(now, match_id, 480, DeviceHealth::Unreachable),
+            AlertEnd::Refused {
+                status,
+                since_own_bye,
+            } => match (status, rang, since_own_bye) {
+                (603, _, _) | (486 | 600, true, _) => {
+                    let agent = self.alerts[&match_id].agent;
+                    self.phone_lives(agent);
+                    self.rejects(now, match_id);
+                }
+                (486 | 600, false, Some(since)) if since < Duration::from_millis(500) => {
+                    let alert = self.ends(match_id, AlertOutcome::Failed { status });
+                    let agent = self.agents.get_mut(&alert.agent).unwrap();
+                    agent.health = DeviceHealth::Busy;
+                    agent.skipped_until = now + Duration::from_millis(250);
+                    self.back_to_queue(alert.call, None);
+                }
+                (486 | 600, false, _) => self.fails(now, match_id, status, DeviceHealth::Busy),
+                _ => self.fails(now, match_id, status, DeviceHealth::Unreachable),
+            },
+        }
+    }
+
+    fn accepts(&mut self, match_id: MatchId) {
+        let Alert { call, agent, .. } = self.ends(match_id, AlertOutcome::Accepted);
+        self.phone_lives(agent);
+        let answered = self.calls.get_mut(&call).unwrap();
+        answered.place = Place::Connected(agent);
+        answered.not_answered_by.clear();
+        let talks = self.agents.get_mut(&agent).unwrap();
+        talks.talks_to = Some(call);
+        talks.no_answers = 0;
+        self.outputs.push(Output::Connect {
+            match_id,
+            interaction: call,
+            agent,
+        });
+    }
+
+    fn rejects(&mut self, now: Duration, match_id: MatchId) {
+        let Alert { call, agent, .. } = self.ends(match_id, AlertOutcome::Rejected);
+        let rejecter = self.agents.get_mut(&agent).unwrap();
+        rejecter.no_answers = 0;
+        rejecter.idle_since = now;
+        self.calls.get_mut(&call).unwrap().rejected_by.push(agent);
+        self.back_to_queue(call, Some(DivertReason::AgentRejected));
+    }
+
+    fn times_out(&mut self, now: Duration, match_id: MatchId) {
+        let Alert { call, agent, .. } = self.ends(match_id, AlertOutcome::TimedOut);
+        let reason = WithdrawReason::TimedOut;
+        self.outputs.push(Output::Withdraw { match_id, reason });
+        let to = self.calls[&call].enqueue.to;
+        let max_no_answer = match to {
+            Target::Queue(queue) => self.queues.get(&queue).map_or(0, |queue| {
+                let until = now + queue.config.retry_after;
+                let call = self.calls.get_mut(&call).unwrap();
+                call.not_answered_by.retain(|(by, _)| *by != agent);
+                call.not_answered_by.push((agent, until));
+                queue.config.max_no_answer
+            }),
+            Target::Personal(_) => self.agents[&agent].config.personal.max_no_answer,
+        };
+        let sleeper = self.agents.get_mut(&agent).unwrap();
+        sleeper.idle_since = now;
+        sleeper.no_answers += 1;
+        let absent = max_no_answer > 0 && sleeper.no_answers >= max_no_answer;
+        self.back_to_queue(call, Some(DivertReason::AgentNoAnswer));
+        if absent {
+            self.becomes(now, agent, Presence::Break(BreakReason::no_answer()));
+        }
+    }
+
+    fn fails(&mut self, now: Duration, match_id: MatchId, status: u16, health: DeviceHealth) {
+        let Alert { call, agent, .. } = self.ends(match_id, AlertOutcome::Failed { status });
+        let base = match self.calls[&call].enqueue.to {
+            Target::Queue(queue) => self.queues.get(&queue).map(|it| it.config.device_retry),
+            Target::Personal(_) => Some(self.agents[&agent].config.personal.device_retry),
+        };
+        let base = base.unwrap_or(Duration::from_secs(5));
+        let failed = self.agents.get_mut(&agent).unwrap();
+        let mut wait = base;
+        for _ in 0..failed.failures.min(10) {
+            wait = (wait * 2).min(RETRY_MAX.max(base));
+        }
+        failed.failures += 1;
+        failed.health = health;
+        failed.skipped_until = now + wait;
+        self.back_to_queue(call, None);
+    }
+
+    fn phone_lives(&mut self, id: AgentId) {
+        let agent = self.agents.get_mut(&id).unwrap();
+        agent.failures = 0;
+        agent.health = DeviceHealth::Good;
+        agent.skipped_until = Duration::ZERO;
+    }
+
+    // ---------------------------------------------------------------------- agents
+
+    fn agent_changes(&mut self, now: Duration, id: AgentId, change: &AgentChange) {
+        let Some(agent) = self.agents.get_mut(&id).filter(|agent| !agent.removed) else {
+            return;
+        };
+        match change {
+            AgentChange::Login { device } => {
+                if agent.pending == Some(Presence::Offline) {
+                    agent.pending = None;
+                }
+                let offline = agent.presence == Presence::Offline;
+                self.phone_is(id, *device);
+                if offline {
+                    self.becomes(now, id, Presence::Available);
+                }
+            }
+            AgentChange::Presence(wish) => {
+                agent.pending = None;
+                let busy = agent.talks_to.is_some() || agent.wrap_up_until.is_some();
+                if *wish == agent.presence {
+                } else if busy && *wish != Presence::Available {
+                    agent.pending = Some(wish.clone());
+                } else {
+                    self.becomes(now, id, wish.clone());
+                }
+            }
+            AgentChange::Device(device) => self.phone_is(id, *device),
+            AgentChange::OwnCalls { count } => {
+                if agent.own_calls > 0 && *count == 0 {
+                    agent.idle_since = now;
+                }
+                agent.own_calls = *count;
+                if *count == 0 && agent.health == DeviceHealth::Busy {
+                    self.phone_lives(id);
+                }
+            }
+            AgentChange::WrapUpEnded => {
+                if agent.wrap_up_until.is_some() {
+                    self.ends_wrap_up(now, id);
+                }
+            }
+            AgentChange::WrapUpExtended { by } => {
+                if let Some(until) = agent.wrap_up_until.as_mut().filter(|at| **at != MANUAL) {
+                    *until += *by;
+                }
+            }
+        }
+    }
+
+    fn phone_is(&mut self, id: AgentId, device: Device) {
+        self.agents.get_mut(&id).unwrap().device = device;
+        if device != Device::Unregistered {
+            self.phone_lives(id);
+        }
+    }
+
+    /// Rule 16; rule 2 for those who wait for them.
+    fn becomes(&mut self, now: Duration, id: AgentId, presence: Presence) {
+        let agent = self.agents.get_mut(&id).unwrap();
+        let reason = match presence {
+            Presence::Available => None,
+            Presence::Break(_) => Some(WithdrawReason::Break),
+            Presence::Offline if agent.removed => Some(WithdrawReason::AgentRemoved),
+            Presence::Offline => Some(WithdrawReason::Logout),
+        };
+        if presence == Presence::Available {
+            agent.idle_since = now;
+            agent.no_answers = 0;
+        }
+        agent.presence = presence;
+        agent.pending = None;
+        let alert = agent.alert;
+        if let (Some(reason), Some(match_id)) = (reason, alert) {
+            let alert = self.withdraws(now, match_id, reason);
+            self.back_to_queue(alert.call, None);
+        }
+        if let Some(reason) = self.away(Target::Personal(id)) {
+            self.send_away(Target::Personal(id), reason);
+        }
+    }
+
+    /// Rule 17.
+    fn hangs_up(&mut self, now: Duration, id: AgentId, to: Target) {
+        let wrap_up = match to {
+            Target::Queue(queue) => self.queues.get(&queue).map(|queue| queue.config.wrap_up),
+            Target::Personal(agent) => self
+                .agents
+                .get(&agent)
+                .map(|agent| agent.config.personal.wrap_up),
+        };
+        let agent = self.agents.get_mut(&id).unwrap();
+        agent.talks_to = None;
+        agent.idle_since = now;
+        agent.wrap_up_until = match wrap_up {
+            Some(WrapUp::Manual) => Some(MANUAL),
+            Some(WrapUp::For(span)) if !span.is_zero() => Some(now + span),
+            Some(WrapUp::For(_)) | None => None,
+        };
+        self.takes_pending(now, id);
+    }
+
+    fn ends_wrap_up(&mut self, now: Duration, id: AgentId) {
+        let agent = self.agents.get_mut(&id).unwrap();
+        agent.wrap_up_until = None;
+        agent.idle_since = now;
+        self.takes_pending(now, id);
+    }
+
+    fn takes_pending(&mut self, now: Duration, id: AgentId) {
+        let agent = self.agents.get_mut(&id).unwrap();
+        if agent.wrap_up_until.is_none()
+            && let Some(presence) = agent.pending.take()
+        {
+            self.becomes(now, id, presence);
+        }
+    }
+
+    /// What others see of an agent.
+    pub(crate) fn shown(&self, id: AgentId) -> AgentState {
+        let agent = &self.agents[&id];
+        AgentState {
+            presence: agent.presence.clone(),
+            pending: agent.pending.clone(),
+            activity: self.activity(agent),
+            since: agent.since.2,
+            device: agent.device,
+            device_health: agent.health,
+        }
+    }
+
+    fn activity(&self, agent: &Agent) -> Activity {
+        if let Some(match_id) = agent.alert {
+            let interaction = self.alerts[&match_id].call;
+            return Activity::Alerting {
+                match_id,
+                interaction,
+            };
+        }
+        match (agent.talks_to, agent.wrap_up_until) {
+            (Some(interaction), _) => Activity::Busy { interaction },
+            (None, Some(MANUAL)) => Activity::WrapUp { until: None },
+            (None, until @ Some(_)) => Activity::WrapUp { until },
+            (None, None) if agent.own_calls > 0 => Activity::OwnCall,
+            (None, None) => Activity::Idle,
+        }
+    }
+
+    fn note_activities(&mut self, now: Duration) {
+        for id in self.agents.keys().copied().collect::<Vec<_>>() {
+            let agent = &self.agents[&id];
+            let (presence, activity) = (agent.presence.clone(), self.activity(agent));
+            let gone = agent.removed && activity_is_over(agent);
+            let agent = self.agents.get_mut(&id).unwrap();
+            if (&agent.since.0, &agent.since.1) != (&presence, &activity) {
+                agent.since = (presence, activity, now);
+            }
+            if gone {
+                self.agents.remove(&id);
+                self.outputs.push(Output::AgentRemoved { agent: id });
+            }
+        }
+    }
+
+    // --------------------------------------------------------------------- changes
+
+    fn config_changes(&mut self, now: Duration, config: &AcdConfig) {
+        let wanted = |id: &QueueId| config.queues.iter().any(|queue| queue.id == *id);
+        for id in self.queues.keys().copied().collect::<Vec<_>>() {
+            if !wanted(&id) {
+                self.send_away(Target::Queue(id), DivertReason::QueueRemoved);
+                self.queues.remove(&id);
+            }
+        }
+        for queue in &config.queues {
+            match self.queues.get_mut(&queue.id) {
+                Some(kept) => kept.config = queue.clone(),
+                None => {
+                    let new = Queue {
+                        config: queue.clone(),
+                        open: false,
+                    };
+                    self.queues.insert(queue.id, new);
+                    self.comes_back(Target::Queue(queue.id));
+                }
+            }
+        }
+        let wanted = |id: &AgentId| config.agents.iter().any(|agent| agent.id == *id);
+        for id in self.agents.keys().copied().collect::<Vec<_>>() {
+            if !wanted(&id)
+                && !std::mem::replace(&mut self.agents.get_mut(&id).unwrap().removed, true)
+            {
+                self.becomes(now, id, Presence::Offline);
+            }
+        }
+        for agent in &config.agents {
+            match self.agents.get_mut(&agent.id) {
+                Some(kept) => {
+                    kept.config = agent.clone();
+                    if std::mem::replace(&mut kept.removed, false) {
+                        self.comes_back(Target::Personal(agent.id));
+                    }
+                }
+                None => {
+                    self.agents.insert(agent.id, new_agent(now, agent));
+                    self.comes_back(Target::Personal(agent.id));
+                }
+            }
+        }
+        self.rerank_all();
+    }
+
+    fn comes_back(&mut self, target: Target) {
+        for call in self.calls.values_mut() {
+            if call.enqueue.to == target && matches!(call.place, Place::Alerting(_)) {
+                call.goes = None;
+            }
+        }
+    }
+
+    /// Rule 3.
+    fn rerank_all(&mut self) {
+        for id in self.calls.keys().copied().collect::<Vec<_>>() {
+            let exists = match self.calls[&id].enqueue.to {
+                Target::Queue(queue) => self.queues.contains_key(&queue),
+                Target::Personal(agent) => self.agents.contains_key(&agent),
+            };
+            if exists {
+                let rank = self.rank(&self.calls[&id].enqueue);
+                self.calls.get_mut(&id).unwrap().rank = rank;
+            }
+        }
+    }
+
+    fn restarts(&mut self, now: Duration, incarnation: Incarnation) {
+        for match_id in self.alerts.keys().copied().collect::<Vec<_>>() {
+            self.withdraws(now, match_id, WithdrawReason::Restart);
+        }
+        self.calls.clear();
+        for id in self.agents.keys().copied().collect::<Vec<_>>() {
+            let agent = self.agents.get_mut(&id).unwrap();
+            if agent.talks_to.take().is_some() || agent.own_calls > 0 {
+                agent.idle_since = now;
+            }
+            agent.own_calls = 0;
+            self.takes_pending(now, id);
+        }
+        self.epoch = incarnation.epoch;
+        self.next_match = incarnation.first_match().0;
+    }
+}
+
+fn serves(id: AgentId, agent: &Agent, target: Target) -> bool {
+    match target {
+        Target::Queue(queue) => {
+            agent.config.queues.iter().any(|it| it.queue == queue) && !agent.removed
+        }
+        Target::Personal(own) => own == id,
+    }
+}
+
+fn activity_is_over(agent: &Agent) -> bool {
+    agent.alert.is_none() && agent.talks_to.is_none() && agent.wrap_up_until.is_none()
+}
+
+fn new_agent(now: Duration, config: &AgentConfig) -> Agent {
+    Agent {
+        config: config.clone(),
+        removed: false,
+        presence: Presence::Offline,
+        pending: None,
+        device: Device::Unregistered,
+        health: DeviceHealth::Good,
+        skipped_until: Duration::ZERO,
+        failures: 0,
+        own_calls: 0,
+        alert: None,
+        talks_to: None,
+        wrap_up_until: None,
+        idle_since: now,
+        no_answers: 0,
+        counters: Counters::default(),
+        since: (Presence::Offline, Activity::Idle, now),
+    }
+}
