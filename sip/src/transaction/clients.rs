@@ -39,7 +39,8 @@ pub(crate) struct Clients {
     lone_branches: Key,
 }
 
-struct Client {
+/// One of them.
+pub(super) struct Client {
     machine: Machine,
     flow: Flow,
     /// What is sent again; empty once it no longer can be.
@@ -56,7 +57,8 @@ enum Machine {
     },
 }
 
-struct Invite {
+/// What belongs to an INVITE.
+pub(super) struct Invite {
     machine: InviteClient,
     /// The ACK of a refusal, once there is one.
     refusal_ack: Option<Bytes>,

@@ -34,3 +34,6 @@ mod top_via;
 pub use event::{Census, ClientId, Counters, Event, Output, RespondError, ServerId};
 pub use layer::{Config, Layer};
 pub use timers::Timers;
+
+#[cfg(test)]
+mod tests;

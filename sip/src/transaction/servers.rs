@@ -37,7 +37,8 @@ pub(crate) struct Servers {
     by_origin: HashTable<Key>,
 }
 
-struct Server {
+/// One of them.
+pub(super) struct Server {
     machine: Machine,
     match_key: Box<[u8]>,
     match_hash: u64,
