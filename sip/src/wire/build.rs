@@ -524,3 +524,128 @@ pub(crate) fn line_span(message: &Message, index: usize) -> Span {
         });
     Span::new(usize::from(start), end)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn invite() -> RequestBuilder {
+        RequestBuilder::new(Method::Invite, "sip:bob@example.com")
+            .via(Transport::Udp, "192.0.2.1:5060", "z9hG4bKx")
+            .max_forwards(70)
+            .from("Ann \"A\" \\", "sip:ann@example.com", "f1")
+            .to("", "sip:bob@example.com", None)
+            .call_id("c1@192.0.2.1")
+            .cseq(7)
+            .contact("sip:ann@192.0.2.1")
+    }
+
+    #[test]
+    fn a_request_is_what_was_asked_for() {
+        let built = invite()
+            .body("application/sdp", "v=0\r\n")
+            .build()
+            .expect("sound");
+        let expected = "INVITE sip:bob@example.com SIP/2.0\r\n\
+            Via: SIP/2.0/UDP 192.0.2.1:5060;rport;branch=z9hG4bKx\r\n\
+            Max-Forwards: 70\r\n\
+            From: \"Ann \\\"A\\\" \\\\\" <sip:ann@example.com>;tag=f1\r\n\
+            To: <sip:bob@example.com>\r\n\
+            Call-ID: c1@192.0.2.1\r\n\
+            CSeq: 7 INVITE\r\n\
+            Contact: <sip:ann@192.0.2.1>\r\n\
+            Content-Type: application/sdp\r\n\
+            Content-Length: 5\r\n\
+            \r\n\
+            v=0\r\n";
+        assert_eq!(core::str::from_utf8(&built), Ok(expected));
+        let message = Message::parse(built).expect("sound");
+        assert_eq!(message.from().expect("From").display_name(), "Ann \"A\" \\");
+    }
+
+    #[test]
+    fn a_response_copies_what_it_must() {
+        let request = Message::parse(Bytes::from_static(
+            b"INVITE sip:b@c SIP/2.0\r\n\
+            Via: SIP/2.0/UDP 10.0.0.1:5060;rport;branch=z9hG4bKa, SIP/2.0/UDP p\r\n\
+            v: SIP/2.0/TCP q\r\n\
+            f: <sip:a@c>;tag=1\r\n\
+            t: <sip:b@c>\r\n\
+            i: c1\r\n\
+            CSeq: 1 INVITE\r\n\
+            Record-Route: <sip:p;lr>\r\n\
+            Max-Forwards: 70\r\n\r\n",
+        ))
+        .expect("sound");
+        let source = "192.0.2.9:1024".parse().expect("an address");
+        let expected = "SIP/2.0 180 Ringing\r\n\
+            Via: SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bKa;received=192.0.2.9;rport=1024, SIP/2.0/UDP p\r\n\
+            Via: SIP/2.0/TCP q\r\n\
+            From: <sip:a@c>;tag=1\r\n\
+            To: <sip:b@c>;tag=t2\r\n\
+            Call-ID: c1\r\n\
+            CSeq: 1 INVITE\r\n\
+            Record-Route: <sip:p;lr>\r\n\
+            Content-Length: 0\r\n\r\n";
+        let one = ResponseBuilder::new(&request, 180)
+            .to_tag("t2")
+            .received(source);
+        let two = ResponseBuilder::new(&request, 180)
+            .received(source)
+            .to_tag("t2");
+        for builder in [one, two] {
+            let built = builder.record_route(&request).build().expect("sound");
+            assert_eq!(core::str::from_utf8(&built), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn received_is_noted_only_where_it_says_something() {
+        let table = [
+            ("SIP/2.0/UDP 192.0.2.9;branch=z", None),
+            ("SIP/2.0/UDP 192.0.2.9:5070;branch=z", None),
+            (
+                "SIP/2.0/UDP h;branch=z",
+                Some("SIP/2.0/UDP h;branch=z;received=192.0.2.9"),
+            ),
+            (
+                "SIP/2.0/UDP 192.0.2.9;rport",
+                Some("SIP/2.0/UDP 192.0.2.9;received=192.0.2.9;rport=1024"),
+            ),
+            // What the sender claims of himself is not believed.
+            (
+                "SIP/2.0/UDP 192.0.2.9;received=10.0.0.1",
+                Some("SIP/2.0/UDP 192.0.2.9"),
+            ),
+        ];
+        for (written, expected) in table {
+            let (via, _) = Via::parse(written.as_bytes()).expect(written);
+            let noted = received_via(&via, "192.0.2.9:1024".parse().expect("an address"));
+            assert_eq!(noted.as_deref().map(scan::text), expected, "{written}");
+        }
+    }
+
+    #[test]
+    fn a_value_cannot_break_out_of_its_line() {
+        let attempts = [
+            invite().header("Subject", "x\r\nEvil: y"),
+            invite().header("Subject", b"x\n".as_slice()),
+            invite().display("Subject", "x\0"),
+            invite().from("", "sip:a@b>\r\nEvil: <", "t"),
+            RequestBuilder::new(Method::Invite, "sip:a@b SIP/2.0\r\nEvil: y"),
+            invite().body("text/plain\r\nEvil: y", "b"),
+        ];
+        for attempt in attempts {
+            assert_eq!(attempt.build(), Err(BuildError::Injection));
+        }
+        assert_eq!(invite().header("X Y", "z").build(), Err(BuildError::Name));
+        let method = RequestBuilder::new(Method::Other("IN VITE"), "sip:a@b");
+        assert_eq!(method.build(), Err(BuildError::Name));
+    }
+
+    #[test]
+    fn an_incomplete_message_is_none() {
+        let built = RequestBuilder::new(Method::Options, "sip:a@b").message();
+        assert_eq!(built, Err(BuildError::Message(Fault::Missing("Via"))));
+    }
+}

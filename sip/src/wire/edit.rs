@@ -306,3 +306,185 @@ impl<'m> Edit<'m> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::string::String;
+
+    use super::*;
+
+    const INVITE: &str = "INVITE sip:a@b SIP/2.0\r\n\
+        v: SIP/2.0/UDP h1;branch=z9hG4bK1;rport , SIP/2.0/TCP h2;branch=z9hG4bK2\r\n\
+        Via: SIP/2.0/UDP h3\r\n\
+        From: <sip:f@b>;tag=f\r\n\
+        tO :\r\n <sip:a@b>\r\n\
+        Call-ID: c\r\n\
+        CSeq: 1 INVITE\r\n\
+        Route: <sip:r1;lr>,<sip:r2;lr>\r\n\
+        X-Odd:   two  spaces\t\r\n\
+        Content-Length: 3\r\n\
+        \r\n\
+        abc";
+
+    fn message() -> Message {
+        Message::parse(Bytes::from_static(INVITE.as_bytes())).expect("sound")
+    }
+
+    /// An edit makes of the message what the replacements make of its text, and nothing else.
+    fn check(name: &str, edit: impl Fn(Edit<'_>) -> Edit<'_>, replacements: &[(&str, &str)]) {
+        let mut expected = String::from(INVITE);
+        for (old, new) in replacements {
+            assert!(expected.contains(old), "{name}: {old}");
+            expected = expected.replacen(old, new, 1);
+        }
+        let message = message();
+        let printed = edit(Edit::new(&message)).to_bytes().expect(name);
+        assert_eq!(core::str::from_utf8(&printed), Ok(&*expected), "{name}");
+    }
+
+    #[test]
+    fn edits_touch_nothing_else() {
+        const VIA: &str =
+            "v: SIP/2.0/UDP h1;branch=z9hG4bK1;rport , SIP/2.0/TCP h2;branch=z9hG4bK2\r\n";
+        const SECOND: &str = "Via: SIP/2.0/TCP h2;branch=z9hG4bK2\r\n";
+        const LAST: &str = "Via: SIP/2.0/UDP h3\r\n";
+        const END: &str = "Content-Length: 3\r\n";
+        check("nothing", |edit| edit, &[]);
+        check(
+            "request uri",
+            |edit| edit.request_uri("sip:c@d"),
+            &[("sip:a@b", "sip:c@d")],
+        );
+        check("status of a request", |edit| edit.status(200, "OK"), &[]);
+        check(
+            "remove other",
+            |edit| edit.remove("x-odd"),
+            &[("X-Odd:   two  spaces\t\r\n", "")],
+        );
+        check(
+            "remove folded",
+            |edit| edit.remove(HeaderName::To),
+            &[("tO :\r\n <sip:a@b>\r\n", "")],
+        );
+        check("remove absent", |edit| edit.remove("Subject"), &[]);
+        check(
+            "set present",
+            |edit| edit.set(HeaderName::CSeq, "2 INVITE"),
+            &[("CSeq: 1", "CSeq: 2")],
+        );
+        check(
+            "set all",
+            |edit| edit.set("Via", "SIP/2.0/UDP us"),
+            &[(VIA, "Via: SIP/2.0/UDP us\r\n"), (LAST, "")],
+        );
+        check(
+            "append",
+            |edit| edit.append("Subject", "hi").append("Subject", "ho"),
+            &[(END, "Content-Length: 3\r\nSubject: hi\r\nSubject: ho\r\n")],
+        );
+        check(
+            "append to present",
+            |edit| edit.append("Via", "SIP/2.0/UDP z"),
+            &[(LAST, "Via: SIP/2.0/UDP h3\r\nVia: SIP/2.0/UDP z\r\n")],
+        );
+        check(
+            "prepend twice",
+            |edit| {
+                edit.prepend("Via", "SIP/2.0/UDP x")
+                    .prepend("Via", "SIP/2.0/UDP y")
+            },
+            &[("v: ", "Via: SIP/2.0/UDP y\r\nVia: SIP/2.0/UDP x\r\nv: ")],
+        );
+        check("pop of a list", |edit| edit.pop("Via"), &[(VIA, SECOND)]);
+        check("pop twice", |edit| edit.pop("Via").pop("Via"), &[(VIA, "")]);
+        check(
+            "pop thrice",
+            |edit| edit.pop("Via").pop("Via").pop("Via"),
+            &[(VIA, ""), (LAST, "")],
+        );
+        check(
+            "pop and prepend",
+            |edit| edit.pop("Via").prepend("Via", "SIP/2.0/UDP x"),
+            &[(
+                VIA,
+                "Via: SIP/2.0/UDP x\r\nVia: SIP/2.0/TCP h2;branch=z9hG4bK2\r\n",
+            )],
+        );
+        check(
+            "pop what was added",
+            |edit| edit.prepend("Via", "SIP/2.0/UDP x").pop("Via"),
+            &[],
+        );
+        check(
+            "set twice",
+            |edit| edit.set("Subject", "one").set("Subject", "two"),
+            &[(END, "Content-Length: 3\r\nSubject: two\r\n")],
+        );
+        check(
+            "set and remove",
+            |edit| edit.set("Subject", "one").remove("Subject"),
+            &[],
+        );
+        check(
+            "body",
+            |edit| edit.body("text/plain", Bytes::from_static(b"abcdef")),
+            &[
+                (END, "Content-Length: 6\r\nContent-Type: text/plain\r\n"),
+                ("abc", "abcdef"),
+            ],
+        );
+    }
+
+    #[test]
+    fn the_source_is_noted_in_the_top_via_only() {
+        let message = message();
+        let source = "192.0.2.7:5099".parse().expect("an address");
+        let noted = Edit::new(&message)
+            .received(source)
+            .to_message()
+            .expect("sound");
+        let vias: Vec<_> = noted
+            .vias()
+            .map(|via| via.expect("Via").as_bytes())
+            .collect();
+        assert_eq!(
+            vias,
+            [
+                b"SIP/2.0/UDP h1;branch=z9hG4bK1;received=192.0.2.7;rport=5099".as_slice(),
+                b"SIP/2.0/TCP h2;branch=z9hG4bK2",
+                b"SIP/2.0/UDP h3",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_value_cannot_break_out_of_its_line() {
+        let message = message();
+        for value in ["a\r\nX: y", "a\n", "a\r", "a\0"] {
+            let edit = Edit::new(&message).set("Subject", value);
+            assert_eq!(edit.to_bytes(), Err(BuildError::Injection), "{value:?}");
+        }
+        let edit = Edit::new(&message).set("X: y\r\nZ", "v");
+        assert_eq!(edit.to_bytes(), Err(BuildError::Name));
+        let edit = Edit::new(&message).request_uri("sip:a@b SIP/2.0\r\nX: y");
+        assert_eq!(edit.to_bytes(), Err(BuildError::Injection));
+    }
+
+    #[test]
+    fn a_body_stays_octets() {
+        let message = message();
+        let body = Bytes::from_static(&[0, 13, 10, 255, 13, 10, 13, 10, 1]);
+        let edited = Edit::new(&message).body("application/octet-stream", body.clone());
+        let edited = edited.to_message().expect("sound");
+        assert_eq!(edited.body(), body);
+        let emptied = Edit::new(&edited)
+            .body("", Bytes::new())
+            .to_message()
+            .expect("sound");
+        assert_eq!(emptied.header(HeaderName::ContentType), None);
+        assert_eq!(
+            emptied.header(HeaderName::ContentLength),
+            Some(b"0".as_slice())
+        );
+    }
+}

@@ -203,3 +203,99 @@ fn missing_tag(to: &[u8], tag: &str) -> Vec<u8> {
         _ => Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+
+    use super::super::message::Message;
+    use super::*;
+
+    const HEAD: &str = "OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP h;rport;branch=z9hG4bK1\r\n\
+        v:\r\n SIP/2.0/TCP g\r\nFrom: <sip:f@b>;tag=1\r\n";
+    const TAIL: &str = "Call-ID: c\r\nCSeq: 1 OPTIONS\r\n\r\n";
+
+    fn answer(raw: &str, fault: &Fault) -> Option<String> {
+        let source = "192.0.2.9:1024".parse().ok();
+        let extra = [
+            (HeaderName::Allow, "INVITE"),
+            (HeaderName::Subject, "a\r\nb"),
+        ];
+        let answer = error_response(raw.as_bytes(), fault, "ours", source, &extra)?;
+        Some(String::from_utf8_lossy(&answer).into_owned())
+    }
+
+    #[test]
+    fn copies_what_names_the_transaction() {
+        let raw = format!("\r\n{HEAD}To: <sip:a@b>\r\n{TAIL}");
+        let expected = "SIP/2.0 405 Method Not Allowed\r\n\
+            Via: SIP/2.0/UDP h;branch=z9hG4bK1;received=192.0.2.9;rport=1024\r\n\
+            Via: SIP/2.0/TCP g\r\nFrom: <sip:f@b>;tag=1\r\nTo: <sip:a@b>;tag=ours\r\n\
+            Call-ID: c\r\nCSeq: 1 OPTIONS\r\nAllow: INVITE\r\nContent-Length: 0\r\n\r\n";
+        assert_eq!(
+            answer(&raw, &Fault::MethodNotAllowed).as_deref(),
+            Some(expected)
+        );
+    }
+
+    #[test]
+    fn what_is_broken_is_copied_or_left_out_but_never_breaks_out() {
+        let table = [
+            ("To: \"open <sip:a@b>\r\n", "\r\nTo: \"open <sip:a@b>\r\n"),
+            (
+                "To: <sip:a@b>;tag=theirs\r\n",
+                "\r\nTo: <sip:a@b>;tag=theirs\r\n",
+            ),
+            (
+                "no colon here\r\nTo: <sip:a@b>\r\n",
+                "\r\nTo: <sip:a@b>;tag=ours\r\n",
+            ),
+            ("Subject: x\r\n", "tag=1\r\nCall-ID: c\r\n"),
+            ("To: <sip:a\rEvil: y@b>\r\n", "tag=1\r\nCall-ID: c\r\n"),
+        ];
+        for (to, expected) in table {
+            let raw = format!("{HEAD}{to}{TAIL}");
+            let answer = answer(&raw, &Fault::header("To", "is odd")).expect(to);
+            assert!(answer.starts_with("SIP/2.0 400 Bad To\r\n"), "{answer}");
+            assert!(answer.contains(expected), "{answer}");
+            assert!(!answer.contains("Evil"), "{answer}");
+        }
+    }
+
+    #[test]
+    fn some_are_never_answered() {
+        let raw = format!("{HEAD}To: <sip:a@b>\r\n{TAIL}");
+        let fault = Fault::header("To", "is odd");
+        for (name, raw) in [
+            ("an ACK", raw.replace("OPTIONS sip", "ACK sip")),
+            (
+                "a response",
+                raw.replace("OPTIONS sip:a@b SIP/2.0", "SIP/2.0 200 OK"),
+            ),
+            (
+                "no Via",
+                raw.replace("Via: ", "Vie: ").replace("v:\r\n", "vie:\r\n"),
+            ),
+            ("no CSeq", raw.replace("CSeq", "CSec")),
+            ("nothing", String::new()),
+            ("only line ends", "\r\n\r\n".into()),
+        ] {
+            assert_eq!(answer(&raw, &fault), None, "{name}");
+        }
+        assert_eq!(answer(&raw, &Fault::NotSip), None);
+        assert!(answer(&raw, &fault).is_some());
+    }
+
+    #[test]
+    fn the_answer_is_a_message() {
+        let raw = format!("{HEAD}To: <sip:a@b>\r\nTo: <sip:c@b>\r\n{TAIL}");
+        let fault = Message::parse(raw.clone().into()).expect_err("To twice");
+        assert_eq!(fault, Fault::Repeated("To"));
+        let answer = answer(&raw, &fault).expect("an answer");
+        let answer = Message::parse(answer.into()).expect("a message");
+        assert_eq!(
+            (answer.status(), answer.to_tag()),
+            (Some(400), Some("ours"))
+        );
+    }
+}

@@ -202,3 +202,136 @@ fn content_length_value(lines: &[u8]) -> Option<&[u8]> {
         end += 2;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::{String, ToString};
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    fn options(number: u32, body: &str) -> String {
+        let length = body.len();
+        format!(
+            "OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK{number}\r\n\
+            From: <sip:f@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: c\r\nCSeq: {number} OPTIONS\r\n\
+            Content-Length: {length}\r\n\r\n{body}"
+        )
+    }
+
+    fn drain(framer: &mut Framer, seen: &mut Vec<String>) {
+        while let Some(framed) = framer.poll() {
+            seen.push(match framed {
+                Framed::Message(message) => {
+                    format!("{} {}", message.cseq().number, scan::text(&message.body()))
+                }
+                Framed::Ping => "ping".to_string(),
+                Framed::Faulty { fault, .. } => fault.to_string(),
+            });
+        }
+    }
+
+    /// Feeds the text in all ways to cut it in two, and octet by octet.
+    fn check(name: &str, text: &str, expected: &[&str]) {
+        let octets = text.as_bytes();
+        for split in 0..=octets.len() {
+            let (mut framer, mut seen) = (Framer::new(), Vec::new());
+            for chunk in [&octets[..split], &octets[split..]] {
+                framer.feed(chunk);
+                drain(&mut framer, &mut seen);
+            }
+            assert_eq!(seen, expected, "{name}, cut at {split}");
+        }
+        let (mut framer, mut seen) = (Framer::new(), Vec::new());
+        for octet in octets {
+            framer.feed(&[*octet]);
+            drain(&mut framer, &mut seen);
+        }
+        assert_eq!(seen, expected, "{name}, octet by octet");
+    }
+
+    #[test]
+    fn chunks_make_no_difference() {
+        let (one, two) = (options(1, "abc"), options(2, ""));
+        let without = one.replace("Content-Length: 3\r\n", "");
+        let twice = one.replace("CSeq", "l: 3\r\nCSeq");
+        let negative = one.replace("Length: 3", "Length: -3");
+        let folded = one.replace("Content-Length: 3", "cOnTent-lengTh :\r\n\t3");
+        let no_to = one.replace("To: <sip:a@b>\r\n", "");
+        check("two", &format!("{one}{two}"), &["1 abc", "2 "]);
+        check("part", &one[..one.len() - 1], &[]);
+        check("folded length", &format!("{folded}{two}"), &["1 abc", "2 "]);
+        check(
+            "keep-alive",
+            &format!("\r\n\r\n{one}\r\n\r\n{two}"),
+            &["ping", "1 abc", "ping", "2 "],
+        );
+        check(
+            "pong and message",
+            &format!("\r\n{one}\r\n{two}\r\n"),
+            &["1 abc", "2 "],
+        );
+        check(
+            "three line ends",
+            &format!("\r\n\r\n\r\n{one}"),
+            &["ping", "1 abc"],
+        );
+        check(
+            "no To, and on",
+            &format!("{no_to}{two}"),
+            &["To missing", "2 "],
+        );
+        check(
+            "no length",
+            &format!("{without}{two}"),
+            &["Content-Length is missing on a stream"],
+        );
+        check(
+            "length twice",
+            &format!("{twice}{two}"),
+            &["Content-Length repeated"],
+        );
+        check(
+            "length negative",
+            &format!("{negative}{two}"),
+            &["Content-Length is not a number"],
+        );
+        check(
+            "web",
+            "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+            &["not a SIP message"],
+        );
+        check("tls", "\x16\x03\x01", &["not a SIP message"]);
+        check("line feed", "\n", &["not a SIP message"]);
+    }
+
+    #[test]
+    fn limits_hold() {
+        let endless = format!("OPTIONS sip:a@b SIP/2.0\r\nX: {}", "x".repeat(MAX_MESSAGE));
+        let (mut framer, mut seen) = (Framer::new(), Vec::new());
+        for chunk in endless.as_bytes().chunks(1000) {
+            framer.feed(chunk);
+            drain(&mut framer, &mut seen);
+            assert!(framer.pending() <= MAX_MESSAGE + 1000);
+        }
+        assert_eq!(seen, ["message is longer than 65,535 octets"]);
+        assert!(framer.is_broken());
+        framer.feed(b"more");
+        assert_eq!(framer.pending(), 0);
+
+        let large = options(1, "").replace("Length: 0", "Length: 65535");
+        let mut framer = Framer::new();
+        framer.feed(large.as_bytes());
+        let mut seen = Vec::new();
+        drain(&mut framer, &mut seen);
+        assert_eq!(seen, ["message is longer than 65,535 octets"]);
+
+        let many = options(1, "").replace("CSeq", &format!("{}CSeq", "X: y\r\n".repeat(200)));
+        let mut framer = Framer::new();
+        framer.feed(many.as_bytes());
+        let mut seen = Vec::new();
+        drain(&mut framer, &mut seen);
+        assert_eq!(seen, ["message has more than 100 headers"]);
+    }
+}

@@ -178,3 +178,133 @@ impl Message {
             })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use std::vec::Vec;
+
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn with(headers: &str) -> Message {
+        let text = format!(
+            "INVITE sip:a@b SIP/2.0\r\nv: SIP/2.0/UDP h\r\nf: <sip:f@b>\r\nt: <sip:a@b>\r\n\
+            i: c\r\nCSeq: 1 INVITE\r\n{headers}\r\n\r\n"
+        );
+        Message::parse(Bytes::from(text)).expect(headers)
+    }
+
+    #[test]
+    fn seconds() {
+        let table = [
+            ("Expires: 60", Some(60)),
+            ("Expires: 0", Some(0)),
+            ("Expires: Thu, 01 Dec 1994", None),
+            ("Expires: 99999999999", Some(u32::MAX)),
+            ("Subject: x", None),
+        ];
+        for (header, expected) in table {
+            assert_eq!(with(header).expires(), expected, "{header}");
+        }
+        assert_eq!(with("Min-Expires: 90").min_expires(), Some(90));
+    }
+
+    #[test]
+    fn retry_after() {
+        let table = [
+            ("Retry-After: 18", Some((18, None))),
+            (
+                "Retry-After: 120 (in a meeting; really) ;duration=60",
+                Some((120, None)),
+            ),
+            (
+                "Retry-After: 120 (in a meeting);duration=60",
+                Some((120, Some("60"))),
+            ),
+            ("Retry-After: soon", None),
+        ];
+        for (header, expected) in table {
+            let message = with(header);
+            let found = message.retry_after();
+            let found = found.map(|retry| (retry.seconds, retry.params.get("duration")));
+            assert_eq!(found, expected, "{header}");
+        }
+    }
+
+    #[test]
+    fn content_types() {
+        let message = with("c: Application/SDP ; charset=utf-8");
+        let found = message.content_type().expect("sound").expect("there");
+        assert!(found.is("application/sdp") && !found.is("application/isup"));
+        assert_eq!(found.params.get("charset"), Some("utf-8"));
+        assert!(with("c: sdp").content_type().is_err());
+        assert!(with("s: x").content_type().expect("sound").is_none());
+        assert!(
+            ContentType::parse(b"*/*")
+                .expect("sound")
+                .is("application/sdp")
+        );
+    }
+
+    #[test]
+    fn reasons() {
+        let message = with(r#"Reason: Q.850;cause=16;text="Terminated, \"ok\"", SIP ;cause=600"#);
+        let found: Vec<_> = message.reasons().collect();
+        assert_eq!((found[0].protocol, found[0].cause()), ("Q.850", Some(16)));
+        assert_eq!(found[0].text().as_deref(), Some("Terminated, \"ok\""));
+        assert_eq!((found[1].protocol, found[1].cause()), ("SIP", Some(600)));
+    }
+
+    #[test]
+    fn tokens_with_parameters() {
+        let message = with("o: presence;id=7\r\nx: 1800 ; refresher=uas");
+        let (event, params) = message.token_with_params(HeaderName::Event).expect("there");
+        assert_eq!((event, params.get("id")), ("presence", Some("7")));
+        let (expires, params) = message
+            .token_with_params(HeaderName::SessionExpires)
+            .expect("there");
+        assert_eq!((expires, params.get("refresher")), ("1800", Some("uas")));
+        assert!(message.token_with_params(HeaderName::Replaces).is_none());
+    }
+
+    #[test]
+    fn privacy() {
+        for (header, expected) in [
+            ("Privacy: id", true),
+            ("Privacy: header;ID;critical", true),
+            ("Privacy: none", false),
+            ("Privacy: history", false),
+            ("Subject: id", false),
+        ] {
+            assert_eq!(with(header).asks_privacy(), expected, "{header}");
+        }
+    }
+
+    #[test]
+    fn lists_and_addresses() {
+        let message = with(
+            "k: timer,100rel\r\nSupported: replaces\r\nDiversion: \"A, B\" <tel:+491>;reason=no-answer\r\n\
+            P-Asserted-Identity: \"Ann\" <sip:+492@b>, <tel:+492>\r\nP-Called-Party-ID: <sip:+493@b>",
+        );
+        assert!(message.has_token(HeaderName::Supported, "Replaces"));
+        assert!(!message.has_token(HeaderName::Supported, "gruu"));
+        let supported: Vec<_> = message.values(HeaderName::Supported).collect();
+        assert_eq!(supported, [b"timer".as_slice(), b"100rel", b"replaces"]);
+        let asserted: Vec<_> = message
+            .addresses(HeaderName::PAssertedIdentity)
+            .map(|address| address.expect("sound").uri().as_str())
+            .collect();
+        assert_eq!(asserted, ["sip:+492@b", "tel:+492"]);
+        let diversion = message.address(HeaderName::Diversion).expect("one");
+        assert_eq!(diversion.display_name(), "A, B");
+        assert_eq!(diversion.params().get("reason"), Some("no-answer"));
+        let called = message.address(HeaderName::PCalledPartyId).expect("one");
+        assert_eq!(called.uri().user(), Some("+493"));
+        assert_eq!(
+            message.address(HeaderName::ReferTo).err(),
+            Some(Fault::Missing("Refer-To"))
+        );
+    }
+}

@@ -296,7 +296,7 @@ fn candidate(name: &[u8]) -> Option<HeaderName<'static>> {
         (16, b'c') => HeaderName::ContentEncoding,
         (16, b'w') => HeaderName::WwwAuthenticate,
         (17, b'p') => HeaderName::PCalledPartyId,
-        (18, b'p') if at(1) == Some(b'-') => HeaderName::PAssertedIdentity,
+        (19, b'p') if at(1) == Some(b'-') => HeaderName::PAssertedIdentity,
         (18, b'p') => HeaderName::ProxyAuthenticate,
         (18, b's') => HeaderName::SubscriptionState,
         (19, b'a') => HeaderName::AuthenticationInfo,

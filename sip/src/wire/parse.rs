@@ -437,3 +437,213 @@ fn cseq(text: &[u8], span: Span) -> Result<(u32, Span), Fault> {
     }
     Ok((number, Span::new(start, cursor.pos())))
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::String;
+
+    use super::*;
+
+    const REST: &str = "Via: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:f@b>;tag=1\r\n\
+        To: <sip:a@b>\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\n";
+
+    fn read(text: impl Into<String>) -> Result<Message, Fault> {
+        parse(Bytes::from(text.into()))
+    }
+
+    #[test]
+    fn first_lines() {
+        let request = Fault::RequestLine;
+        let status = Fault::StatusLine;
+        let table = [
+            ("INVITE sip:a@b SIP/2.0", None),
+            ("INVITE sip:a@b sip/2.0", None),
+            ("INVITE sip:a@b SIP/3.0", Some(Fault::Version)),
+            (
+                "INVITE sip:a@b SIP/2.0 ",
+                Some(request("does not end with its version")),
+            ),
+            (
+                "INVITE sip:a@b SIP/x",
+                Some(request("does not end with its version")),
+            ),
+            ("INVITE SIP/2.0", Some(request("has no Request-URI"))),
+            (
+                "INVITE  sip:a@b SIP/2.0",
+                Some(request("has characters that no URI has")),
+            ),
+            ("INVITE a@b SIP/2.0", Some(request("has no scheme"))),
+            ("INVITE", Some(Fault::NotSip)),
+            ("IN@VITE sip:a@b SIP/2.0", Some(Fault::NotSip)),
+            (" INVITE sip:a@b SIP/2.0", Some(Fault::NotSip)),
+            ("GET / HTTP/1.1", Some(Fault::NotSip)),
+            ("SIP/2.0 200 OK", None),
+            ("SIP/2.0 200 ", None),
+            ("SIP/2.0 200", None),
+            ("SIP/2.0 099 x", Some(status("has a status that is none"))),
+            ("SIP/2.0 700 x", Some(status("has a status that is none"))),
+            ("SIP/2.0 2000 x", Some(status("has a status that is none"))),
+            ("SIP/2.0 20", Some(status("has a status that is none"))),
+            ("SIP/2.0", Some(status("has no status"))),
+            (
+                "SIP/1.0 200 OK",
+                Some(status("has another version than SIP/2.0")),
+            ),
+        ];
+        for (line, expected) in table {
+            let found = read(format!("{line}\r\n{REST}\r\n"));
+            assert_eq!(found.err(), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn header_lines() {
+        let line = |why| Fault::HeaderLine { line: 6, why };
+        let length = Fault::ContentLength;
+        let table = [
+            ("X: y", None),
+            ("X:", None),
+            ("X \t:y", None),
+            ("X: a\r\n b\r\n\tc", None),
+            ("X", Some(line("has no colon behind its name"))),
+            ("X y: z", Some(line("has no colon behind its name"))),
+            (": y", Some(line("has no name"))),
+            ("X: a\rb", Some(line("has a bare CR or LF"))),
+            ("X: a\nb", Some(line("has a bare CR or LF"))),
+            ("X\r\n : y", Some(line("has no colon behind its name"))),
+            ("t: <sip:a@b>", Some(Fault::Repeated("To"))),
+            ("i: d", Some(Fault::Repeated("Call-ID"))),
+            ("Contact: <sip:a@b>\r\nm: <sip:c@d>", None),
+            ("l: 0\r\nContent-Length: 0", Some(length("repeated"))),
+            ("l: 1", Some(length("is longer than the message"))),
+            ("l: -1", Some(length("is not a number"))),
+            ("l: 0, 0", Some(length("is not a number"))),
+            ("l:", Some(length("is not a number"))),
+            (
+                "l: 99999999999999999999999",
+                Some(length("is not a number")),
+            ),
+            (
+                "Max-Forwards: 256",
+                Some(Fault::header("Max-Forwards", "is not a number up to 255")),
+            ),
+        ];
+        for (header, expected) in table {
+            let found = read(format!("INVITE sip:a@b SIP/2.0\r\n{REST}{header}\r\n\r\n"));
+            assert_eq!(found.err(), expected, "{header}");
+        }
+    }
+
+    #[test]
+    fn keys_must_be_there_and_sound() {
+        let table = [
+            (
+                "Via: SIP/2.0/UDP h;branch=z9hG4bK1\r\n",
+                "",
+                Fault::Missing("Via"),
+            ),
+            ("From: <sip:f@b>;tag=1\r\n", "", Fault::Missing("From")),
+            ("To: <sip:a@b>\r\n", "", Fault::Missing("To")),
+            ("Call-ID: c\r\n", "", Fault::Missing("Call-ID")),
+            ("CSeq: 1 INVITE\r\n", "", Fault::Missing("CSeq")),
+            (
+                "Call-ID: c",
+                "Call-ID:",
+                Fault::header("Call-ID", "is not an identifier"),
+            ),
+            (
+                "Call-ID: c",
+                "Call-ID: c d",
+                Fault::header("Call-ID", "is not an identifier"),
+            ),
+            (
+                "CSeq: 1 ",
+                "CSeq: 2147483648 ",
+                Fault::header("CSeq", "has no number below 2^31"),
+            ),
+            (
+                "CSeq: 1 ",
+                "CSeq: ",
+                Fault::header("CSeq", "has no number below 2^31"),
+            ),
+            (
+                "CSeq: 1 ",
+                "CSeq: 1",
+                Fault::header("CSeq", "has no method behind its number"),
+            ),
+            (
+                "1 INVITE",
+                "1 INVITE x",
+                Fault::header("CSeq", "has no method behind its number"),
+            ),
+            (
+                "<sip:a@b>",
+                "<sip:a@b>, <sip:c@d>",
+                Fault::header("To", "has more than one value"),
+            ),
+            (
+                "<sip:f@b>;tag",
+                "<sip:f@b;tag",
+                Fault::header("From", "has a < that does not close"),
+            ),
+        ];
+        for (sound, broken, expected) in table {
+            let text = format!("INVITE sip:a@b SIP/2.0\r\n{REST}\r\n");
+            assert!(text.contains(sound), "{sound}");
+            assert_eq!(
+                read(text.replacen(sound, broken, 1)).err(),
+                Some(expected),
+                "{broken}"
+            );
+        }
+    }
+
+    #[test]
+    fn framing() {
+        let whole = format!("INVITE sip:a@b SIP/2.0\r\n{REST}l: 3\r\n\r\nabc");
+        assert_eq!(
+            read(&*whole).map(|m| m.body()),
+            Ok(Bytes::from_static(b"abc"))
+        );
+        let padded = format!("\r\n\r\n{whole}defgh");
+        assert_eq!(
+            read(padded).map(|m| m.as_bytes().clone()),
+            Ok(Bytes::from(whole.clone()))
+        );
+        for cut in 1..whole.len() {
+            let fault = read(&whole[..cut]).expect_err("cut short");
+            assert!(
+                fault.tier() == super::super::Tier::Framing,
+                "{cut}: {fault}"
+            );
+        }
+        let unlimited = whole.replace("l: 3\r\n", "");
+        assert_eq!(
+            read(unlimited + "def").map(|m| m.body()),
+            Ok(Bytes::from_static(b"abcdef"))
+        );
+        assert_eq!(read("\r\n\r\n"), Err(Fault::Empty));
+        assert_eq!(read(""), Err(Fault::Empty));
+    }
+
+    #[test]
+    fn limits() {
+        let with = |headers: usize| {
+            let more = "X: y\r\n".repeat(headers - 5);
+            read(format!("INVITE sip:a@b SIP/2.0\r\n{REST}{more}\r\n"))
+        };
+        assert_eq!(with(MAX_HEADERS).map(|m| m.header_count()), Ok(MAX_HEADERS));
+        assert_eq!(with(MAX_HEADERS + 1), Err(Fault::TooManyHeaders));
+        let long = |octets: usize| {
+            let head = format!("INVITE sip:a@b SIP/2.0\r\n{REST}X: ");
+            let value = "x".repeat(octets - head.len() - 4);
+            read(format!("{head}{value}\r\n\r\n"))
+        };
+        assert_eq!(
+            long(MAX_MESSAGE).map(|m| m.as_bytes().len()),
+            Ok(MAX_MESSAGE)
+        );
+        assert_eq!(long(MAX_MESSAGE + 1), Err(Fault::TooLong));
+    }
+}

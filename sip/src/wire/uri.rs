@@ -621,3 +621,218 @@ impl From<UriRef<'_>> for Uri {
         uri.to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+
+    fn read(text: &str) -> UriRef<'_> {
+        UriRef::parse(text.as_bytes()).expect(text)
+    }
+
+    #[test]
+    fn reads_its_parts() {
+        type Parts = (
+            Option<&'static str>,
+            Option<&'static str>,
+            &'static str,
+            Option<u16>,
+        );
+        let table: &[(&str, Parts)] = &[
+            ("sip:a@b", (Some("a"), None, "b", None)),
+            ("SIP:b:5070", (None, None, "b", Some(5070))),
+            (
+                "sips:a:pw@b.example:5061;transport=tcp",
+                (Some("a"), Some("pw"), "b.example", Some(5061)),
+            ),
+            (
+                "sip:[2001:db8::1]:5070;lr",
+                (None, None, "[2001:db8::1]", Some(5070)),
+            ),
+            (
+                "sip:1_odd~(to-be!sure)&isn't+it$/crazy?,/;;*:&it+has=1,weird!*pas$wo~d@b",
+                (
+                    Some("1_odd~(to-be!sure)&isn't+it$/crazy?,/;;*"),
+                    Some("&it+has=1,weird!*pas$wo~d"),
+                    "b",
+                    None,
+                ),
+            ),
+            ("sip:@b", (None, None, "b", None)),
+            (
+                "tel:+49-30-123;phone-context=x",
+                (Some("+49-30-123"), None, "", None),
+            ),
+            ("soap.beep://192.0.2.103:3002", (None, None, "", None)),
+            ("sip:jörg@b", (Some("jörg"), None, "b", None)),
+        ];
+        for &(text, (user, password, host, port)) in table {
+            let uri = read(text);
+            assert_eq!(uri.as_str(), text);
+            let parts = (uri.user(), uri.password(), uri.host_str(), uri.port());
+            assert_eq!(parts, (user, password, host, port), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_none() {
+        for text in [
+            "",
+            "a@b",
+            ":a@b",
+            "1sip:a@b",
+            "sip:",
+            "sip:a@",
+            "sip:a b@c",
+            "<sip:a@b>",
+            "sip:a@b c",
+            "sip:a@b:port",
+            "sip:a@b:65536",
+            "sip:a@b:",
+            "sip:2001:db8::10",
+            "sip:[2001:db8::10",
+            "sip:[2001:db8::g]",
+            "sip:[1.2.3.4]",
+            "sip:a@b;;c",
+            "sip:a@h%6fst",
+            "sip:a@b\0",
+            "tel:",
+            "tel:;x",
+            "mail:",
+            "sip:a@b@c",
+            "sip:[::1]x:5060",
+        ] {
+            assert!(UriRef::parse(text.as_bytes()).is_err(), "{text}");
+        }
+        assert!(UriRef::parse(b"sip:\xff@b").is_err());
+    }
+
+    #[test]
+    fn compares_as_rfc_3261_says() {
+        // The examples of §19.1.4, and some more.
+        let same = [
+            (
+                "sip:%61lice@atlanta.com;transport=TCP",
+                "sip:alice@AtLanTa.CoM;Transport=tcp",
+            ),
+            ("sip:carol@chicago.com", "sip:carol@chicago.com;newparam=5"),
+            ("sip:carol@chicago.com", "sip:carol@chicago.com;security=on"),
+            (
+                "sip:carol@chicago.com;newparam=5",
+                "sip:carol@chicago.com;security=on",
+            ),
+            (
+                "sip:biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com",
+                "sip:biloxi.com;method=REGISTER;transport=tcp?to=sip:bob%40biloxi.com",
+            ),
+            (
+                "sip:alice@atlanta.com?subject=project%20x&priority=urgent",
+                "sip:alice@atlanta.com?priority=urgent&subject=project%20x",
+            ),
+            ("sip:a@[2001:db8::1]", "sip:a@[2001:DB8:0::1]"),
+            ("tel:+49-30.123", "tel:+4930123"),
+            ("NAME:x", "name:x"),
+        ];
+        let different = [
+            (
+                "SIP:ALICE@AtLanTa.CoM;Transport=udp",
+                "sip:alice@AtLanTa.CoM;Transport=UDP",
+            ),
+            ("sip:bob@biloxi.com", "sip:bob@biloxi.com:5060"),
+            ("sip:bob@biloxi.com", "sip:bob@biloxi.com;transport=udp"),
+            (
+                "sip:bob@biloxi.com",
+                "sip:bob@biloxi.com:6000;transport=tcp",
+            ),
+            (
+                "sip:carol@chicago.com",
+                "sip:carol@chicago.com?Subject=next%20meeting",
+            ),
+            ("sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4"),
+            (
+                "sip:carol@chicago.com;security=on",
+                "sip:carol@chicago.com;security=off",
+            ),
+            ("sip:a@b", "sips:a@b"),
+            ("sip:a@b", "sip:b"),
+            ("sip:a:x@b", "sip:a@b"),
+            ("sip:a%3Bx@b", "sip:a;x@b"),
+            ("sip:a@b;maddr=c", "sip:a@b"),
+            ("tel:+4930123", "tel:4930123"),
+            ("tel:123;phone-context=a", "tel:123"),
+            ("name:x", "name:X"),
+        ];
+        let expected = same
+            .iter()
+            .map(|pair| (pair, true))
+            .chain(different.iter().map(|pair| (pair, false)));
+        for ((one, two), equal) in expected {
+            assert_eq!(read(one) == read(two), equal, "{one} {two}");
+            assert_eq!(read(two) == read(one), equal, "{two} {one}");
+        }
+    }
+
+    #[test]
+    fn escapes_resolve() {
+        let table = [
+            ("a%20b", "a b"),
+            ("%", "%"),
+            ("%4", "%4"),
+            ("%zz", "%zz"),
+            ("%C3%B6", "ö"),
+            ("%ff", "\u{fffd}"),
+            ("%00", "\0"),
+        ];
+        for (text, expected) in table {
+            assert_eq!(unescape(text), expected, "{text}");
+        }
+        for text in ["a b", "ann@b;x", "+49(30)", "ö%", "#*"] {
+            assert_eq!(unescape(&escape_user(text)), text);
+            assert_eq!(unescape(&escape_value(text)), text);
+        }
+    }
+
+    #[test]
+    fn uris_are_made() {
+        let v6 = Host::Ip("2001:db8::1".parse().expect("an address"));
+        assert_eq!(
+            Uri::sip(Some("a b"), v6, Some(5070)).as_str(),
+            "sip:a%20b@[2001:db8::1]:5070"
+        );
+        assert_eq!(Uri::sips(None, Host::Name("b"), None).as_str(), "sips:b");
+        let uri = Uri::parse("sip:a?b@c?d=e").expect("sound");
+        let uri = uri
+            .with_param("transport", Some("tcp"))
+            .with_param("lr", None);
+        assert_eq!(uri.as_str(), "sip:a?b@c;transport=tcp;lr?d=e");
+        assert!(uri.view().is_loose());
+        assert_eq!(uri.view().transport(), Some(Transport::Tcp));
+        let headers: Vec<_> = uri.view().headers().collect();
+        assert_eq!(headers, [("d", "e")]);
+    }
+
+    #[test]
+    fn replaces_in_a_uri_is_no_part_of_the_host() {
+        let uri = read("sip:a@1.2.3.4?Replaces=abc%3Bto-tag%3D1&x");
+        assert_eq!(uri.host_str(), "1.2.3.4");
+        assert_eq!(uri.header("replaces").as_deref(), Some("abc;to-tag=1"));
+        assert_eq!(uri.header("X").as_deref(), Some(""));
+    }
+
+    #[test]
+    fn sips_is_never_in_the_clear() {
+        let table = [
+            ("sips:b", Some(Transport::Tls)),
+            ("sips:b;transport=tcp", Some(Transport::Tls)),
+            ("sips:b;transport=ws", Some(Transport::Wss)),
+            ("sip:b;transport=UDP", Some(Transport::Udp)),
+            ("sip:b;transport=sctp", None),
+            ("sip:b", None),
+        ];
+        for (text, expected) in table {
+            assert_eq!(read(text).transport(), expected, "{text}");
+        }
+    }
+}

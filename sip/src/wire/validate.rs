@@ -180,3 +180,139 @@ fn accepts(message: &Message, rules: &Rules<'_>) -> bool {
                 .is_ok_and(|range| rules.body_types.iter().any(|ours| range.is(ours)))
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn is_ours(via: &Via<'_>) -> bool {
+        via.branch() == Some("z9hG4bKours")
+    }
+
+    const RULES: Rules<'static> = Rules {
+        methods: &[
+            Method::Invite,
+            Method::Ack,
+            Method::Cancel,
+            Method::Options,
+            Method::Register,
+        ],
+        forwarded: &[Method::Invite],
+        extensions: &["timer"],
+        schemes: &[Scheme::Sip, Scheme::Tel],
+        body_types: &["application/sdp"],
+        is_loop: Some(&is_ours),
+    };
+
+    fn judge(method: &str, uri: &str, more: &str, body: &str) -> Option<u16> {
+        let text = format!(
+            "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKx\r\nFrom: <sip:f@b>;tag=1\r\n\
+            To: <sip:a@b>\r\nCall-ID: c\r\nCSeq: 1 {method}\r\n{more}Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let message = Message::parse(Bytes::from(text)).expect(more);
+        match validate(&message, &RULES) {
+            Ok(()) => None,
+            Err(fault) => fault.sip_status(),
+        }
+    }
+
+    #[test]
+    fn first_line() {
+        let table = [
+            ("INVITE", "sip:a@b", None),
+            ("INVITE", "tel:+491", None),
+            ("BYE", "sip:a@b", Some(405)),
+            ("PING", "sip:a@b", Some(501)),
+            ("invite", "sip:a@b", Some(501)),
+            ("INVITE", "sips:a@b", Some(416)),
+            ("INVITE", "http://b", Some(416)),
+            ("INVITE", "sip:a@b?Subject=x", Some(400)),
+            ("INVITE", "sip:a@b;method=BYE", Some(400)),
+            ("CANCEL", "http://b", Some(416)),
+        ];
+        for (method, uri, expected) in table {
+            assert_eq!(judge(method, uri, "", ""), expected, "{method} {uri}");
+        }
+    }
+
+    #[test]
+    fn headers() {
+        let table = [
+            ("INVITE", "Max-Forwards: 0\r\n", Some(483)),
+            ("INVITE", "Max-Forwards: 1\r\n", None),
+            ("OPTIONS", "Max-Forwards: 0\r\n", None),
+            (
+                "INVITE",
+                "Via: SIP/2.0/UDP x;branch=z9hG4bKours\r\n",
+                Some(482),
+            ),
+            ("INVITE", "Via: broken\r\n", Some(400)),
+            ("INVITE", "Require: timer, Timer\r\n", None),
+            ("INVITE", "Require: timer\r\nRequire: 100rel\r\n", Some(420)),
+            ("INVITE", "Proxy-Require: x\r\n", Some(420)),
+            ("CANCEL", "Require: x\r\n", None),
+            ("ACK", "Require: x\r\n", None),
+            ("INVITE", "Accept: text/plain, application/*\r\n", None),
+            ("INVITE", "Accept: text/plain\r\n", Some(406)),
+            ("INVITE", "Accept:\r\n", Some(406)),
+            ("OPTIONS", "Accept: text/plain\r\n", None),
+            ("INVITE", "Contact: <sip:a@b>, <sip:c@d>\r\n", None),
+            ("INVITE", "Contact: *\r\n", Some(400)),
+            ("REGISTER", "Contact: *\r\n", None),
+            ("REGISTER", "Contact: *, <sip:a@b>\r\n", Some(400)),
+            ("INVITE", "Route: <sip:r;lr>, nonsense\r\n", Some(400)),
+            ("INVITE", "Record-Route: <sip:r\r\n", Some(400)),
+        ];
+        for (method, more, expected) in table {
+            assert_eq!(
+                judge(method, "sip:a@b", more, ""),
+                expected,
+                "{method} {more}"
+            );
+        }
+    }
+
+    #[test]
+    fn bodies() {
+        let optional = "c: text/html\r\nContent-Disposition: render;handling=optional\r\n";
+        let table = [
+            ("INVITE", "c: application/sdp\r\n", None),
+            ("INVITE", "c: APPLICATION/SDP;x=y\r\n", None),
+            ("INVITE", "c: text/html\r\n", Some(415)),
+            ("INVITE", "", Some(415)),
+            ("INVITE", "c: text\r\n", Some(400)),
+            ("INVITE", optional, None),
+            ("INVITE", "c: application/sdp\r\ne: gzip\r\n", Some(415)),
+            ("INVITE", "c: application/sdp\r\ne: identity\r\n", None),
+            ("OPTIONS", "c: text/html\r\n", None),
+        ];
+        for (method, more, expected) in table {
+            assert_eq!(
+                judge(method, "sip:a@b", more, "v=0"),
+                expected,
+                "{method} {more}"
+            );
+        }
+    }
+
+    #[test]
+    fn responses_are_judged_by_their_headers_only() {
+        let text = "SIP/2.0 200 OK\r\nv: SIP/2.0/UDP h\r\nf: <sip:f@b>;tag=1\r\nt: <sip:a@b>\r\ni: c\r\n\
+            CSeq: 1 PING\r\nRequire: x\r\nm: <sip:a@b>\r\n\r\n";
+        let judge = |text: &str| {
+            let message = Message::parse(Bytes::copy_from_slice(text.as_bytes())).expect(text);
+            validate(&message, &RULES)
+        };
+        assert_eq!(judge(text), Ok(()));
+        let broken = text.replace("m: <", "m: <<");
+        assert_eq!(
+            judge(&broken).map_err(|f| f.header_name()),
+            Err(Some("Contact"))
+        );
+    }
+}
