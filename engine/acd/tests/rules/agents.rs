@@ -1,0 +1,315 @@
+//! Rules 16 to 18: what agents are and do. Rule 2: what becomes of calls to one of them.
+
+use acd::config::WrapUp;
+use acd::{
+    Activity, AgentChange, AlertEnd, AlertOutcome, BreakReason, Device, DivertReason, Input,
+    Presence, WithdrawReason,
+};
+
+use crate::centre::{Centre, millis, secs, to, to_user};
+
+fn coffee() -> Presence {
+    Presence::Break(BreakReason::new("coffee"))
+}
+
+#[test]
+fn rule_16_a_break_or_logout_while_busy_waits_for_the_end_and_the_wrap_up() {
+    for (name, wish) in [("break", coffee()), ("logout", Presence::Offline)] {
+        let mut centre = Centre::staffed(1);
+        centre.with_queue(1, |queue| queue.wrap_up = WrapUp::For(secs(30)));
+        centre.comes(1, to(1));
+        centre.comes(2, to(1));
+        centre.accepts(1);
+        centre.change(1, AgentChange::Presence(wish.clone()));
+        assert_eq!(centre.state(1).presence, Presence::Available, "{name}");
+        assert_eq!(centre.state(1).pending, Some(wish.clone()), "{name}");
+        centre.ends(1);
+        assert_eq!(
+            centre.state(1).presence,
+            Presence::Available,
+            "{name}: in wrap-up"
+        );
+        centre.run(secs(30));
+        assert_eq!(centre.state(1).presence, wish, "{name}");
+        assert_eq!(centre.state(1).pending, None, "{name}");
+        assert_eq!(centre.alerts(), [(1, 1)], "{name}: nothing came in between");
+    }
+}
+
+#[test]
+fn rule_16_a_pending_break_is_called_off_by_available_and_a_pending_logout_by_login() {
+    let mut centre = Centre::staffed(1);
+    centre.comes(1, to(1));
+    centre.accepts(1);
+    centre.takes_break(1);
+    centre.is_back(1);
+    assert_eq!(centre.state(1).pending, None);
+    centre.logs_out(1);
+    centre.logs_in(1);
+    assert_eq!(centre.state(1).pending, None);
+    centre.takes_break(1);
+    centre.logs_in(1);
+    assert_eq!(
+        centre.state(1).pending,
+        Some(coffee()),
+        "a login leaves a break alone"
+    );
+    centre.ends(1);
+    assert_eq!(centre.state(1).presence, coffee());
+    centre.logs_in(1);
+    assert_eq!(centre.state(1).presence, coffee());
+}
+
+#[test]
+fn rule_16_a_break_or_logout_while_alerting_withdraws_the_alert() {
+    let cases = [
+        ("break", coffee(), WithdrawReason::Break),
+        ("logout", Presence::Offline, WithdrawReason::Logout),
+    ];
+    for (name, wish, reason) in cases {
+        let mut centre = Centre::staffed(2);
+        centre.comes(1, to(1));
+        centre.rings(1);
+        centre.change(1, AgentChange::Presence(wish.clone()));
+        assert_eq!(centre.withdrawals(), [reason], "{name}");
+        let how = AlertOutcome::Withdrawn(reason);
+        assert_eq!(
+            centre.outcomes(),
+            [(1, 1, how)],
+            "{name}: neither missed nor rejected"
+        );
+        assert_eq!(centre.alerts(), [(1, 1), (1, 2)], "{name}");
+        assert_eq!(centre.state(1).presence, wish, "{name}");
+        let counters = centre.acd.agent(acd::AgentId(1)).unwrap().counters;
+        assert_eq!(
+            (counters.timed_out, counters.rejected, counters.withdrawn),
+            (0, 0, 1)
+        );
+    }
+}
+
+#[test]
+fn rule_16_states_are_told_with_the_moment_they_began() {
+    let mut centre = Centre::staffed(1);
+    let began = centre.now;
+    centre.comes(1, to(1));
+    assert!(matches!(
+        centre.state(1).activity,
+        Activity::Alerting { .. }
+    ));
+    assert_eq!(centre.state(1).since, began);
+    centre.run(secs(3));
+    centre.accepts(1);
+    assert!(matches!(centre.state(1).activity, Activity::Busy { .. }));
+    assert_eq!(centre.state(1).since, began + secs(3));
+    centre.run(secs(4));
+    centre.takes_break(1);
+    assert_eq!(
+        centre.state(1).since,
+        began + secs(3),
+        "a pending break changes no state"
+    );
+    centre.ends(1);
+    assert_eq!(centre.state(1).activity, Activity::Idle);
+    assert_eq!(centre.state(1).since, began + secs(7));
+    centre.own_calls(1, 1);
+    assert_eq!(centre.state(1).activity, Activity::OwnCall);
+}
+
+#[test]
+fn rule_17_wrap_up_lasts_its_time_and_keeps_every_queue_away() {
+    // (wrap-up of queue 1, extended by, ended by the agent after, free after)
+    let manual = WrapUp::Manual;
+    let ten = WrapUp::For(secs(10));
+    let cases = [
+        ("none", WrapUp::For(secs(0)), None, None, 0),
+        ("seconds", ten, None, None, 10_000),
+        ("extended", ten, Some(7), None, 17_000),
+        ("ended early", ten, None, Some(4), 4_000),
+        ("manual", manual, None, Some(500), 500_000),
+        ("manual, extended", manual, Some(7), Some(600), 600_000),
+    ];
+    for (name, wrap_up, extended, ended, free_ms) in cases {
+        let mut centre = Centre::staffed(1);
+        centre.with_queue(1, |queue| queue.wrap_up = wrap_up);
+        centre.comes(1, to(1));
+        centre.accepts(1);
+        centre.comes(2, to(2));
+        centre.comes(3, to_user(1));
+        centre.with_agent(1, |agent| agent.personal.max_wait = secs(0));
+        centre.ends(1);
+        if let Some(by) = extended {
+            centre.change(1, AgentChange::WrapUpExtended { by: secs(by) });
+        }
+        let end = centre.now + millis(free_ms);
+        if free_ms > 0 {
+            centre.run(millis(free_ms - 1));
+            assert_eq!(centre.alerts(), [(1, 1)], "{name}");
+            let in_wrap_up = matches!(centre.state(1).activity, Activity::WrapUp { .. });
+            assert!(in_wrap_up, "{name}");
+            centre.run(end - centre.now);
+        }
+        if ended.is_some() {
+            centre.change(1, AgentChange::WrapUpEnded);
+        }
+        assert_eq!(centre.alerts(), [(1, 1), (2, 1)], "{name}");
+    }
+}
+
+#[test]
+fn rule_17_the_queue_that_alerted_says_how_long() {
+    let mut centre = Centre::staffed(1);
+    centre.with_queue(1, |queue| queue.wrap_up = WrapUp::For(secs(10)));
+    centre.with_agent(1, |agent| agent.personal.wrap_up = WrapUp::For(secs(3)));
+    for (caller, visit, wrap_up) in [(1, to(1), 10), (2, to(2), 0), (3, to_user(1), 3)] {
+        centre.comes(caller, visit);
+        centre.accepts(1);
+        centre.ends(caller);
+        let until = centre.now + secs(wrap_up);
+        let expected = match wrap_up {
+            0 => Activity::Idle,
+            _ => Activity::WrapUp { until: Some(until) },
+        };
+        assert_eq!(centre.state(1).activity, expected);
+        centre.run(secs(60));
+    }
+}
+
+#[test]
+fn rule_18_an_agent_whose_phone_is_gone_is_shown_so_and_gets_no_alerts() {
+    let mut centre = Centre::staffed(1);
+    centre.change(1, AgentChange::Device(Device::Unregistered));
+    assert_eq!(centre.state(1).device, Device::Unregistered);
+    assert_eq!(centre.state(1).presence, Presence::Available);
+    centre.comes(1, to(1));
+    centre.run(secs(100));
+    assert_eq!(centre.alerts(), []);
+    centre.change(1, AgentChange::Device(Device::Registered));
+    assert_eq!(centre.alerts(), [(1, 1)]);
+}
+
+#[test]
+fn rule_18_a_pbx_extension_is_always_there() {
+    let mut centre = Centre::new(1);
+    let device = Device::Trunk;
+    centre.change(1, AgentChange::Login { device });
+    centre.comes(1, to(1));
+    assert_eq!(centre.alerts(), [(1, 1)]);
+}
+
+#[test]
+fn rule_2_a_direct_call_that_its_user_does_not_take_goes_to_when_unavailable() {
+    type Case = (&'static str, fn(&mut Centre), DivertReason);
+    let cases: [Case; 7] = [
+        (
+            "offline",
+            |centre| centre.logs_out(1),
+            DivertReason::AgentOffline,
+        ),
+        (
+            "on break",
+            |centre| centre.takes_break(1),
+            DivertReason::AgentOnBreak,
+        ),
+        (
+            "rejected",
+            |centre| centre.answers(1, AlertEnd::Rejected),
+            DivertReason::AgentRejected,
+        ),
+        (
+            "not answered",
+            |centre| centre.run(secs(20)),
+            DivertReason::AgentNoAnswer,
+        ),
+        (
+            "waited too long",
+            |centre| {
+                centre.answers(1, AlertEnd::NoBinding);
+                centre.own_calls(1, 1);
+                centre.run(secs(60));
+            },
+            DivertReason::MaxWait,
+        ),
+        (
+            "break while busy, taken after the interaction",
+            |centre| {
+                centre.answers(1, AlertEnd::NoBinding);
+                centre.run(secs(5));
+                centre.leaves(1);
+                centre.comes(9, to(1));
+                centre.accepts(1);
+                centre.comes(1, to_user(1));
+                centre.takes_break(1);
+                assert_eq!(centre.diverted(), []);
+                centre.ends(9);
+            },
+            DivertReason::AgentOnBreak,
+        ),
+        (
+            "removed",
+            |centre| {
+                centre.answers(1, AlertEnd::NoBinding);
+                centre.config.agents.clear();
+                centre.apply();
+            },
+            DivertReason::AgentRemoved,
+        ),
+    ];
+    for (name, what, reason) in cases {
+        let mut centre = Centre::staffed(1);
+        centre.comes(1, to_user(1));
+        what(&mut centre);
+        assert_eq!(centre.diverted(), [(1, reason)], "{name}");
+    }
+}
+
+#[test]
+fn rule_2_a_user_who_is_away_gets_no_direct_call_at_all() {
+    let mut centre = Centre::new(2);
+    centre.comes(1, to_user(1));
+    assert_eq!(centre.diverted(), [(1, DivertReason::AgentOffline)]);
+    centre.logs_in(2);
+    centre.comes(2, to_user(2));
+    assert_eq!(centre.alerts(), [(2, 2)], "and nobody else's");
+}
+
+#[test]
+fn rule_2_a_failed_phone_does_not_send_the_direct_call_away() {
+    let mut centre = Centre::staffed(1);
+    centre.comes(1, to_user(1));
+    centre.answers(1, AlertEnd::NoProvisional);
+    assert_eq!(centre.diverted(), []);
+    centre.run(secs(5));
+    assert_eq!(centre.alerts(), [(1, 1), (1, 1)]);
+}
+
+#[test]
+fn rule_22_a_running_alert_is_let_finish_before_max_wait_acts() {
+    let mut centre = Centre::staffed(1);
+    centre.with_agent(1, |agent| agent.personal.max_wait = secs(10));
+    centre.comes(1, to_user(1));
+    centre.run(secs(15));
+    assert_eq!(centre.diverted(), []);
+    centre.accepts(1);
+    assert_eq!(centre.connected(), [(1, 1)]);
+    centre.ends(1);
+    centre.comes(2, to_user(1));
+    centre.run(secs(15));
+    centre.answers(1, AlertEnd::NoBinding);
+    assert_eq!(centre.diverted(), [(2, DivertReason::MaxWait)]);
+}
+
+#[test]
+fn rule_10_the_days_counters_start_anew_and_a_running_alert_counts_for_the_new_day() {
+    let mut centre = Centre::staffed(1);
+    centre.comes(1, to(1));
+    centre.answers(1, AlertEnd::Rejected);
+    centre.comes(2, to(1));
+    centre.input(Input::DailyReset);
+    centre.accepts(1);
+    let counters = centre.acd.agent(acd::AgentId(1)).unwrap().counters;
+    assert_eq!(
+        (counters.alerts, counters.accepted, counters.rejected),
+        (1, 1, 0)
+    );
+}
