@@ -69,7 +69,7 @@ impl Faults {
             (index, locate(source, problem))
         };
         let mut faults: Vec<(usize, Fault)> = problems.into_iter().map(place).collect();
-        faults.sort_by(|a, b| (a.0, a.1.span.start).cmp(&(b.0, b.1.span.start)));
+        faults.sort_by_key(|(source, fault)| (*source, fault.span.start));
         faults.dedup();
         (!faults.is_empty()).then_some(Self { sources, faults })
     }

@@ -96,11 +96,10 @@ fn diff_fields<T: Resource>(old: &T, new: &T) -> Vec<FieldChange> {
 }
 
 fn shown(field: &Written) -> String {
-    match &field.value {
-        value if value.is_null() => "unset".to_owned(),
-        _ if field.secret => "(secret)".to_owned(),
-        value => export::inline(value),
+    if field.secret && !field.value.is_null() {
+        return "(secret)".to_owned();
     }
+    export::inline(&field.value)
 }
 
 impl fmt::Display for Change {

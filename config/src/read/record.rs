@@ -31,11 +31,11 @@ pub enum Shape {
     /// Text that is never shown again.
     Secret,
     /// Any number of the same.
-    List(Box<Shape>),
+    List(Box<Self>),
     /// Fields by name.
     Table(Vec<FieldInfo>),
     /// One of several shapes.
-    Either(Box<Shape>, Box<Shape>),
+    Either(Box<Self>, Box<Self>),
 }
 
 /// One field of a table, as the reference shows it.

@@ -89,22 +89,6 @@ impl Settings {
                 let message = format!("{} is where the API listens (http.listen)", listen.address);
                 faults.add(&field, &message, "choose another port for one of the two");
             }
-            let ports = self.media.ports;
-            if listen.transport == Transport::Udp
-                && (ports.first..=ports.last).contains(&listen.address.port())
-                && (listen.address.ip() == self.media.address
-                    || listen.address.ip().is_unspecified())
-            {
-                let message = format!(
-                    "port {} is one of media.ports, {ports}",
-                    listen.address.port()
-                );
-                faults.add(
-                    &field,
-                    &message,
-                    "choose another port, or other media ports",
-                );
-            }
         }
         if self.sip.digest.is_empty() {
             faults.add(

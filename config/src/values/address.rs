@@ -173,7 +173,8 @@ fn parse_host_port(text: &str) -> Option<(Host, Option<u16>)> {
             let host = Host::Ip(IpAddr::V6(address.parse().ok()?));
             (
                 host,
-                rest.strip_prefix(':').or(rest.is_empty().then_some(""))?,
+                rest.strip_prefix(':')
+                    .or_else(|| rest.is_empty().then_some(""))?,
             )
         }
         None => {

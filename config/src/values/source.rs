@@ -26,6 +26,12 @@ impl SourcePattern {
             port,
         }
     }
+
+    /// The network of that prefix length around the address; `None` when the length is too long.
+    pub fn around(address: IpAddr, prefix_len: u8, port: Option<u16>) -> Option<Self> {
+        let network = IpNet::new(address, prefix_len).ok()?.trunc();
+        Some(Self { network, port })
+    }
 }
 
 impl FromStr for SourcePattern {
