@@ -1,0 +1,148 @@
+//! Reading requests, with errors as problems.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use engine::CallId;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::problem::{ApiError, Kind};
+use crate::state::ApiState;
+
+/// The largest body that is read: 1 MB.
+pub(crate) const BODY_MAX: usize = 1_000_000;
+
+/// A JSON body of any shape.
+pub(crate) struct Document(pub(crate) Value);
+
+impl FromRequest<ApiState> for Document {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &ApiState) -> Result<Self, ApiError> {
+        let is_json = is_json(&request);
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(|rejection| {
+                if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                    return ApiError::new(Kind::TooLarge, "a body has at most 1 MB");
+                }
+                ApiError::new(Kind::Malformed, rejection.body_text())
+            })?;
+        if !is_json {
+            return Err(ApiError::new(
+                Kind::MediaType,
+                "send Content-Type: application/json",
+            ));
+        }
+        let malformed =
+            |error| ApiError::new(Kind::Malformed, format!("the body is no JSON: {error}"));
+        serde_json::from_slice(&bytes).map(Self).map_err(malformed)
+    }
+}
+
+/// `application/json`, `application/merge-patch+json` and the like; nothing at all is taken for JSON.
+fn is_json(request: &Request) -> bool {
+    let Some(value) = request.headers().get(header::CONTENT_TYPE) else {
+        return true;
+    };
+    let essence = value
+        .to_str()
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+/// A JSON body of a certain shape.
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<ApiState> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &ApiState) -> Result<Self, ApiError> {
+        let Document(json) = Document::from_request(request, state).await?;
+        read(json).map(Self)
+    }
+}
+
+/// Reads a document of a certain shape.
+///
+/// # Errors
+///
+/// 422 that names the field at fault, where serde does.
+pub(crate) fn read<T: DeserializeOwned>(json: Value) -> Result<T, ApiError> {
+    serde_json::from_value(json).map_err(|error| {
+        let text = error.to_string();
+        let field = text
+            .split('`')
+            .nth(1)
+            .filter(|_| text.contains("field `"))
+            .unwrap_or_default()
+            .to_owned();
+        ApiError::field(
+            field,
+            text,
+            "see the OpenAPI document at /api/v1/openapi.json",
+        )
+    })
+}
+
+/// The name in a path such as `/queues/{name}`.
+pub(crate) struct Name(pub(crate) String);
+
+impl FromRequestParts<ApiState> for Name {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+        let name = Path::<String>::from_request_parts(parts, state).await;
+        name.map(|Path(name)| Self(name))
+            .map_err(|rejection| ApiError::new(Kind::Malformed, rejection.body_text()))
+    }
+}
+
+/// The id in a path such as `/calls/{id}`; what is no id names no call.
+pub(crate) struct Call(pub(crate) CallId);
+
+impl FromRequestParts<ApiState> for Call {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+        let Name(id) = Name::from_request_parts(parts, state).await?;
+        id.parse()
+            .map(Self)
+            .map_err(|_| ApiError::not_found("call", &id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Shape {
+        #[allow(dead_code, reason = "only whether it can be read matters")]
+        to: String,
+    }
+
+    #[test]
+    fn the_field_at_fault_is_named() {
+        let cases = [
+            (serde_json::json!({}), "to"),
+            (serde_json::json!({"to": "1", "too": 1}), "too"),
+        ];
+        for (json, field) in cases {
+            let error = read::<Shape>(json).expect_err(field);
+            assert!(
+                format!("{error:?}").contains(&format!("field: \"{field}\"")),
+                "{error:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! `/calls`: calls that are up. Attendants see those they have a part in and those that wait in their queues, and end
+//! those they talk or ring in; supervisors all.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use engine::event::{Direction, LegRole};
+use engine::view::{CallRow, LegState};
+use engine::{CallId, CommandBody, Done};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::PREFIX;
+use crate::auth::{Attendant, Proof};
+use crate::extract::{Body, Call};
+use crate::list::{ListParams, ListQuery, Page, page};
+use crate::problem::{ApiError, Kind};
+use crate::rights::Scope;
+use crate::routing::{Routes, doc};
+use crate::state::ApiState;
+use crate::time;
+
+pub(crate) fn routes() -> Routes {
+    Routes::new(PREFIX)
+        .add(doc(__path_list), list)
+        .add(doc(__path_place), place)
+        .add(doc(__path_read), read)
+        .add(doc(__path_hang_up), hang_up)
+}
+
+/// A call that is up.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LiveCall {
+    /// Its id.
+    id: String,
+    /// `inbound`, `outbound` or `internal`.
+    #[schema(value_type = String, example = "inbound")]
+    direction: Direction,
+    /// `started`, `waiting`, `alerting`, `connected` or `held`.
+    state: &'static str,
+    /// The caller's number; empty when withheld.
+    caller: String,
+    /// The caller's name.
+    name: Option<String>,
+    /// What they dialled.
+    called: String,
+    /// The trunk it came in by.
+    trunk: Option<String>,
+    /// The user whose phone or click started it.
+    user: Option<String>,
+    /// The queue it waits in, or waited in last.
+    queue: Option<String>,
+    /// The user it is connected to.
+    agent: Option<String>,
+    /// The agents being alerted for it.
+    alerting: Vec<String>,
+    /// When it started, RFC 3339.
+    started: String,
+    /// When the caller's side was answered, RFC 3339.
+    answered: Option<String>,
+    /// When two people could talk, RFC 3339.
+    connected: Option<String>,
+    /// Its legs.
+    legs: Vec<LiveLeg>,
+}
+
+/// One leg of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LiveLeg {
+    /// Its id.
+    id: String,
+    /// `caller`, `agent` or `callee`.
+    #[schema(value_type = String, example = "caller")]
+    role: LegRole,
+    /// The number or extension at its far end.
+    number: String,
+    /// The trunk it goes over.
+    trunk: Option<String>,
+    /// The user at its far end.
+    user: Option<String>,
+    /// `calling`, `ringing` or `up`.
+    #[schema(value_type = String, example = "up")]
+    state: LegState,
+    /// Whether it put the other side on hold.
+    holds: bool,
+}
+
+impl LiveCall {
+    fn of(id: CallId, row: &CallRow) -> Self {
+        Self {
+            id: id.to_string(),
+            direction: row.direction,
+            state: state_of(row),
+            caller: row.caller.number.clone(),
+            name: row.caller.name.clone(),
+            called: row.called.clone(),
+            trunk: row.trunk.clone(),
+            user: row.user.clone(),
+            queue: row.queue.clone(),
+            agent: row.connected.as_ref().and_then(|(user, _)| user.clone()),
+            alerting: row.alerts.values().cloned().collect(),
+            started: time::rfc3339(row.started_us),
+            answered: row.answered_us.map(time::rfc3339),
+            connected: row
+                .connected
+                .as_ref()
+                .map(|(_, since_us)| time::rfc3339(*since_us)),
+            legs: row
+                .legs
+                .iter()
+                .map(|(id, leg)| LiveLeg {
+                    id: id.to_string(),
+                    role: leg.role,
+                    number: leg.number.clone(),
+                    trunk: leg.trunk.clone(),
+                    user: leg.user.clone(),
+                    state: leg.state,
+                    holds: row.held_by == Some(*id),
+                })
+                .collect(),
+        }
+    }
+}
+
+fn state_of(row: &CallRow) -> &'static str {
+    if row.held_by.is_some() {
+        "held"
+    } else if row.connected.is_some() {
+        "connected"
+    } else if !row.alerts.is_empty() {
+        "alerting"
+    } else if row.queued.is_some() {
+        "waiting"
+    } else {
+        "started"
+    }
+}
+
+/// Lists the calls that are up
+#[utoipa::path(
+    get,
+    path = "/calls",
+    tag = "calls",
+    params(ListParams),
+    responses((status = 200, description = "One page", body = Page<LiveCall>)),
+)]
+async fn list(
+    who: Attendant,
+    State(state): State<ApiState>,
+    query: ListQuery,
+) -> Result<Json<Page<Value>>, ApiError> {
+    let view = state.view();
+    let scope = Scope::of(&who.identity().user, &state.snapshot());
+    let seen = view.calls.iter().filter(|(_, row)| scope.sees_call(row));
+    page(
+        seen.map(|(id, row)| json!(LiveCall::of(*id, row)))
+            .collect(),
+        &["id"],
+        &query,
+    )
+    .map(Json)
+}
+
+/// Shows a call that is up
+#[utoipa::path(
+    get,
+    path = "/calls/{id}",
+    tag = "calls",
+    params(("id" = String, Path, description = "The call")),
+    responses((status = 200, description = "The call", body = LiveCall)),
+)]
+async fn read(
+    who: Attendant,
+    State(state): State<ApiState>,
+    Call(id): Call,
+) -> Result<Json<LiveCall>, ApiError> {
+    let view = state.view();
+    let scope = Scope::of(&who.identity().user, &state.snapshot());
+    let row = view.calls.get(&id).filter(|row| scope.sees_call(row));
+    row.map(|row| Json(LiveCall::of(id, row)))
+        .ok_or_else(|| ApiError::not_found("call", &id.to_string()))
+}
+
+/// A call to place.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PlaceCall {
+    /// The number, as one's own phone would dial it.
+    to: String,
+}
+
+/// The call that was placed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Placed {
+    /// Its id.
+    id: String,
+}
+
+/// The longest number that is dialled, in characters.
+const NUMBER_MAX: usize = 128;
+
+/// Places a call: rings one's own phone, then the number
+#[utoipa::path(
+    post,
+    path = "/calls",
+    tag = "calls",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a retry harmless")),
+    request_body = PlaceCall,
+    responses((status = 201, description = "One's own phone is being rung", body = Placed)),
+)]
+async fn place(
+    who: Attendant,
+    State(state): State<ApiState>,
+    Body(wanted): Body<PlaceCall>,
+) -> Result<Response, ApiError> {
+    let to = wanted.to.trim();
+    if to.is_empty() || to.chars().count() > NUMBER_MAX || to.contains(char::is_control) {
+        return Err(ApiError::field(
+            "to",
+            "this is no number",
+            "write it as your phone would dial it",
+        ));
+    }
+    let username = who.username().to_owned();
+    let at_work = state
+        .view()
+        .agents
+        .get(&username)
+        .and_then(|agent| agent.extension.clone());
+    if at_work.is_none() && who.identity().user.extension.is_none() {
+        let why = "you sit at no phone; log in with an extension to place calls";
+        return Err(ApiError::new(Kind::NoExtension, why));
+    }
+    let (carried, _) = state
+        .ask(
+            who.actor(),
+            CommandBody::PlaceCall {
+                username,
+                to: to.to_owned(),
+            },
+        )
+        .await?;
+    let Done::Call(call) = carried.done else {
+        return Err(ApiError::internal(
+            "a placed call was answered without its id",
+        ));
+    };
+    let location = [(header::LOCATION, format!("{PREFIX}/calls/{call}"))];
+    Ok((
+        StatusCode::CREATED,
+        location,
+        Json(Placed {
+            id: call.to_string(),
+        }),
+    )
+        .into_response())
+}
+
+/// Ends a call
+#[utoipa::path(
+    post,
+    path = "/calls/{id}/hang-up",
+    tag = "calls",
+    params(("id" = String, Path, description = "The call; attendants only those they talk or ring in")),
+    responses((status = 204, description = "It is ending")),
+)]
+async fn hang_up(
+    who: Attendant,
+    State(state): State<ApiState>,
+    Call(id): Call,
+) -> Result<StatusCode, ApiError> {
+    let view = state.view();
+    let scope = Scope::of(&who.identity().user, &state.snapshot());
+    let row = view.calls.get(&id).filter(|row| scope.sees_call(row));
+    let row = row.ok_or_else(|| ApiError::not_found("call", &id.to_string()))?;
+    if !scope.may_end(row) {
+        return Err(ApiError::new(
+            Kind::Forbidden,
+            "attendants end calls they are in; this one only waits",
+        ));
+    }
+    state
+        .ask(who.actor(), CommandBody::HangUp { call: id })
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}

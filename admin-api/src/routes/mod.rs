@@ -1,0 +1,49 @@
+//! The routes, a file for each resource.
+
+mod agents;
+mod calendars;
+mod calls;
+mod docs;
+mod events;
+mod health;
+mod history;
+mod login;
+mod me;
+mod numbers;
+mod queues;
+mod trunks;
+mod users;
+mod waiting;
+
+use crate::routing::Routes;
+
+pub(crate) use history::had_part;
+pub(crate) use waiting::tier;
+
+/// Where the API begins.
+pub(crate) const PREFIX: &str = "/api/v1";
+
+/// The routes below [`PREFIX`], for people and programs that log in.
+pub(crate) fn api() -> Routes {
+    let parts = [
+        login::routes(),
+        me::routes(),
+        users::routes(),
+        queues::routes(),
+        calendars::routes(),
+        trunks::routes(),
+        numbers::routes(),
+        agents::routes(),
+        waiting::routes(),
+        calls::routes(),
+        history::routes(),
+        events::routes(),
+        docs::routes(),
+    ];
+    parts.into_iter().fold(Routes::new(PREFIX), Routes::merge)
+}
+
+/// The routes at the root, for those who watch the daemon.
+pub(crate) fn root() -> Routes {
+    health::routes()
+}

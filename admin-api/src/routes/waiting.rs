@@ -1,0 +1,211 @@
+//! `/waiting`: who waits, in the order in which they would be served (rule 1).
+//!
+//! Attendants see the queues assigned to them and the direct calls that wait for them; supervisors all queues.
+
+use axum::Json;
+use axum::extract::State;
+use config::Queue;
+use engine::view::{CallRow, View};
+use engine::{CallId, event::Rank};
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::PREFIX;
+use crate::auth::{Attendant, Proof};
+use crate::extract::Name;
+use crate::list::{ListParams, ListQuery, Page, page};
+use crate::problem::{ApiError, Kind};
+use crate::resource::found;
+use crate::rights::Scope;
+use crate::routing::{Routes, doc};
+use crate::state::ApiState;
+use crate::time;
+
+pub(crate) fn routes() -> Routes {
+    Routes::new(PREFIX)
+        .add(doc(__path_all), all)
+        .add(doc(__path_of_queue), of_queue)
+}
+
+/// One who waits.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Waiting {
+    /// The call.
+    id: String,
+    /// Sorts as those waiting are served; means nothing else.
+    rank: String,
+    /// The queue; null for a direct call.
+    queue: Option<String>,
+    /// The user a direct call waits for.
+    user: Option<String>,
+    /// The caller's number; empty when withheld.
+    caller: String,
+    /// The caller's name.
+    name: Option<String>,
+    /// What they dialled.
+    called: String,
+    /// Who sent the call on to us.
+    diversion: Option<String>,
+    /// Seconds in this queue.
+    waiting_seconds: f64,
+    /// Seconds since they first entered a queue of this visit.
+    total_seconds: f64,
+    /// Priority points.
+    priority: i32,
+    /// `urgent`, `normal` or `low`.
+    tier: &'static str,
+    /// A note on the call.
+    note: Option<String>,
+    /// The agents being alerted for it.
+    alerting: Vec<String>,
+    /// The agent it is held for.
+    held_for: Option<String>,
+    /// The agent who reserved it.
+    reserved_by: Option<String>,
+    /// Whether oneself rejected it.
+    rejected_by_me: Option<bool>,
+    /// Who a recall comes back from.
+    recall_from: Option<String>,
+}
+
+impl Waiting {
+    fn of(id: CallId, row: &CallRow, now_us: i64) -> Option<Self> {
+        let queued = row.queued.as_ref()?;
+        Some(Self {
+            id: id.to_string(),
+            rank: rank(&queued.rank),
+            queue: queued.queue.clone(),
+            user: queued.user.clone(),
+            caller: row.caller.number.clone(),
+            name: row.caller.name.clone(),
+            called: row.called.clone(),
+            diversion: None,
+            waiting_seconds: time::seconds(now_us - queued.entered_us),
+            total_seconds: time::seconds(now_us - queued.arrival_us),
+            priority: queued.priority,
+            tier: tier(queued.rank.tier),
+            note: None,
+            alerting: row.alerts.values().cloned().collect(),
+            held_for: None,
+            reserved_by: None,
+            rejected_by_me: None,
+            recall_from: None,
+        })
+    }
+}
+
+/// A rank as a text that compares as the rank does; the sign bit is turned so that times before 1970 sort first.
+fn rank(rank: &Rank) -> String {
+    let ordered = |us: i64| us.cast_unsigned() ^ 1 << 63;
+    format!(
+        "{:02x}-{:016x}-{:016x}-{:016x}",
+        rank.tier,
+        ordered(rank.key_us),
+        ordered(rank.arrival_us),
+        rank.id
+    )
+}
+
+pub(crate) fn tier(tier: u8) -> &'static str {
+    match tier {
+        0 => "urgent",
+        1 => "normal",
+        _ => "low",
+    }
+}
+
+/// Lists who waits in all one's queues together, in rank order
+#[utoipa::path(
+    get,
+    path = "/waiting",
+    tag = "waiting",
+    params(ListParams),
+    responses((status = 200, description = "One page", body = Page<Waiting>)),
+)]
+async fn all(
+    who: Attendant,
+    State(state): State<ApiState>,
+    query: ListQuery,
+) -> Result<Json<Page<Value>>, ApiError> {
+    let (snapshot, view) = (state.snapshot(), state.view());
+    let scope = Scope::of(&who.identity().user, &snapshot);
+    let queues: Vec<String> = match scope.all() {
+        true => view.queues.keys().cloned().collect(),
+        false => scope.queues().cloned().collect(),
+    };
+    let mut waiting = view.waiting(&queues, Some(scope.username()));
+    if scope.all() {
+        let direct = view
+            .calls
+            .iter()
+            .filter(|(_, row)| row.queued.as_ref().is_some_and(|it| it.queue.is_none()));
+        waiting.extend(direct.map(|(id, _)| *id));
+        waiting.sort_unstable();
+        waiting.dedup();
+    }
+    listed(&waiting, &view, &state, &query)
+}
+
+/// Lists who waits in a queue, in rank order
+#[utoipa::path(
+    get,
+    path = "/queues/{name}/waiting",
+    tag = "waiting",
+    params(("name" = String, Path, description = "The queue"), ListParams),
+    responses((status = 200, description = "One page", body = Page<Waiting>)),
+)]
+async fn of_queue(
+    who: Attendant,
+    State(state): State<ApiState>,
+    Name(name): Name,
+    query: ListQuery,
+) -> Result<Json<Page<Value>>, ApiError> {
+    let (snapshot, view) = (state.snapshot(), state.view());
+    found::<Queue>(&snapshot.centre, &name)?;
+    if !Scope::of(&who.identity().user, &snapshot).sees_queue(&name) {
+        return Err(ApiError::new(
+            Kind::Forbidden,
+            format!("the queue {name:?} is not assigned to you"),
+        ));
+    }
+    let waiting = view.waiting(std::slice::from_ref(&name), None);
+    listed(&waiting, &view, &state, &query)
+}
+
+fn listed(
+    waiting: &[CallId],
+    view: &View,
+    state: &ApiState,
+    query: &ListQuery,
+) -> Result<Json<Page<Value>>, ApiError> {
+    let now_us = state.utc_us();
+    let rows = waiting
+        .iter()
+        .filter_map(|id| Waiting::of(*id, view.calls.get(id)?, now_us));
+    page(rows.map(|row| json!(row)).collect(), &["rank"], query).map(Json)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_of_a_rank_sorts_as_the_rank() {
+        let mut ranks: Vec<Rank> = Vec::new();
+        for tier in [0, 1, 2] {
+            for key_us in [i64::MIN, -1, 0, 1_700_000_000_000_000] {
+                for id in [0x0100_0000_0000_0001, 0x0200_0000_0000_0001] {
+                    ranks.push(Rank {
+                        tier,
+                        key_us,
+                        arrival_us: 5,
+                        id,
+                    });
+                }
+            }
+        }
+        assert!(ranks.is_sorted());
+        assert!(ranks.iter().map(rank).collect::<Vec<_>>().is_sorted());
+    }
+}
