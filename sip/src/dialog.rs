@@ -408,3 +408,6 @@ fn written(address: &NameAddr<'_>) -> String {
         display => format!("{display} <{}>", uri.as_str()),
     }
 }
+
+#[cfg(test)]
+mod tests;
