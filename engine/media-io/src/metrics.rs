@@ -72,6 +72,8 @@ figures! {
     ports_not_bound,
     /// Times the range was empty.
     ports_exhausted,
+    /// Commands taken from the queue and done with.
+    commands_done,
     /// Commands for a leg or a generation that is gone, and openings of ports that are not in stock.
     commands_stale,
     /// Commands refused because too many waited.

@@ -104,6 +104,7 @@ impl Worker {
 
     fn do_commands(&mut self, now: Duration) {
         while let Some(command) = self.mailbox.try_next() {
+            self.metrics.commands_done += 1;
             match &command {
                 MediaCommand::Open { ports, .. } => {
                     if !self.sockets.open(ports) {

@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::{World, counting_clip};
 use media::codec::Codec;
 use media::control::{ClipId, MediaCommand};
@@ -19,12 +21,7 @@ fn e2e_a_thousand_legs_leave_nothing_behind() {
     let (descriptors_before, threads_before) = (descriptors(), threads());
     let mut world = World::with(200, 20_000..=20_399, |config| config);
     world.send(MediaCommand::AddClip { id: ClipId(1), clip: counting_clip(3) });
-    let first = world.take_ports();
-    world.stock.push_front(first);
-    while world.stock.len() < 64 {
-        let ports = world.take_ports();
-        world.stock.push_front(ports);
-    }
+    world.wait_for_stock(64);
     let with_stock = descriptors();
     for _ in 0..500 {
         let ((a, mut ann), (b, bob)) = (world.call(Codec::Pcmu), world.call(Codec::Pcma));
@@ -38,10 +35,8 @@ fn e2e_a_thousand_legs_leave_nothing_behind() {
         world.close(b);
         world.send(MediaCommand::Restock { count: 2 });
     }
-    while world.stock.len() < 64 {
-        let ports = world.take_ports();
-        world.stock.push_back(ports);
-    }
+    world.advance(Duration::from_secs(30));
+    world.wait_for_stock(64);
     let metrics = world.pool.metrics()[0];
     assert_eq!((metrics.legs_open, metrics.legs_listening, metrics.ports_stocked), (0, 0, 64));
     assert_eq!(descriptors(), with_stock, "sockets are where they were");

@@ -60,25 +60,19 @@ impl World {
         Self { pool, stock: VecDeque::new(), events, address, ahead_us, next_leg: 1 }
     }
 
-    /// Moves the pool's clock on.
+    /// Moves the pool's clock on, and wakes the worker, whose sleep is as long as it was.
     pub fn advance(&self, by: Duration) {
         self.ahead_us.fetch_add(by.as_micros() as u64, Ordering::SeqCst);
+        self.send(MediaCommand::StopPlay { leg: LegKey { leg: u64::MAX, generation: 0 } });
     }
 
     /// Commands, and waits until it is done: a phone that speaks sooner is not heard.
     pub fn send(&self, command: MediaCommand) {
+        let before = self.pool.metrics()[0].commands_done;
         self.pool.send(WorkerId(0), command).unwrap();
-        let before = self.stale();
-        let nobody = LegKey { leg: u64::MAX, generation: 0 };
-        self.pool.send(WorkerId(0), MediaCommand::StopPlay { leg: nobody }).unwrap();
-        while self.stale() == before {
+        while self.pool.metrics()[0].commands_done == before {
             std::thread::yield_now();
         }
-    }
-
-    /// Commands that named nobody; those of [`World::send`] itself among them.
-    pub fn stale(&self) -> u64 {
-        self.pool.metrics()[0].commands_stale
     }
 
     /// The next event; ports go into stock on the way.
@@ -99,12 +93,16 @@ impl World {
     }
 
     pub fn take_ports(&mut self) -> PortPair {
-        while self.stock.is_empty() {
+        self.wait_for_stock(1);
+        self.stock.pop_front().unwrap()
+    }
+
+    pub fn wait_for_stock(&mut self, count: usize) {
+        while self.stock.len() < count {
             let event = self.events.recv_timeout(PATIENCE).expect("ports");
             let MediaEvent::PortsReady(ports) = event else { panic!("{event:?} instead of ports") };
             self.stock.extend(ports);
         }
-        self.stock.pop_front().unwrap()
     }
 
     /// Opens a leg; not told its far end yet.
