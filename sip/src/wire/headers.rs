@@ -119,7 +119,10 @@ impl Message {
     pub fn retry_after(&self) -> Option<RetryAfter<'_>> {
         let mut cursor = Cursor::new(self.header(HeaderName::RetryAfter)?);
         let seconds = scan::delta_seconds(cursor.take_while(|octet| octet.is_ascii_digit()))?;
-        cursor.take_while(|octet| octet != b';');
+        cursor.skip_lws();
+        if cursor.peek() == Some(b'(') {
+            cursor.skip_comment();
+        }
         Some(RetryAfter {
             seconds,
             params: Params::new(cursor.rest()),
@@ -216,9 +219,10 @@ mod tests {
         let table = [
             ("Retry-After: 18", Some((18, None))),
             (
-                "Retry-After: 120 (in a meeting; really) ;duration=60",
-                Some((120, None)),
+                r"Retry-After: 120 (in (a \) );duration=1) ;duration=60",
+                Some((120, Some("60"))),
             ),
+            ("Retry-After: 120 (open;duration=1", Some((120, None))),
             (
                 "Retry-After: 120 (in a meeting);duration=60",
                 Some((120, Some("60"))),

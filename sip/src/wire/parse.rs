@@ -297,6 +297,9 @@ fn header_line(
     let name_end = cursor.pos();
     if !cursor.eat(b':') {
         cursor.skip_lws();
+        if cursor.is_end() {
+            return Err(Fault::Unterminated);
+        }
         if !cursor.eat(b':') {
             return Err(fault("has no colon behind its name"));
         }
@@ -630,7 +633,7 @@ mod tests {
     #[test]
     fn limits() {
         let with = |headers: usize| {
-            let more = "X: y\r\n".repeat(headers - 5);
+            let more = "X-Y: z\r\n".repeat(headers - 5);
             read(format!("INVITE sip:a@b SIP/2.0\r\n{REST}{more}\r\n"))
         };
         assert_eq!(with(MAX_HEADERS).map(|m| m.header_count()), Ok(MAX_HEADERS));

@@ -236,6 +236,22 @@ impl<'a> Cursor<'a> {
         (!token.is_empty()).then_some(token)
     }
 
+    /// Steps over a comment, which may hold others (RFC 3261 §25.1); over all, if it does not end.
+    pub(crate) fn skip_comment(&mut self) {
+        let mut depth = 0_usize;
+        while let Some(octet) = self.peek() {
+            self.skip(if octet == b'\\' { 2 } else { 1 });
+            match octet {
+                b'(' => depth += 1,
+                b')' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if depth == 0 {
+                return;
+            }
+        }
+    }
+
     /// Takes a quoted string, quotes included; `None` if it does not end.
     pub(crate) fn take_quoted(&mut self) -> Option<&'a [u8]> {
         let start = self.pos;
