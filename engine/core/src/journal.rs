@@ -4,7 +4,7 @@
 //! facts that a restart needs (dialogs to end, phones' bindings, overrides, the numbers given to names). An entry is a
 //! header of plain columns and a compact body in CBOR with numbered fields; a kind this program does not
 //! know is kept as bytes, so that an older program can still read past it. How entries become state again
-//! is [restore`'s; where they are kept is the store's.
+//! is the work of the module `restore`; where they are kept is the store's.
 
 use alloc::string::String;
 use alloc::sync::Arc;

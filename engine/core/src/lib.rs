@@ -11,15 +11,34 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod agents;
+mod call;
+mod centre;
 pub mod command;
+mod engine;
 pub mod event;
 pub mod ids;
+mod input;
 pub mod journal;
+mod names;
+mod opening;
+mod output;
+mod override_queue;
+mod random;
+mod register;
+mod registrar;
+mod restore;
+pub mod routing;
+mod timers;
 pub mod view;
 
 pub use command::{Actor, Command, CommandBody, Done, Refusal, Reply};
+pub use engine::{Engine, Figures, Listen, PORT_STOCK_LEVEL, Seeds, Setup};
 pub use event::Event;
 pub use ids::{CallId, CommandId, LegId};
+pub use input::{Input, Pressure};
+pub use output::Output;
+pub use restore::{Durable, OpenCall, Restore, RestoreError};
 
 /// Version of the rules that turn inputs into decisions; stands in every journal row.
 ///

@@ -1,0 +1,119 @@
+//! Requests within a dialog, and the CANCEL of one that is not yet.
+
+use sip::dialog::DialogKey;
+use sip::transaction::ServerId;
+use sip::{Flow, Message, Method};
+
+use super::{LegState, Purpose, Stage};
+use crate::engine::Engine;
+use crate::event::{EndCause, EndResult, EndedBy};
+use crate::ids::{CallId, LegId};
+
+impl Engine {
+    pub(crate) fn on_request_in_dialog(&mut self, server: ServerId, flow: Flow, message: Message) {
+        let leg = DialogKey::of_request(&message).and_then(|key| self.index.dialogs.get(&key).copied());
+        let Some(leg) = leg else {
+            let response = self.response(&message, 481);
+            self.respond(server, response);
+            return;
+        };
+        if let Err(status) = self.in_order(leg, &message) {
+            let response = self.response(&message, status);
+            self.respond(server, response);
+            return;
+        }
+        match message.method() {
+            Method::Bye => self.on_bye(server, leg, &message),
+            Method::Invite if self.is_answered(leg) => {
+                self.note_connection(leg, flow);
+                self.on_reinvite(server, leg, &message);
+            }
+            Method::Options => {
+                let response = self.response(&message, 200);
+                self.respond(server, response);
+            }
+            // A REGISTER has no dialog; an INVITE before the answer to the first crosses it (RFC 3261 §14.2).
+            Method::Invite => {
+                let response = self.response(&message, 500).header(sip::HeaderName::RetryAfter, "1");
+                self.respond(server, response);
+            }
+            _ => {
+                let response = self.response(&message, 405);
+                self.respond(server, response);
+            }
+        }
+    }
+
+    fn in_order(&mut self, leg: LegId, message: &Message) -> Result<(), u16> {
+        match self.legs.get_mut(&leg).map(|leg| &mut leg.state) {
+            Some(LegState::Incoming { dialog, .. } | LegState::Up { dialog }) => dialog.accepts(message),
+            Some(LegState::Placed | LegState::Calling { .. }) | None => Err(481),
+        }
+    }
+
+    /// A peer whose connection broke speaks to us over a new one.
+    fn note_connection(&mut self, leg: LegId, flow: Flow) {
+        if let Some(leg) = self.legs.get_mut(&leg)
+            && flow.transport.is_reliable()
+        {
+            leg.flow = flow;
+        }
+    }
+
+    fn on_bye(&mut self, server: ServerId, leg: LegId, message: &Message) {
+        let response = self.response(message, 200);
+        self.respond(server, response);
+        let Some(found) = self.legs.get(&leg) else { return };
+        let (call, extension) = (found.call, found.extension.clone());
+        if let Some(extension) = extension {
+            self.own_byes.insert(extension, self.now.mono);
+        }
+        let before_answer = match &found.state {
+            LegState::Incoming { server, .. } => Some(*server),
+            LegState::Placed | LegState::Calling { .. } | LegState::Up { .. } => None,
+        };
+        let by_caller = self.calls.get(&call).is_some_and(|call| call.caller == leg);
+        // A BYE in an early dialog ends the INVITE too (RFC 3261 §15.1.2).
+        let status = before_answer.map(|_| 487);
+        self.hung_up(call, if by_caller { EndedBy::Caller } else { EndedBy::Callee }, Some(leg), status);
+    }
+
+    /// The caller gave up before the answer.
+    pub(crate) fn on_cancel(&mut self, server: ServerId) {
+        let Some(leg) = self.index.servers.get(&server).copied() else { return };
+        let Some(call) = self.legs.get(&leg).map(|leg| leg.call) else { return };
+        self.hung_up(call, EndedBy::Caller, None, Some(487));
+    }
+
+    /// A side ended the call; `gone` is the leg that needs no BYE from us.
+    pub(crate) fn hung_up(&mut self, call: CallId, by: EndedBy, gone: Option<LegId>, status: Option<u16>) {
+        let Some(found) = self.calls.get(&call) else { return };
+        let result = match &found.stage {
+            Stage::Connected { .. } => EndResult::Answered,
+            Stage::Announcing => found.fallback.unwrap_or(EndResult::Announced),
+            Stage::Waiting(_) | Stage::Dialling | Stage::Routing | Stage::Placing { .. } => EndResult::Abandoned,
+        };
+        if let Some(LegState::Up { .. }) = gone.and_then(|leg| self.legs.get(&leg)).map(|leg| &leg.state)
+            && let Some(leg) = gone
+        {
+            self.end_leg(leg, EndCause { result, sip_status: None, reason: None });
+        }
+        self.end_call(call, EndCause { result, sip_status: None, reason: None }, by, status);
+    }
+
+    /// An offer of ours that got no usable answer: there is nothing to hear on this leg.
+    pub(crate) fn no_session(&mut self, call: CallId, _leg: LegId) {
+        let cause = EndCause {
+            result: EndResult::Failed,
+            sip_status: Some(488),
+            reason: Some("the ACK brought no usable answer to our offer".into()),
+        };
+        self.end_call(call, cause, EndedBy::System, None);
+    }
+
+    /// Whether a ring of this purpose goes on.
+    pub(crate) fn rings_for(&self, call: CallId, purpose: Purpose) -> bool {
+        let ring = self.calls.get(&call).and_then(|call| call.ring.as_ref());
+        ring.is_some_and(|ring| ring.purpose == purpose)
+    }
+}

@@ -1,0 +1,105 @@
+//! One leg: a dialog with its media.
+
+use alloc::string::String;
+
+use ::media::control::{LegKey, PortPair};
+use ::media::sdp::{Negotiation, SdpOffer};
+use sip::dialog::{Dialog, Offers};
+use sip::transaction::{ClientId, ServerId};
+use sip::{Flow, Message, Uri};
+
+use crate::event::LegRole;
+use crate::ids::{CallId, LegId};
+
+/// One leg of a call.
+#[derive(Debug)]
+pub(crate) struct Leg {
+    pub(crate) id: LegId,
+    pub(crate) call: CallId,
+    pub(crate) role: LegRole,
+    /// The number or extension at its far end.
+    pub(crate) number: String,
+    pub(crate) trunk: Option<String>,
+    pub(crate) user: Option<String>,
+    /// The phone it is, as agents sit at: an extension registered here or on the PBX.
+    pub(crate) extension: Option<String>,
+    pub(crate) flow: Flow,
+    /// Whether the far end is to be reached where its packets come from, not where it says it is.
+    pub(crate) nat: bool,
+    pub(crate) state: LegState,
+    pub(crate) media: LegMedia,
+    /// Offers under way within the dialog.
+    pub(crate) offers: Offers,
+    /// Whether the far end holds us.
+    pub(crate) holds: bool,
+}
+
+/// How far a leg's dialog is.
+#[derive(Debug)]
+pub(crate) enum LegState {
+    /// They called; their INVITE has no final response yet.
+    Incoming {
+        /// Their INVITE's transaction.
+        server: ServerId,
+        /// Their INVITE.
+        invite: Message,
+        /// The dialog that our answer makes.
+        dialog: Dialog,
+    },
+    /// About to be called.
+    Placed,
+    /// We call; our INVITE has no final response yet.
+    Calling {
+        /// Our INVITE's transaction.
+        client: ClientId,
+        /// Where it was sent.
+        request_uri: Uri,
+        /// Our Contact in it.
+        contact: String,
+        /// Whether anything but 100 came back.
+        rang: bool,
+    },
+    /// Answered.
+    Up {
+        /// The dialog.
+        dialog: Dialog,
+    },
+}
+
+/// A leg's media.
+#[derive(Debug)]
+pub(crate) struct LegMedia {
+    pub(crate) key: LegKey,
+    pub(crate) ports: Option<PortPair>,
+    /// Whether the media thread has opened them.
+    pub(crate) open: bool,
+    pub(crate) negotiation: Negotiation,
+    /// The offer in their INVITE; none when they wait for ours.
+    pub(crate) offered: Option<SdpOffer>,
+}
+
+impl LegMedia {
+    pub(crate) fn new(leg: LegId, session_id: u64) -> Self {
+        Self {
+            key: LegKey { leg: leg.0, generation: 1 },
+            ports: None,
+            open: false,
+            negotiation: Negotiation::new(session_id),
+            offered: None,
+        }
+    }
+}
+
+impl Leg {
+    pub(crate) fn is_up(&self) -> bool {
+        matches!(self.state, LegState::Up { .. })
+    }
+
+    /// Their dialog, once there is one.
+    pub(crate) fn dialog(&self) -> Option<&Dialog> {
+        match &self.state {
+            LegState::Incoming { dialog, .. } | LegState::Up { dialog } => Some(dialog),
+            LegState::Placed | LegState::Calling { .. } => None,
+        }
+    }
+}

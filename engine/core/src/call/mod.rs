@@ -1,0 +1,162 @@
+//! Calls and their legs: what a caller's visit is, and the way through it.
+//!
+//! A [`Call`] is the whole, from the first INVITE (or click) to the last BYE; a [`Leg`] is one dialog with its media.
+//! A call is in one [`Stage`] at a time:
+//!
+//! ```text
+//!            Routing
+//!   ┌───────────┼────────────┬──────────┐
+//! Waiting    Dialling    Announcing   Placing      (each may lead to another by a rule's destination)
+//!   └─────┬─────┴────────────┘          │
+//!     Connected <───────────────────────┘
+//!         │
+//!       ended: one record, nothing left behind
+//! ```
+//!
+//! One file per feature: a call comes in ([`inbound`]), is given its destination ([`route`]), waits ([`waiting`]),
+//! phones are rung ([`ring`]) and answer ([`responses`]), two legs are joined ([`connect`]), one holds
+//! the other ([`hold`]), requests come within a dialog ([`in_dialog`]), all ends ([`end`]). Media are spoken of in [`media`], the
+//! addresses of the far ends in [`target`]. Transactions are `sip`'s, packets the media threads', order and choice
+//! the distribution core's.
+
+pub(crate) mod answers;
+mod connect;
+mod end;
+mod hold;
+mod in_dialog;
+pub(crate) mod inbound;
+mod leg;
+mod media;
+mod place;
+mod plan;
+mod responses;
+mod ring;
+mod route;
+mod target;
+mod waiting;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use acd::{MatchId, Tier};
+
+use crate::event::{Direction, EndResult, Party};
+use crate::ids::{CallId, LegId};
+use answers::{Outcome, Progress};
+
+pub(crate) use leg::{Leg, LegState};
+pub(crate) use plan::Plan;
+
+/// How often one call may be sent on by rules before it is ended: two destinations that point at each other end here.
+const DIVERSIONS_MAX: u8 = 10;
+
+/// One call.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) id: CallId,
+    pub(crate) direction: Direction,
+    /// The leg of the one who called.
+    pub(crate) caller: LegId,
+    pub(crate) party: Party,
+    pub(crate) called: String,
+    /// Whose phone or click it is; none for a call from a trunk.
+    pub(crate) user: Option<String>,
+    pub(crate) tier: Tier,
+    /// The caller's own points.
+    pub(crate) priority: i32,
+    pub(crate) stage: Stage,
+    /// When it first entered a queue of this visit.
+    pub(crate) arrival: Option<Duration>,
+    /// The queue it was last in.
+    pub(crate) queue: Option<String>,
+    pub(crate) ring: Option<Ring>,
+    pub(crate) diversions: u8,
+    /// What the record says if nobody is reached from here on.
+    pub(crate) fallback: Option<EndResult>,
+    /// Hops the caller's INVITE had left.
+    pub(crate) max_forwards: u8,
+}
+
+/// Where a call is on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Between two destinations, within one turn.
+    Routing,
+    /// In the distribution core's hands.
+    Waiting(Waiting),
+    /// Hears a prompt, then it is ended.
+    Announcing,
+    /// A phone or an outside number is rung.
+    Dialling,
+    /// The user's own phone is rung; then `to` is dialled from it.
+    Placing { to: String },
+    /// Two can talk.
+    Connected {
+        /// The leg of the one who took it.
+        other: LegId,
+        /// Whether the distribution core gave it to them.
+        distributed: bool,
+    },
+}
+
+/// A call that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    pub(crate) place: Place,
+    /// Whether it was let in, and readers know.
+    pub(crate) entered: bool,
+}
+
+/// Where a call waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In this queue.
+    Queue(String),
+    /// For this user.
+    User(String),
+}
+
+/// Phones being rung for one purpose; the first that answers has the call.
+#[derive(Debug)]
+pub(crate) struct Ring {
+    pub(crate) purpose: Purpose,
+    /// Those still being rung.
+    pub(crate) legs: Vec<LegId>,
+    /// Whether any of them has rung.
+    pub(crate) rang: bool,
+    /// The most telling failure so far.
+    pub(crate) failed: Option<(Outcome, Progress)>,
+}
+
+/// What phones are rung for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// An alert of the distribution core.
+    Alert(MatchId),
+    /// A number that was dialled.
+    Dial,
+    /// The user's own phone, before what they asked for is dialled.
+    OwnPhone,
+}
+
+impl Call {
+    /// Whether two people have talked or can.
+    pub(crate) fn is_connected(&self) -> bool {
+        matches!(self.stage, Stage::Connected { .. })
+    }
+
+    /// The leg the caller talks to.
+    pub(crate) fn other(&self) -> Option<LegId> {
+        match self.stage {
+            Stage::Connected { other, .. } => Some(other),
+            Stage::Routing | Stage::Waiting(_) | Stage::Announcing | Stage::Dialling | Stage::Placing { .. } => None,
+        }
+    }
+
+    /// The other end of a conversation, seen from `leg`.
+    pub(crate) fn partner(&self, leg: LegId) -> Option<LegId> {
+        let other = self.other()?;
+        if leg == other { Some(self.caller) } else { (leg == self.caller).then_some(other) }
+    }
+}

@@ -1,0 +1,114 @@
+//! A call placed by a click: the user's own phone rings first, then what they asked for.
+
+use alloc::string::String;
+
+use acd::Tier;
+use config::Destination;
+
+use super::answers::{Outcome, Progress, end_result};
+use super::{Call, Purpose, Ring, Stage};
+use crate::command::{Done, Refusal};
+use crate::engine::Engine;
+use crate::event::{Direction, EndCause, EndResult, EndedBy, Event, LegRole, Party};
+use crate::ids::{CallId, LegId};
+
+impl Engine {
+    pub(crate) fn place_call(&mut self, username: &str, to: &str) -> Result<Done, Refusal> {
+        if self.draining {
+            return Err(Refusal::Unavailable("the daemon is stopping and takes no new calls".into()));
+        }
+        let user = self.snapshot.centre.users.get(username);
+        let user = user.ok_or_else(|| Refusal::NotFound { what: "user", name: username.into() })?;
+        let own = user.extension.as_ref().map(|extension| String::from(&**extension));
+        let extension = self.seats.extension(username).map(String::from).or(own);
+        let no_phone = || Refusal::Conflict(alloc::format!("{username} has no extension to call from"));
+        let extension = extension.ok_or_else(no_phone)?;
+        let destination = self.plan_from_phone(to).to.ok_or_else(|| Refusal::Invalid {
+            field: "to",
+            message: alloc::format!("{to:?} is no queue, no extension, and no trunk leads to it"),
+        })?;
+        let targets = self.targets_of_extension(&extension);
+        if targets.is_empty() {
+            return Err(Refusal::Conflict(alloc::format!("no phone is registered at extension {extension}")));
+        }
+        let call = self.start_placed(username, &extension, to, &destination);
+        for target in targets {
+            let leg = self.call_phone(call, LegRole::Caller, &extension, Some(username), target);
+            if let (Some(leg), Some(found)) = (leg, self.calls.get_mut(&call)) {
+                found.caller = leg;
+            }
+        }
+        if self.calls.get(&call).and_then(|call| call.ring.as_ref()).is_none_or(|ring| ring.legs.is_empty()) {
+            self.fail_call(call, 503, EndResult::Failed);
+            return Err(Refusal::Unavailable("no media port is free".into()));
+        }
+        Ok(Done::Call(call))
+    }
+
+    fn start_placed(&mut self, username: &str, extension: &str, to: &str, destination: &Destination) -> CallId {
+        let id = CallId(self.ids.next());
+        let direction = match destination {
+            Destination::External(_) => Direction::Outbound,
+            Destination::Queue(_)
+            | Destination::User(_)
+            | Destination::Extension(_)
+            | Destination::Announcement(_)
+            | Destination::HangUp
+            | Destination::Busy => Direction::Internal,
+        };
+        let name = self.snapshot.centre.users.get(username).map(|user| String::from(&*user.name));
+        let party = Party { number: extension.into(), name: name.filter(|name| !name.is_empty()) };
+        let ring = Ring { purpose: Purpose::OwnPhone, legs: alloc::vec::Vec::new(), rang: false, failed: None };
+        let call = Call {
+            id,
+            direction,
+            caller: LegId(0),
+            party: party.clone(),
+            called: to.into(),
+            user: Some(username.into()),
+            tier: Tier::Normal,
+            priority: 0,
+            stage: Stage::Placing { to: to.into() },
+            arrival: None,
+            queue: None,
+            ring: Some(ring),
+            diversions: 0,
+            fallback: None,
+            max_forwards: 70,
+        };
+        self.calls.insert(id, call);
+        self.publish(Event::CallStarted {
+            call: id,
+            direction,
+            caller: party,
+            called: to.into(),
+            trunk: None,
+            user: Some(username.into()),
+        });
+        id
+    }
+
+    /// The user picked up: now what they asked for is dialled.
+    pub(crate) fn own_phone_answered(&mut self, call: CallId, leg: LegId) {
+        let Some(found) = self.calls.get_mut(&call) else { return };
+        found.caller = leg;
+        let Stage::Placing { to } = core::mem::replace(&mut found.stage, Stage::Routing) else { return };
+        self.publish(Event::CallAnswered { call });
+        match self.plan_from_phone(&to).to {
+            Some(destination) => self.go_to(call, &destination),
+            None => self.nobody_left(call, 404),
+        }
+    }
+
+    pub(crate) fn own_phone_failed(&mut self, call: CallId, outcome: Outcome, progress: Progress) {
+        let cause = EndCause {
+            result: end_result(outcome, progress),
+            sip_status: match outcome {
+                Outcome::Status(status) => Some(status),
+                Outcome::TimedOut | Outcome::Unreachable | Outcome::Nowhere | Outcome::NoPorts => None,
+            },
+            reason: Some("the user's own phone did not answer".into()),
+        };
+        self.end_call(call, cause, EndedBy::System, None);
+    }
+}

@@ -1,0 +1,65 @@
+//! What a dialled number means for a new call: the dial plan's answer in the call's own words.
+
+use config::{Destination, Tier};
+
+use crate::engine::Engine;
+
+/// Where a new call goes, and with which rank.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// None: it is refused with `refusal`.
+    pub(crate) to: Option<Destination>,
+    pub(crate) refusal: u16,
+    pub(crate) tier: Tier,
+    /// Points of the dialled number.
+    pub(crate) priority: i32,
+}
+
+impl Plan {
+    fn to(destination: Option<Destination>, refusal: u16) -> Self {
+        Self { to: destination, refusal, tier: Tier::Normal, priority: 0 }
+    }
+}
+
+impl Engine {
+    /// A call from a trunk: numbers, queue numbers, extensions (a direct call), the default queue, else 404.
+    pub(crate) fn plan_from_trunk(&self, dialled: &str) -> Plan {
+        use crate::routing::FromTrunk;
+        let centre = &self.snapshot.centre;
+        match self.routes.from_trunk(dialled) {
+            FromTrunk::Number(number) => match centre.numbers.get(number) {
+                Some(number) => Plan {
+                    to: number.to.clone(),
+                    // A destination that is unset.
+                    refusal: 480,
+                    tier: number.tier,
+                    priority: number.priority,
+                },
+                None => Plan::to(None, 404),
+            },
+            FromTrunk::Queue(name) | FromTrunk::DefaultQueue(name) => self.plan_queue(name),
+            FromTrunk::User(username) => {
+                let user = centre.users.get(username);
+                Plan::to(user.map(|user| Destination::User(user.username.clone())), 404)
+            }
+            FromTrunk::Nowhere => Plan::to(None, 404),
+        }
+    }
+
+    /// A call from a phone of ours: emergency, a queue, an extension, an outside number.
+    pub(crate) fn plan_from_phone(&self, dialled: &str) -> Plan {
+        use crate::routing::FromPhone;
+        let outside = || dialled.parse().ok().map(Destination::External);
+        match self.routes.from_phone(dialled) {
+            FromPhone::Emergency(_) | FromPhone::Outside { .. } => Plan::to(outside(), 404),
+            FromPhone::Queue(name) => self.plan_queue(name),
+            FromPhone::Extension { .. } => Plan::to(dialled.parse().ok().map(Destination::Extension), 404),
+            FromPhone::Nowhere => Plan::to(None, 404),
+        }
+    }
+
+    fn plan_queue(&self, name: &str) -> Plan {
+        let queue = self.snapshot.centre.queues.get(name);
+        Plan::to(queue.map(|queue| Destination::Queue(queue.name.clone())), 404)
+    }
+}

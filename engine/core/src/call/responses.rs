@@ -1,0 +1,182 @@
+//! What comes back to the requests we sent.
+
+use ::media::sdp::SdpAnswer;
+use sip::dialog::Dialog;
+use sip::transaction::{ClientId, Event as SipEvent, Output as SipOutput};
+use sip::{Flow, HeaderName, Message, Method};
+
+use super::answers::Outcome;
+use super::{LegState, Purpose};
+use crate::engine::Engine;
+use crate::event::{EndCause, EndResult, EndedBy};
+use crate::ids::LegId;
+use crate::output::Output;
+
+impl Engine {
+    pub(crate) fn handle_sip(&mut self, output: SipOutput) {
+        let event = match output {
+            SipOutput::Transmit(transmit) => return self.output(Output::Transmit(transmit)),
+            SipOutput::Event(event) => event,
+        };
+        match event {
+            SipEvent::Request { server, flow, message } => self.on_request(server, flow, message),
+            SipEvent::Ack { server, message, .. } => self.on_ack(server, &message),
+            SipEvent::Cancelled { server, .. } => self.on_cancel(server),
+            SipEvent::Response { client, flow, message } => self.on_response(client, flow, &message),
+            SipEvent::TimedOut { client } => self.on_no_response(client, Outcome::TimedOut),
+            SipEvent::TransportFailed { client } => self.on_no_response(client, Outcome::Unreachable),
+            SipEvent::AckMissing { server } => self.on_ack_missing(server),
+            SipEvent::StrayResponse { flow, message } => self.end_stray(None, flow, &message),
+        }
+    }
+
+    fn on_response(&mut self, client: ClientId, flow: Flow, message: &Message) {
+        let Some(status) = message.status() else { return };
+        if self.index.cancelled.contains(&client) {
+            if status >= 200 {
+                self.index.cancelled.remove(&client);
+            }
+            if (200..300).contains(&status) && message.cseq().method == Method::Invite {
+                self.end_stray(Some(client), flow, message);
+            }
+            return;
+        }
+        let Some(leg) = self.index.clients.get(&client).copied() else {
+            // A second phone behind a fork answered too: it is hung up.
+            if (200..300).contains(&status) && message.cseq().method == Method::Invite {
+                self.end_stray(Some(client), flow, message);
+            }
+            return;
+        };
+        match status {
+            100 => {}
+            101..200 => self.on_provisional(leg, message),
+            200..300 => self.on_success(leg, client, flow, message),
+            _ => {
+                self.index.clients.remove(&client);
+                self.ring_leg_failed(leg, Outcome::Status(status), Some(status));
+            }
+        }
+    }
+
+    fn on_no_response(&mut self, client: ClientId, outcome: Outcome) {
+        self.index.cancelled.remove(&client);
+        if let Some(leg) = self.index.clients.remove(&client) {
+            self.ring_leg_failed(leg, outcome, None);
+        }
+    }
+
+    /// 180 to 199: it rings, or lets its own progress be heard.
+    fn on_provisional(&mut self, leg: LegId, message: &Message) {
+        self.leg_rings(leg);
+        let body = message.body();
+        if body.is_empty() {
+            return;
+        }
+        let Ok(answer) = SdpAnswer::parse(&body) else { return };
+        let Some(found) = self.legs.get_mut(&leg) else { return };
+        if found.media.negotiation.accept_answer(&answer).is_err() {
+            return;
+        }
+        let call = found.call;
+        self.set_remote(leg);
+        let dialled = self
+            .calls
+            .get(&call)
+            .and_then(|call| call.ring.as_ref())
+            .is_some_and(|ring| ring.purpose == Purpose::Dial && ring.legs.len() == 1);
+        if dialled {
+            self.early_media(call, leg);
+        }
+    }
+
+    /// It answered.
+    fn on_success(&mut self, leg: LegId, client: ClientId, flow: Flow, message: &Message) {
+        let Some(found) = self.legs.get_mut(&leg) else { return };
+        let LegState::Calling { request_uri, contact, .. } = &found.state else {
+            // Another branch of a fork, after the first was taken.
+            self.end_stray(Some(client), flow, message);
+            return;
+        };
+        let Ok(dialog) = Dialog::uac(message, request_uri, contact, flow.transport) else {
+            self.index.clients.remove(&client);
+            self.end_stray(Some(client), flow, message);
+            self.ring_leg_failed(leg, Outcome::Status(500), Some(500));
+            return;
+        };
+        found.flow = Flow { connection: flow.connection, ..found.flow };
+        let body = message.body();
+        let agreed = SdpAnswer::parse(&body)
+            .is_ok_and(|answer| found.media.negotiation.accept_answer(&answer).is_ok());
+        found.state = LegState::Up { dialog };
+        self.index.clients.remove(&client);
+        self.acknowledge(leg, client, message);
+        self.leg_is_up(leg);
+        if agreed {
+            self.set_remote(leg);
+            self.ring_answered(leg);
+        } else {
+            self.send_bye(leg, Some("SIP;cause=488;text=\"No usable answer\""));
+            self.ring_leg_failed(leg, Outcome::Status(488), Some(488));
+        }
+    }
+
+    fn acknowledge(&mut self, leg: LegId, client: ClientId, response: &Message) {
+        let Some(flow) = self.in_dialog_flow(leg) else { return };
+        let Some(dialog) = self.legs.get(&leg).and_then(|leg| leg.dialog()) else { return };
+        let ack = dialog.ack(response.cseq().number);
+        let tag = response.to_tag().unwrap_or_default();
+        // An ACK that cannot be written is missed by the peer, who then ends the call.
+        let _ = self.layer.acknowledge(client, tag, flow, ack);
+    }
+
+    /// A 2xx nobody waits for: acknowledged, then hung up.
+    fn end_stray(&mut self, client: Option<ClientId>, flow: Flow, message: &Message) {
+        let Ok(to) = message.to() else { return };
+        let contact = alloc::format!("<{}>", self.contact_on(&flow));
+        let uri = to.uri().to_owned();
+        let Ok(mut dialog) = Dialog::uac(message, &uri, &contact, flow.transport) else { return };
+        let next = super::target::flow_of_uri(dialog.next_hop(), flow).unwrap_or(flow);
+        let ack = dialog.ack(message.cseq().number);
+        let tag = message.to_tag().unwrap_or_default();
+        // Neither can be written only if the response could not be read, and it was.
+        let _ = match client {
+            Some(client) => self.layer.acknowledge(client, tag, next, ack),
+            None => self.layer.send_ack(next, ack),
+        };
+        let bye = dialog.request(Method::Bye);
+        let _ = self.layer.send_request(self.now.mono, next, bye);
+    }
+
+    /// Our 200 was never acknowledged: the caller is not there.
+    fn on_ack_missing(&mut self, server: sip::transaction::ServerId) {
+        let Some(leg) = self.index.servers.remove(&server) else { return };
+        let Some(call) = self.legs.get(&leg).map(|leg| leg.call) else { return };
+        let cause = EndCause {
+            result: EndResult::Failed,
+            sip_status: Some(408),
+            reason: Some("our answer was not acknowledged".into()),
+        };
+        self.end_call(call, cause, EndedBy::System, None);
+    }
+
+    /// Where requests within a leg's dialog go.
+    pub(crate) fn in_dialog_flow(&self, leg: LegId) -> Option<Flow> {
+        let leg = self.legs.get(&leg)?;
+        let dialog = leg.dialog()?;
+        if leg.nat || leg.flow.transport.is_reliable() && leg.flow.connection.is_some() {
+            return Some(leg.flow);
+        }
+        Some(super::target::flow_of_uri(dialog.next_hop(), leg.flow).unwrap_or(leg.flow))
+    }
+
+    pub(crate) fn send_bye(&mut self, leg: LegId, reason: Option<&str>) {
+        let Some(flow) = self.in_dialog_flow(leg) else { return };
+        let Some(LegState::Up { dialog }) = self.legs.get_mut(&leg).map(|leg| &mut leg.state) else { return };
+        let mut bye = dialog.request(Method::Bye);
+        if let Some(reason) = reason {
+            bye = bye.header(HeaderName::Reason, reason);
+        }
+        let _ = self.layer.send_request(self.now.mono, flow, bye);
+    }
+}

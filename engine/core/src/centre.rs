@@ -1,0 +1,210 @@
+//! A change of the centre while calls run: prepared, then committed or aborted.
+//!
+//! The one writer of the centre validates and stores; the engine answers what the change does now and takes it up
+//! between two turns. Calls in progress don't notice: those waiting keep their place, a phone that rings goes on ringing.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use acd::config::{AcdConfig, AgentConfig, Assignment, PersonalConfig, QueueConfig};
+use acd::Input as AcdInput;
+use config::{Centre, Snapshot, User};
+
+use crate::command::{Done, Effect, Refusal};
+use crate::call::inbound::trunk_of_login;
+use crate::engine::Engine;
+use crate::event::{Change, Event};
+use crate::journal::Body;
+use crate::routing::Routes;
+
+/// What personal queues share (rule 12): the users' `personal` has no such fields.
+const PERSONAL_MAX_NO_ANSWER: u32 = 1;
+const PERSONAL_DEVICE_RETRY: Duration = Duration::from_secs(5);
+
+impl Engine {
+    pub(crate) fn prepare_centre(&mut self, snapshot: Arc<Snapshot>) -> Result<Done, Refusal> {
+        if snapshot.version <= self.snapshot.version {
+            return Err(Refusal::Conflict(format!(
+                "the centre is at version {} by now: prepare again",
+                self.snapshot.version
+            )));
+        }
+        let effects = self.effects(&snapshot.centre);
+        self.prepared = Some(snapshot);
+        Ok(Done::Prepared(effects))
+    }
+
+    pub(crate) fn abort_centre(&mut self, version: u64) -> Result<Done, Refusal> {
+        self.take_prepared(version).map(|_| Done::Ok)
+    }
+
+    pub(crate) fn commit_centre(&mut self, version: u64) -> Result<Done, Refusal> {
+        let snapshot = self.take_prepared(version)?;
+        let changes = config::diff(&self.snapshot.centre, &snapshot.centre);
+        self.snapshot = snapshot;
+        self.take_up_centre();
+        let changes = changes
+            .iter()
+            .map(|change| Change {
+                kind: change.kind.table().into(),
+                name: change.name.clone(),
+                what: change.what.word().into(),
+            })
+            .collect();
+        self.publish(Event::CentreChanged { version, changes });
+        self.refresh_queues();
+        self.drop_removed_phones();
+        Ok(Done::Ok)
+    }
+
+    fn take_prepared(&mut self, version: u64) -> Result<Arc<Snapshot>, Refusal> {
+        let matches = self.prepared.as_ref().is_some_and(|prepared| prepared.version == version);
+        let prepared = if matches { self.prepared.take() } else { None };
+        prepared.ok_or_else(|| Refusal::Conflict(format!("version {version} is not prepared")))
+    }
+
+    /// Hands the centre in force to those who live by it; at the start, and after each change.
+    pub(crate) fn take_up_centre(&mut self) {
+        let snapshot = Arc::clone(&self.snapshot);
+        self.routes = Routes::new(&snapshot);
+        for (host, addresses) in &self.hosts {
+            self.routes.learn_host(&snapshot.centre, host, addresses);
+        }
+        let queues = snapshot.centre.queues.keys().filter_map(|name| self.names.add_queue(name));
+        let mut records: Vec<_> = queues.collect();
+        records.extend(snapshot.centre.users.keys().filter_map(|name| self.names.add_agent(name)));
+        for record in records {
+            self.journal(Body::Name(record));
+        }
+        let config = self.acd_config(&snapshot.centre);
+        self.acd_input(AcdInput::ConfigChanged(Box::new(config)));
+        self.look_up_hosts();
+    }
+
+    fn acd_config(&self, centre: &Centre) -> AcdConfig {
+        let queues = centre.queues.values().filter_map(|queue| {
+            Some(QueueConfig {
+                id: self.names.queue(&queue.name)?,
+                priority: queue.priority,
+                ageing: queue.ageing.into(),
+                strategy: match queue.strategy {
+                    config::Strategy::LongestIdle => acd::config::Strategy::LongestIdle,
+                },
+                ring_timeout: queue.ring_timeout.into(),
+                retry_after: queue.retry_after.into(),
+                max_no_answer: queue.max_no_answer,
+                device_retry: queue.device_retry.into(),
+                wrap_up: wrap_up(queue.wrap_up),
+                max_waiting: queue.max_waiting,
+                join_when: match queue.join_when {
+                    config::JoinWhen::Always => acd::config::JoinWhen::Always,
+                    config::JoinWhen::SomeoneLoggedIn => acd::config::JoinWhen::SomeoneLoggedIn,
+                    config::JoinWhen::SomeoneAvailable => acd::config::JoinWhen::SomeoneAvailable,
+                },
+                when_closing: match queue.when_closing {
+                    config::WhenClosing::Stay => acd::config::WhenClosing::Stay,
+                    config::WhenClosing::Go => acd::config::WhenClosing::Go,
+                },
+            })
+        });
+        let enabled = centre.users.values().filter(|user| user.enabled);
+        AcdConfig {
+            queues: queues.collect(),
+            agents: enabled.filter_map(|user| self.agent_config(user)).collect(),
+        }
+    }
+
+    fn agent_config(&self, user: &User) -> Option<AgentConfig> {
+        let assigned = user.queues.iter().filter_map(|assignment| self.names.queue(&assignment.queue));
+        Some(AgentConfig {
+            id: self.names.agent(&user.username)?,
+            queues: assigned.map(|queue| Assignment { queue }).collect(),
+            direct_call_priority: user.direct_call_priority,
+            personal: PersonalConfig {
+                ring_timeout: user.personal.ring_timeout.into(),
+                max_wait: user.personal.max_wait.into(),
+                wrap_up: wrap_up(user.personal.wrap_up),
+                max_no_answer: PERSONAL_MAX_NO_ANSWER,
+                device_retry: PERSONAL_DEVICE_RETRY,
+            },
+        })
+    }
+
+    /// What a change would do to calls and agents at this moment, as sentences.
+    fn effects(&self, new: &Centre) -> Vec<Effect> {
+        let effect = |kind: &str, name: &str, text: String| Effect { kind: kind.into(), name: name.into(), text };
+        let mut effects = Vec::new();
+        for name in self.snapshot.centre.queues.keys().filter(|name| !new.queues.contains_key(*name)) {
+            let waiting = self.names.queue(name).map_or(0, |id| self.acd.queue(id).map_or(0, |queue| queue.waiting));
+            if waiting > 0 {
+                effects.push(effect("queues", name, format!("{waiting} waiting calls leave the queue")));
+            }
+        }
+        for (name, user) in &self.snapshot.centre.users {
+            let keeps = new.users.get(name);
+            if self.seats.extension(name).is_none() {
+                continue;
+            }
+            match keeps {
+                None => effects.push(effect("users", name, "is at work and gets no more calls".into())),
+                Some(kept) if user.enabled && !kept.enabled => {
+                    effects.push(effect("users", name, "is at work and gets no more calls".into()));
+                }
+                Some(kept) if !user.queues.is_empty() && kept.queues.is_empty() => {
+                    effects.push(effect("users", name, "is at work and loses the last queue".into()));
+                }
+                Some(_) => {}
+            }
+        }
+        effects
+    }
+
+    /// Phones whose extension or password is gone are not rung any more.
+    fn drop_removed_phones(&mut self) {
+        let centre = Arc::clone(&self.snapshot);
+        let registers = |aor: &str| {
+            let user = centre.centre.user_by_extension(aor);
+            let phone = user.is_some_and(|user| user.enabled && user.has_phone());
+            phone || trunk_of_login(&centre.centre, aor).is_some()
+        };
+        for gone in self.registrar.retain(|aor| registers(aor)) {
+            self.binding_gone(&gone);
+        }
+        let seated: Vec<String> = self.snapshot.centre.users.keys().cloned().collect();
+        for username in seated {
+            if let Some(extension) = self.seats.extension(&username).map(String::from) {
+                self.phone_changed(&extension);
+            }
+        }
+    }
+
+    /// Works out which queues are open, and tells the distribution core and the readers what changed.
+    pub(crate) fn refresh_queues(&mut self) {
+        for record in self.openings.expire(self.now.utc_us) {
+            self.journal(Body::Override(record));
+        }
+        let snapshot = Arc::clone(&self.snapshot);
+        let zone = &snapshot.settings.centre.timezone;
+        for (name, opening) in self.openings.refresh(&snapshot.centre, zone, self.now.utc_us) {
+            if let Some(queue) = self.names.queue(&name) {
+                self.acd_input(if opening.open {
+                    AcdInput::QueueOpened { queue }
+                } else {
+                    AcdInput::QueueClosed { queue }
+                });
+            }
+            self.publish(opening.event(&name));
+        }
+    }
+}
+
+fn wrap_up(wrap_up: config::WrapUp) -> acd::config::WrapUp {
+    match wrap_up {
+        config::WrapUp::Seconds(seconds) => acd::config::WrapUp::For(Duration::from_secs(seconds.into())),
+        config::WrapUp::Manual => acd::config::WrapUp::Manual,
+    }
+}

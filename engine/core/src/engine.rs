@@ -1,0 +1,462 @@
+//! The machine and its four doors.
+//!
+//! [`Engine`] owns everything that decides about calls. A turn is one input or one timeout: the door notes the time, hands
+//! the input to whom it concerns, lets the machines inside (transactions, distribution core) have their say until
+//! they are quiet, and leaves the effects in one queue, in the order they came about. What a call does lives
+//! in [`call`](crate::call).
+
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
+
+use acd::{Acd, AgentChange, Incarnation, Input as AcdInput, MatchId};
+use config::Snapshot;
+use media::control::ClipId;
+use media::stock::PortStock;
+use sip::auth::Authenticator;
+use sip::dialog::DialogKey;
+use sip::transaction::{ClientId, Layer, ServerId};
+use sip::Transport;
+
+use crate::agents::Seats;
+use crate::call::{Call, Leg};
+use crate::command::{Command, CommandBody, Done, Refusal, Reply};
+use crate::event::Event;
+use crate::ids::{CallId, IdSource, LegId};
+use crate::input::{Input, Pressure};
+use crate::journal::{Body, Entry, Stamp};
+use crate::opening::Openings;
+use crate::output::Output;
+use crate::random::Random;
+use crate::registrar::Registrar;
+use crate::restore::{Durable, Restore};
+use crate::routing::Routes;
+use crate::timers::Timers;
+use crate::{Now, RULES_VERSION};
+
+/// How often a checkpoint is written.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(600);
+/// How often the clock on the wall is asked whether a queue opens, at least: it may have been set.
+const WALL_CLOCK_EVERY: Duration = Duration::from_secs(30);
+/// How many port pairs a worker keeps bound ahead.
+pub const PORT_STOCK_LEVEL: u32 = 64;
+
+/// What an engine is made with.
+#[derive(Debug)]
+pub struct Setup {
+    /// This node, 0 to 255.
+    pub node: u8,
+    /// How often this node has started, from 1.
+    pub incarnation: u32,
+    /// The daemon's version, for the journal.
+    pub version: String,
+    /// Settings and centre.
+    pub snapshot: Arc<Snapshot>,
+    /// Where we listen, and by which address others see us.
+    pub listen: Vec<Listen>,
+    /// Seeds of the streams of randomness.
+    pub seeds: Seeds,
+    /// The key of our digest nonces; the same over restarts.
+    pub nonce_key: [u8; 32],
+    /// Clips the media threads hold, by name.
+    pub clips: BTreeMap<String, ClipId>,
+}
+
+/// One address SIP is spoken at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listen {
+    /// UDP or TCP.
+    pub transport: Transport,
+    /// The address that goes into Via and Contact, with the port that was bound.
+    pub address: SocketAddr,
+}
+
+/// Seeds of the streams of randomness. Choices among equals have a stream of their own as soon as a strategy chooses by chance.
+#[derive(Clone, Copy)]
+pub struct Seeds {
+    /// Call-IDs and SDP session ids: must not repeat, need not be secret.
+    pub ids: [u8; 32],
+    /// Tags and branches: from the operating system, never journalled, never traced.
+    pub secrets: [u8; 32],
+}
+
+impl core::fmt::Debug for Seeds {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Seeds")
+    }
+}
+
+/// What the engine does at a moment of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Timer {
+    /// A phone has had its 3 s to say anything.
+    NoProvisional(LegId),
+    /// A leg that rings without the distribution core has rung long enough.
+    RangOut(LegId),
+    /// Time to keep phones behind NAT reachable.
+    KeepAlive,
+    /// Time for a checkpoint.
+    Checkpoint,
+    /// Ask the clock on the wall.
+    WallClock,
+    /// Ask for a host's addresses again.
+    LookUp(String),
+}
+
+/// The engine.
+pub struct Engine {
+    pub(crate) now: Now,
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) prepared: Option<Arc<Snapshot>>,
+    pub(crate) routes: Routes,
+    pub(crate) names: crate::names::Names,
+    pub(crate) durable: Durable,
+    pub(crate) openings: Openings,
+    pub(crate) seats: Seats,
+    pub(crate) registrar: Registrar,
+    pub(crate) auth: Authenticator,
+    pub(crate) layer: Layer,
+    pub(crate) acd: Acd,
+    pub(crate) stock: PortStock,
+    pub(crate) clips: BTreeMap<String, ClipId>,
+    pub(crate) listen: Vec<Listen>,
+    pub(crate) hosts: BTreeMap<String, Vec<IpAddr>>,
+    pub(crate) calls: BTreeMap<CallId, Call>,
+    pub(crate) legs: BTreeMap<LegId, Leg>,
+    pub(crate) index: Index,
+    pub(crate) timers: Timers<Timer>,
+    pub(crate) ids: IdSource,
+    pub(crate) random_ids: Random,
+    pub(crate) secrets: Random,
+    pub(crate) pressure: Pressure,
+    pub(crate) draining: bool,
+    /// When each phone last hung up by itself (rule 12: a 486 right after it is not believed).
+    pub(crate) own_byes: BTreeMap<String, Duration>,
+    pub(crate) figures: Figures,
+    stamp: (u8, u32),
+    seq: u64,
+    out: VecDeque<Output>,
+}
+
+/// By what a message or event finds its leg or call.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    pub(crate) servers: BTreeMap<ServerId, LegId>,
+    pub(crate) clients: BTreeMap<ClientId, LegId>,
+    pub(crate) dialogs: BTreeMap<DialogKey, LegId>,
+    pub(crate) matches: BTreeMap<MatchId, CallId>,
+    /// INVITEs of ours that were cancelled: a late 2xx is acknowledged and hung up.
+    pub(crate) cancelled: BTreeSet<ClientId>,
+    /// Answered legs of alerts, until the distribution core says whose the call is.
+    pub(crate) answered: BTreeMap<MatchId, LegId>,
+    /// How many legs each trunk has.
+    pub(crate) trunk_legs: BTreeMap<String, usize>,
+    /// The legs of each phone that are no alerts of the distribution core.
+    pub(crate) own: BTreeMap<String, BTreeSet<LegId>>,
+}
+
+/// Counts for `/metrics` and for tests: what stands is what would leak.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Messages received.
+    pub messages: u64,
+    /// New INVITEs refused for want of room.
+    pub shed: u64,
+    /// Requests of nobody we know.
+    pub unknown: u64,
+    /// Calls that are up.
+    pub calls: usize,
+    /// Legs that are up.
+    pub legs: usize,
+    /// Dialogs that are up.
+    pub dialogs: usize,
+    /// SIP transactions.
+    pub transactions: usize,
+    /// The engine's own deadlines.
+    pub timers: usize,
+    /// Bound port pairs in stock.
+    pub ports_in_stock: usize,
+    /// Phones' bindings.
+    pub bindings: usize,
+}
+
+impl Engine {
+    /// Starts with what the journal says. What was up when the daemon stopped is closed; the outputs that do so wait to be polled.
+    pub fn new(now: Now, setup: Setup, restore: Restore) -> Self {
+        let Restore { durable, acd, last_seq, .. } = restore;
+        let mut secrets = Random::new(setup.seeds.secrets);
+        let instance = u64::from(setup.node) << 32 | u64::from(setup.incarnation);
+        let mut names = crate::names::Names::default();
+        durable.names.iter().for_each(|record| names.restore(record));
+        let settings = &setup.snapshot.settings;
+        let mut engine = Self {
+            now,
+            routes: Routes::new(&setup.snapshot),
+            prepared: None,
+            names,
+            openings: Openings::new(durable.overrides.clone()),
+            seats: Seats::new(durable.seats.clone()),
+            registrar: Registrar::new(durable.bindings.values(), now),
+            auth: Authenticator::new(&setup.nonce_key, &settings.sip.domain, &algorithms(settings), now.mono),
+            layer: Layer::new(&sip::transaction::Config::new(instance, secrets.seed())),
+            acd,
+            stock: PortStock::new(PORT_STOCK_LEVEL),
+            clips: setup.clips,
+            listen: setup.listen,
+            hosts: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            legs: BTreeMap::new(),
+            index: Index::default(),
+            timers: Timers::new(),
+            ids: IdSource::new(setup.node, setup.incarnation),
+            random_ids: Random::new(setup.seeds.ids),
+            secrets,
+            pressure: Pressure::Normal,
+            draining: false,
+            own_byes: BTreeMap::new(),
+            figures: Figures::default(),
+            stamp: (setup.node, setup.incarnation),
+            seq: last_seq,
+            out: VecDeque::new(),
+            snapshot: setup.snapshot,
+            durable,
+        };
+        engine.start(setup.version);
+        engine
+    }
+
+    fn start(&mut self, version: String) {
+        let (node, incarnation) = self.stamp;
+        self.journal(Body::Started { version });
+        let number = Incarnation { epoch: incarnation.into(), node: node.into(), number: incarnation };
+        self.acd_input(AcdInput::Restarted(number));
+        for event in self.durable.interruptions() {
+            self.publish(event);
+        }
+        self.take_up_centre();
+        self.refresh_queues();
+        self.end_interrupted_dialogs();
+        self.publish_all();
+        self.timers.set(self.now.mono + CHECKPOINT_EVERY, Timer::Checkpoint);
+        self.timers.set(self.now.mono + WALL_CLOCK_EVERY, Timer::WallClock);
+        self.timers.set(self.now.mono + crate::registrar::KEEP_ALIVE_EVERY, Timer::KeepAlive);
+        self.settle();
+    }
+
+    /// Publishes all that readers cannot know yet: they start with nothing.
+    fn publish_all(&mut self) {
+        let version = self.snapshot.version;
+        self.publish(Event::CentreChanged { version, changes: Vec::new() });
+        for event in self.openings.events() {
+            self.publish(event);
+        }
+        for event in self.registrar.events() {
+            self.publish(event);
+        }
+        let usernames: Vec<String> = self.snapshot.centre.users.keys().cloned().collect();
+        for username in usernames {
+            if let Some(extension) = self.seats.extension(&username).map(String::from) {
+                self.phone_changed(&extension);
+            }
+            if let Some(agent) = self.names.agent(&username) {
+                self.publish_agent(agent);
+            }
+        }
+    }
+
+    /// Takes one input. Trouble becomes an output; nothing from outside can make this fail.
+    pub fn handle_input(&mut self, now: Now, input: Input) {
+        self.now = now;
+        match input {
+            Input::Received { flow, message } => {
+                self.figures.messages += 1;
+                self.receive(flow, message);
+            }
+            Input::Refused { .. } => self.figures.messages += 1,
+            Input::TransportFailed { flow } => self.layer.transport_failed(now.mono, &flow),
+            Input::Media(event) => self.handle_media(event),
+            Input::Command(command) => self.handle_command(command),
+            Input::LookupDone { name, addresses } => self.lookup_done(name, addresses),
+            Input::Pressure(pressure) => self.pressure = pressure,
+        }
+        self.settle();
+    }
+
+    /// Does what is due. Early or repeated calls are harmless.
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.now = now;
+        self.layer.handle_timeout(now.mono);
+        if self.acd.poll_timeout().is_some_and(|at| at <= now.mono) {
+            self.acd_input(AcdInput::Timeout);
+        }
+        for expired in self.registrar.expire(now) {
+            self.binding_gone(&expired);
+        }
+        while let Some(timer) = self.timers.pop(now.mono) {
+            self.on_timer(timer);
+        }
+        if self.openings.next_change_us().is_some_and(|at| at <= now.utc_us) {
+            self.refresh_queues();
+        }
+        self.settle();
+    }
+
+    /// The next effect; drain to `None` after every `handle_*`.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.out.pop_front()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) has something to do, on the monotonic clock, and what.
+    pub fn poll_timeout(&self) -> Option<(Duration, &'static str)> {
+        let on_the_wall = |utc_us: i64| {
+            let ahead = u64::try_from(utc_us.saturating_sub(self.now.utc_us)).unwrap_or(0);
+            self.now.mono + Duration::from_micros(ahead)
+        };
+        let candidates = [
+            self.layer.poll_timeout().map(|at| (at, "transactions")),
+            self.acd.poll_timeout().map(|at| (at, "distribution")),
+            self.registrar.next_expiry_us().map(|at| (on_the_wall(at), "bindings")),
+            self.openings.next_change_us().map(|at| (on_the_wall(at), "opening hours")),
+            self.timers.next_deadline().map(|at| (at, "calls")),
+        ];
+        candidates.into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+
+    /// What stands at this moment.
+    pub fn figures(&self) -> Figures {
+        Figures {
+            calls: self.calls.len(),
+            legs: self.legs.len(),
+            dialogs: self.index.dialogs.len(),
+            transactions: self.layer.census().total(),
+            timers: self.timers.len(),
+            ports_in_stock: self.stock.len(),
+            bindings: self.registrar.len(),
+            ..self.figures
+        }
+    }
+
+    /// The last journalled entry's number.
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// What survives a crash, and the hash of the distribution core's state: equal to those of a [`Restore`] from the journal (I8).
+    pub fn durable(&self) -> (&Durable, u128) {
+        (&self.durable, self.acd.state_hash())
+    }
+
+    /// Lets the machines inside have their say until all are quiet.
+    fn settle(&mut self) {
+        loop {
+            if let Some(output) = self.layer.poll_output() {
+                self.handle_sip(output);
+            } else if let Some(output) = self.acd.poll_output() {
+                self.handle_acd(output);
+            } else {
+                break;
+            }
+        }
+        while let Some((worker, count)) = self.stock.poll_restock() {
+            let command = media::control::MediaCommand::Restock { count };
+            self.out.push_back(Output::Media { worker, command });
+        }
+    }
+
+    fn handle_command(&mut self, command: Command) {
+        let Command { id, actor, body } = command;
+        let result = self.carry_out(&actor, body);
+        // What the command set off belongs to its answer: the view that has reached `seq` shows it.
+        self.settle();
+        let seq = self.seq;
+        self.out.push_back(Output::Reply(Reply { id, seq, result }));
+    }
+
+    fn carry_out(&mut self, actor: &crate::Actor, body: CommandBody) -> Result<Done, Refusal> {
+        match body {
+            CommandBody::Login { username, extension } => self.login(&username, extension),
+            CommandBody::Logout { username } => self.logout(&username),
+            CommandBody::SetAgentState { username, state } => self.set_presence(&username, state),
+            CommandBody::EndWrapUp { username } => self.change_wrap_up(&username, AgentChange::WrapUpEnded),
+            CommandBody::ExtendWrapUp { username, seconds } => {
+                let by = Duration::from_secs(seconds.into());
+                self.change_wrap_up(&username, AgentChange::WrapUpExtended { by })
+            }
+            CommandBody::PlaceCall { username, to } => self.place_call(&username, &to),
+            CommandBody::HangUp { call } => self.hang_up_by_command(actor, call),
+            CommandBody::OverrideQueue { queue, state, until } => {
+                self.override_queue(actor, &queue, state, until)
+            }
+            CommandBody::PrepareCentre { snapshot } => self.prepare_centre(snapshot),
+            CommandBody::CommitCentre { version } => self.commit_centre(version),
+            CommandBody::AbortCentre { version } => self.abort_centre(version),
+            CommandBody::Drain => {
+                self.draining = true;
+                Ok(Done::Ok)
+            }
+        }
+    }
+
+    fn on_timer(&mut self, timer: Timer) {
+        match timer {
+            Timer::NoProvisional(leg) => self.no_provisional(leg),
+            Timer::RangOut(leg) => self.rang_out(leg),
+            Timer::KeepAlive => self.keep_alive(),
+            Timer::Checkpoint => {
+                let body = Body::Checkpoint(self.durable.checkpoint(&self.acd));
+                self.journal(body);
+                self.timers.set(self.now.mono + CHECKPOINT_EVERY, Timer::Checkpoint);
+            }
+            Timer::WallClock => {
+                self.refresh_queues();
+                self.timers.set(self.now.mono + WALL_CLOCK_EVERY, Timer::WallClock);
+            }
+            Timer::LookUp(name) => self.look_up(name),
+        }
+    }
+
+    /// Journals an input of the distribution core, then gives it to it. Its outputs are handled by `settle`.
+    pub(crate) fn acd_input(&mut self, input: AcdInput) {
+        let bytes = minicbor::to_vec(&input).expect("writing to a Vec does not fail");
+        self.journal(Body::Acd(bytes));
+        self.acd.handle_input(self.now.mono, input);
+    }
+
+    /// Journals and publishes an event.
+    pub(crate) fn publish(&mut self, event: Event) {
+        let event = Arc::new(event);
+        let seq = self.journal(Body::Event(Arc::clone(&event)));
+        self.out.push_back(Output::Publish { seq, utc_us: self.now.utc_us, event });
+    }
+
+    pub(crate) fn journal(&mut self, body: Body) -> u64 {
+        self.seq += 1;
+        self.durable.apply(&body);
+        self.durable.config_version = self.snapshot.version;
+        let stamp = Stamp {
+            node: self.stamp.0,
+            incarnation: self.stamp.1,
+            mono_us: self.now.mono_us(),
+            utc_us: self.now.utc_us,
+            config_version: self.snapshot.version,
+            rules_version: RULES_VERSION,
+        };
+        self.out.push_back(Output::Journal(Entry { seq: self.seq, stamp, body }));
+        self.seq
+    }
+
+    pub(crate) fn output(&mut self, output: Output) {
+        self.out.push_back(output);
+    }
+}
+
+fn algorithms(settings: &config::Settings) -> Vec<sip::auth::Algorithm> {
+    let ours = |algorithm: &config::DigestAlgorithm| match algorithm {
+        config::DigestAlgorithm::Md5 => sip::auth::Algorithm::Md5,
+        config::DigestAlgorithm::Sha256 => sip::auth::Algorithm::Sha256,
+    };
+    settings.sip.digest.iter().map(ours).collect()
+}

@@ -1,0 +1,56 @@
+//! Every way the world can touch the engine.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::net::IpAddr;
+
+use media::control::MediaEvent;
+use sip::{Flow, Message};
+
+use crate::command::Command;
+
+/// One thing that happened outside.
+#[derive(Debug)]
+pub enum Input {
+    /// A message, parsed on the network side.
+    Received {
+        /// Where it came from, and by which of our addresses.
+        flow: Flow,
+        /// The message.
+        message: Message,
+    },
+    /// A request whose header or meaning is at fault, found by the network side's parse.
+    ///
+    /// It is answered where it was found; the engine hears of it only to count it.
+    Refused {
+        /// The status it was answered with.
+        status: u16,
+    },
+    /// Something could not be sent, or a connection broke.
+    TransportFailed {
+        /// The flow.
+        flow: Flow,
+    },
+    /// News from a media thread.
+    Media(MediaEvent),
+    /// Somebody asks for something.
+    Command(Command),
+    /// The addresses of a host name, in the resolver's order; empty when it has none.
+    LookupDone {
+        /// The name that [`Output::Lookup`](crate::Output::Lookup) asked for.
+        name: String,
+        /// What it resolves to.
+        addresses: Vec<IpAddr>,
+    },
+    /// How full the daemon's output queues are.
+    Pressure(Pressure),
+}
+
+/// Whether new work is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pressure {
+    /// All is well.
+    Normal,
+    /// An output queue is half full: new calls get a stateless 503, but for emergency numbers; calls in progress go on.
+    Shedding,
+}

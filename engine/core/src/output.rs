@@ -1,0 +1,43 @@
+//! Every effect the engine can ask for.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+
+use media::control::{MediaCommand, WorkerId};
+use sip::Transmit;
+
+use crate::command::Reply;
+use crate::event::Event;
+use crate::journal::Entry;
+
+/// One thing to do, in the order it was asked for.
+#[derive(Debug)]
+pub enum Output {
+    /// Bytes for the network.
+    Transmit(Transmit),
+    /// An order for a media thread.
+    Media {
+        /// Which thread.
+        worker: WorkerId,
+        /// What.
+        command: MediaCommand,
+    },
+    /// A row for the journal.
+    Journal(Entry),
+    /// An event for readers; the same that stands in the journal under `seq`.
+    Publish {
+        /// Its number.
+        seq: u64,
+        /// UTC of its turn, in microseconds.
+        utc_us: i64,
+        /// The event.
+        event: Arc<Event>,
+    },
+    /// The answer to a command.
+    Reply(Reply),
+    /// Asks for the addresses of a host name; answered by [`Input::LookupDone`](crate::Input::LookupDone).
+    Lookup {
+        /// The name.
+        name: String,
+    },
+}
