@@ -10,6 +10,7 @@ use minicbor::{Decode, Encode};
 use crate::config::{AgentConfig, WrapUp};
 use crate::ids::{InteractionId, MatchId};
 use crate::input::{Device, Presence};
+use crate::micros;
 use crate::output::{Activity, AgentState, AlertOutcome, DeviceHealth};
 use crate::phone::Phone;
 use crate::sabotage;
@@ -252,9 +253,9 @@ impl Agent {
         }
     }
 
-    pub(crate) const fn extend_wrap_up(&mut self, by: Duration) {
+    pub(crate) fn extend_wrap_up(&mut self, by: Duration) {
         if let Some(WrapUpUntil::At(at)) = &mut self.wrap_up {
-            *at = at.saturating_add(by);
+            *at = at.saturating_add(micros::whole(by));
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the centre says about queues and agents, as far as distribution needs it.
 //!
 //! Ranges and defaults of the settings live in crate `config`; the values here are taken as they come.
+//! Spans are whole microseconds: the journal keeps no finer ones.
 
 use alloc::vec::Vec;
 use core::time::Duration;

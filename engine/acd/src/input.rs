@@ -41,7 +41,7 @@ pub enum Input {
     /// An interaction wants to wait.
     #[n(5)]
     Enqueue(#[n(0)] Enqueue),
-    /// The caller is gone, or goes elsewhere: at any stage.
+    /// The caller is gone, or goes elsewhere: at any stage. For a connected one the same as `InteractionEnded`.
     #[n(6)]
     Leave {
         #[n(0)]

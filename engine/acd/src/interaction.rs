@@ -7,6 +7,7 @@ use minicbor::{Decode, Encode};
 
 use crate::ids::{AgentId, InteractionId};
 use crate::input::Enqueue;
+use crate::micros;
 use crate::output::DivertReason;
 use crate::rank::{Rank, Target, Tier};
 use crate::sabotage;
@@ -61,17 +62,18 @@ pub(crate) struct Weight {
 
 impl Interaction {
     pub(crate) fn new(now: Duration, enqueue: &Enqueue, weight: Weight) -> Self {
+        let arrival = micros::whole(enqueue.arrival);
         let mut new = Self {
             id: enqueue.interaction,
             at: enqueue.to,
             tier: enqueue.tier,
             priority: enqueue.priority,
-            arrival: enqueue.arrival,
+            arrival,
             entered: now,
             rank: Rank::new(
                 enqueue.interaction,
                 enqueue.tier,
-                enqueue.arrival,
+                arrival,
                 0,
                 Duration::ZERO,
             ),

@@ -63,6 +63,24 @@ impl Rank {
         }
     }
 
+    /// The class it is ordered in.
+    #[must_use]
+    pub const fn tier(&self) -> Tier {
+        self.tier
+    }
+
+    /// Arrival minus priority times ageing, in microseconds; before 1970 for a high priority.
+    #[must_use]
+    pub const fn aged_us(&self) -> i64 {
+        self.aged
+    }
+
+    /// When it first entered a queue of this visit.
+    #[must_use]
+    pub const fn arrival(&self) -> Duration {
+        self.arrival
+    }
+
     #[must_use]
     pub const fn interaction(&self) -> InteractionId {
         self.interaction

@@ -41,7 +41,8 @@ impl Acd {
         if let Some(at) = entered.expires {
             self.index.deadlines.set(at, Deadline::MaxWait(interaction));
         }
-        self.wait(&entered);
+        self.index.wait(&entered);
+        self.agenda.arrived.insert(entered.rank);
         let place = self
             .index
             .lanes
@@ -108,11 +109,6 @@ impl Acd {
         (!max_wait.is_zero()).then(|| interaction.entered.saturating_add(max_wait))
     }
 
-    fn wait(&mut self, interaction: &Interaction) {
-        self.index.wait(interaction);
-        self.agenda.arrived.insert(interaction.rank);
-    }
-
     /// Back to the queue after an alert, with its rank (rule 4), unless it has to go; `refused` says where a direct
     /// call goes that its user did not take (rule 2).
     pub(super) fn put_back(&mut self, id: InteractionId, refused: Option<DivertReason>) {
@@ -139,8 +135,8 @@ impl Acd {
                     ageing: Duration::ZERO,
                 });
             }
-            let interaction = interaction.clone();
-            self.wait(&interaction);
+            self.index.wait(interaction);
+            self.agenda.arrived.insert(interaction.rank);
         }
     }
 

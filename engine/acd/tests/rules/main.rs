@@ -1,7 +1,14 @@
 //! The rules of distribution, each told as small stories. Tests carry the number of their rule or invariant.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests"
+)]
 
 mod agents;
 mod alerts;
 mod centre;
 mod entering;
+mod journal;
 mod order;

@@ -4,6 +4,12 @@
 //! checked from outside, the index is compared with one built anew, and the journal is played back from the last checkpoint.
 //!
 //! `SIM_SEEDS=100 SIM_CALLS=10000 cargo test -p acd --test simulation` for the long run, `SIM_SEED=42` for one seed alone.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests"
+)]
 
 mod invariants;
 mod model;

@@ -1,0 +1,190 @@
+//! What the journal holds can be read for ever: bytes of every kind of input, as the first release wrote them.
+
+use acd::config::{AgentConfig, Assignment, PersonalConfig, WrapUp};
+use acd::{
+    Acd, AcdConfig, AgentChange, AgentId, AlertEnd, BreakReason, Device, Enqueue, EntryKind,
+    Incarnation, Input, InteractionId, MatchId, Presence, QueueId, Target, Tier,
+};
+
+use crate::centre::{Centre, millis, queue, secs, to};
+
+fn agent_changed(change: AgentChange) -> Input {
+    let agent = AgentId(9);
+    Input::AgentChanged { agent, change }
+}
+
+fn alert_ended(end: AlertEnd) -> Input {
+    let match_id = MatchId(1 << 33);
+    Input::AlertEnded { match_id, end }
+}
+
+fn config() -> Box<AcdConfig> {
+    Box::new(AcdConfig {
+        queues: vec![queue(1)],
+        agents: vec![AgentConfig {
+            id: AgentId(9),
+            queues: vec![Assignment { queue: QueueId(1) }],
+            direct_call_priority: 5,
+            personal: PersonalConfig {
+                ring_timeout: secs(20),
+                max_wait: secs(60),
+                wrap_up: WrapUp::Manual,
+                max_no_answer: 1,
+                device_retry: secs(5),
+            },
+        }],
+    })
+}
+
+fn enqueue(to: Target) -> Input {
+    Input::Enqueue(Enqueue {
+        interaction: InteractionId(1000),
+        to,
+        tier: Tier::Urgent,
+        priority: -3,
+        arrival: millis(1_500),
+        kind: EntryKind::Recall,
+    })
+}
+
+#[test]
+fn i8_every_input_is_read_as_the_first_release_wrote_it() {
+    let queue = QueueId(7);
+    let interaction = InteractionId(1000);
+    let match_id = MatchId(1 << 33);
+    let device = Device::Trunk;
+    let refused = |since_own_bye| AlertEnd::Refused {
+        status: 486,
+        since_own_bye,
+    };
+    let incarnation = Incarnation {
+        epoch: 4,
+        node: 2,
+        number: 3,
+    };
+    let coffee = Presence::Break(BreakReason::new("coffee"));
+    let cases = [
+        (Input::Timeout, "820080"),
+        (
+            Input::ConfigChanged(config()),
+            "82018182818c01001a00989680001a01312d001a00e4e1c0011a004c4b408200810000000081840981810105851a01312d001a03938700820180011a004c4b40",
+        ),
+        (Input::Restarted(incarnation), "82028183040203"),
+        (Input::QueueOpened { queue }, "82038107"),
+        (Input::QueueClosed { queue }, "82048107"),
+        (
+            enqueue(Target::Queue(queue)),
+            "820581861903e88200810700221a0016e36002",
+        ),
+        (
+            enqueue(Target::Personal(AgentId(9))),
+            "820581861903e88201810900221a0016e36002",
+        ),
+        (Input::Leave { interaction }, "8206811903e8"),
+        (Input::InteractionEnded { interaction }, "8207811903e8"),
+        (Input::AlertRinging { match_id }, "8208811b0000000200000000"),
+        (
+            alert_ended(AlertEnd::Accepted),
+            "8209821b0000000200000000820080",
+        ),
+        (
+            alert_ended(AlertEnd::Rejected),
+            "8209821b0000000200000000820180",
+        ),
+        (
+            alert_ended(refused(None)),
+            "8209821b00000002000000008202811901e6",
+        ),
+        (
+            alert_ended(refused(Some(millis(120)))),
+            "8209821b00000002000000008202821901e61a0001d4c0",
+        ),
+        (
+            alert_ended(AlertEnd::NoProvisional),
+            "8209821b0000000200000000820380",
+        ),
+        (
+            alert_ended(AlertEnd::NoBinding),
+            "8209821b0000000200000000820480",
+        ),
+        (
+            agent_changed(AgentChange::Login { device }),
+            "820a820982008102",
+        ),
+        (
+            agent_changed(AgentChange::Presence(coffee)),
+            "820a820982018182028166636f66666565",
+        ),
+        (
+            agent_changed(AgentChange::Presence(Presence::Offline)),
+            "820a8209820181820080",
+        ),
+        (
+            agent_changed(AgentChange::Device(Device::Registered)),
+            "820a820982028101",
+        ),
+        (
+            agent_changed(AgentChange::OwnCalls { count: 2 }),
+            "820a820982038102",
+        ),
+        (agent_changed(AgentChange::WrapUpEnded), "820a8209820480"),
+        (
+            agent_changed(AgentChange::WrapUpExtended { by: secs(30) }),
+            "820a82098205811a01c9c380",
+        ),
+        (Input::DailyReset, "820b80"),
+    ];
+    for (input, hex) in cases {
+        let bytes = minicbor::to_vec(&input).unwrap();
+        let written: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(written, hex, "{input:?}");
+        assert_eq!(minicbor::decode::<Input>(&bytes).unwrap(), input);
+    }
+}
+
+#[test]
+fn i8_fields_of_a_later_release_are_passed_over() {
+    let leave = minicbor::to_vec(Input::Leave {
+        interaction: InteractionId(5),
+    });
+    assert_eq!(leave.unwrap(), [0x82, 6, 0x81, 5]);
+    let with_more = [0x82, 6, 0x83, 5, 0x01, 0x61, b'x'];
+    let expected = Input::Leave {
+        interaction: InteractionId(5),
+    };
+    assert_eq!(minicbor::decode::<Input>(&with_more).unwrap(), expected);
+}
+
+#[test]
+fn i8_a_checkpoint_keeps_who_may_not_be_alerted_and_for_how_long() {
+    let mut centre = Centre::staffed(2);
+    centre.with_queue(1, |queue| queue.max_no_answer = 0);
+    centre.comes(1, to(1));
+    centre.answers(1, AlertEnd::Rejected);
+    centre.run(secs(20));
+    assert_eq!(centre.new_alerts(), [(1, 1), (1, 2)]);
+    centre.acd = Acd::decode(&centre.acd.encode()).unwrap();
+    centre.run(secs(14));
+    assert_eq!(centre.alerts(), []);
+    centre.run(secs(1));
+    assert_eq!(centre.alerts(), [(1, 2)], "not the one who rejected it");
+}
+
+#[test]
+fn i8_times_finer_than_the_journal_decide_nothing() {
+    let mut centre = Centre::new(1);
+    let visit = |id, arrival| {
+        Input::Enqueue(Enqueue {
+            interaction: InteractionId(id),
+            to: Target::Queue(QueueId(1)),
+            tier: Tier::Normal,
+            priority: 0,
+            arrival,
+            kind: EntryKind::New,
+        })
+    };
+    let nanos = std::time::Duration::from_nanos;
+    centre.input(visit(1, secs(9) + nanos(900)));
+    centre.input(visit(2, secs(9) + nanos(100)));
+    assert_eq!(centre.waiting(1), [1, 2], "one microsecond: by id");
+}
