@@ -152,3 +152,19 @@ fn the_reference_names_every_field() {
         assert!(reference.contains(first_line), "{first_line}");
     }
 }
+
+#[test]
+fn the_schema_of_a_resource_says_types_bounds_and_defaults() {
+    let schema = config::json_schema::<config::Queue>();
+    assert_eq!(schema["required"], serde_json::json!(["name"]));
+    assert_eq!(schema["additionalProperties"], false);
+    let ageing = &schema["properties"]["ageing"];
+    assert_eq!(
+        (&ageing["minimum"], &ageing["default"]),
+        (&1.into(), &10.into())
+    );
+    let strategy = &schema["properties"]["strategy"];
+    assert_eq!(strategy["enum"], serde_json::json!(["longest-idle"]));
+    let password = &config::json_schema::<config::User>()["properties"]["password"];
+    assert_eq!(password["writeOnly"], true);
+}

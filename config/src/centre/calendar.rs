@@ -47,3 +47,10 @@ record! {
 }
 
 impl_record_field!(Calendar, OpenHours, SpecialHours);
+
+impl Calendar {
+    /// Whether the date has hours of its own.
+    pub fn is_special(&self, date: LocalDate) -> bool {
+        self.special.iter().any(|hours| hours.date == date)
+    }
+}

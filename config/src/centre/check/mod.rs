@@ -1,9 +1,12 @@
 //! What must hold across resources: names that exist, numbers that are one's own, hours that can be.
 
+mod calendar;
+mod trunk;
+
 use std::collections::BTreeMap;
 
 use super::{Calendar, Centre, Kind, Queue, Resource, Trunk, User};
-use crate::values::{Destination, LocalDate, SourcePattern, TimeOfDay, TrunkKind};
+use crate::values::Destination;
 use crate::{Settings, read};
 
 /// The prompts that come with the program; `default` is the music.
@@ -173,52 +176,9 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn check_calendar(&mut self, calendar: &Calendar) {
-        for (index, hours) in calendar.open.iter().enumerate() {
-            self.check_hours(calendar, &format!("open[{index}]"), hours.from, hours.to);
-        }
-        for (index, hours) in calendar.special.iter().enumerate() {
-            self.check_hours(calendar, &format!("special[{index}]"), hours.from, hours.to);
-            if calendar.closed_on.contains(&hours.date) {
-                let message = format!("{} has hours here, but is in `closed_on`", hours.date);
-                let help = "take the date out of one of the two";
-                self.fault(calendar, format!("special[{index}].date"), message, help);
-            }
-        }
-        for (index, date) in calendar.closed_on.iter().enumerate() {
-            if is_repeated(&calendar.closed_on, index, date) {
-                let field = format!("closed_on[{index}]");
-                self.fault(
-                    calendar,
-                    field,
-                    format!("{date} stands there twice"),
-                    "write it once",
-                );
-            }
-        }
-    }
-
-    fn check_hours(&mut self, calendar: &Calendar, field: &str, from: TimeOfDay, to: TimeOfDay) {
-        if from == TimeOfDay::END {
-            let help = "write \"00:00\" and the next day";
-            self.fault(
-                calendar,
-                format!("{field}.from"),
-                "no hours begin at 24:00",
-                help,
-            );
-        } else if from == to {
-            let message =
-                format!("an impossible time range: from {from} to {to} is no time at all");
-            let help = "the whole day is \"00:00\" to \"24:00\"; leave the line out for none of it";
-            self.fault(calendar, format!("{field}.to"), message, help);
-        }
-    }
-
     fn check_queue(&mut self, queue: &Queue) {
         if let Some(calendar) = &queue.calendar {
-            let calendars = self.centre.calendars.keys();
-            self.check_name(queue, "calendar", Kind::Calendar, calendar, calendars);
+            self.check_name::<_, Calendar>(queue, "calendar", calendar);
         }
         self.check_prompt(queue, "music", Some(&*queue.music));
         self.check_prompt(queue, "welcome", queue.welcome.as_deref());
@@ -251,7 +211,6 @@ impl<'a> Checker<'a> {
             .collect();
         for (index, queue) in assigned.iter().enumerate() {
             let field = format!("queues[{index}]");
-            let queues = self.centre.queues.keys();
             if is_repeated(&assigned, index, queue) {
                 self.fault(
                     user,
@@ -260,7 +219,7 @@ impl<'a> Checker<'a> {
                     "write it once",
                 );
             } else {
-                self.check_name(user, &field, Kind::Queue, queue, queues);
+                self.check_name::<_, Queue>(user, &field, queue);
             }
         }
         if user.sip_password.is_some() && user.extension.is_none() {
@@ -287,97 +246,6 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn check_trunk(&mut self, trunk: &Trunk) {
-        match trunk.kind {
-            TrunkKind::Peer => {
-                if trunk.address.is_none() && trunk.allow.is_empty() {
-                    let help = "write address = \"sip:HOST:PORT\", or allow = [\"ADDRESS\"]";
-                    self.fault(trunk, "address", "a peer needs an address or sources", help);
-                    self.caused_by(&["kind", "address", "allow"]);
-                }
-                for (field, given) in [
-                    ("username", trunk.username.is_some()),
-                    ("password", trunk.password.is_some()),
-                ] {
-                    if given {
-                        let help = "leave it out, or write kind = \"inbound\"";
-                        self.fault(trunk, field, "a peer does not log in", help);
-                        self.caused_by(&["kind"]);
-                    }
-                }
-            }
-            TrunkKind::Inbound => {
-                for (field, given) in [
-                    ("username", trunk.username.is_some()),
-                    ("password", trunk.password.is_some()),
-                ] {
-                    if !given {
-                        let message =
-                            format!("`{field}` is missing: an inbound trunk logs in here");
-                        self.fault(trunk, field, message, format!("write {field} = \"…\""));
-                        self.caused_by(&["username", "password"]);
-                    }
-                }
-                if trunk.address.is_some() {
-                    let help = "leave it out, or write kind = \"peer\"";
-                    self.fault(
-                        trunk,
-                        "address",
-                        "an inbound trunk's address is where it registers from",
-                        help,
-                    );
-                }
-            }
-        }
-        for (index, codec) in trunk.codecs.iter().enumerate() {
-            if is_repeated(&trunk.codecs, index, codec) {
-                let field = format!("codecs[{index}]");
-                self.fault(
-                    trunk,
-                    field,
-                    format!("\"{codec}\" stands there twice"),
-                    "write it once",
-                );
-            }
-        }
-        if trunk.codecs.is_empty() {
-            self.fault(
-                trunk,
-                "codecs",
-                "without a codec nobody can talk",
-                "write [\"pcma\", \"pcmu\"]",
-            );
-            self.caused_by(&["codecs"]);
-        }
-        if trunk.numbers.len() > 1 || !trunk.takes_calls() {
-            self.check_patterns(trunk);
-        }
-    }
-
-    fn check_patterns(&mut self, trunk: &Trunk) {
-        if !trunk.takes_calls() && !trunk.numbers.is_empty() {
-            let help = "write address = \"sip:HOST:PORT\", or leave `numbers` out";
-            self.fault(
-                trunk,
-                "numbers",
-                "calls cannot leave by a peer without an address",
-                help,
-            );
-            self.caused_by(&["kind", "address"]);
-        }
-        for (index, pattern) in trunk.numbers.iter().enumerate() {
-            if is_repeated(&trunk.numbers, index, pattern) {
-                let field = format!("numbers[{index}]");
-                self.fault(
-                    trunk,
-                    field,
-                    format!("\"{pattern}\" stands there twice"),
-                    "write it once",
-                );
-            }
-        }
-    }
-
     fn check_destination<T: Resource>(
         &mut self,
         resource: &T,
@@ -386,16 +254,10 @@ impl<'a> Checker<'a> {
     ) {
         match destination {
             Some(Destination::Queue(name)) => {
-                self.check_name(
-                    resource,
-                    field,
-                    Kind::Queue,
-                    name,
-                    self.centre.queues.keys(),
-                );
+                self.check_name::<_, Queue>(resource, field, name);
             }
             Some(Destination::User(name)) => {
-                self.check_name(resource, field, Kind::User, name, self.centre.users.keys());
+                self.check_name::<_, User>(resource, field, name);
             }
             Some(Destination::Extension(number)) => {
                 if self.centre.user_by_extension(number).is_none() {
@@ -425,22 +287,19 @@ impl<'a> Checker<'a> {
     }
 
     /// A name of another resource must be one that exists.
-    fn check_name<'n, T: Resource>(
-        &mut self,
-        resource: &T,
-        field: &str,
-        kind: Kind,
-        name: &str,
-        mut names: impl Iterator<Item = &'n String> + Clone,
-    ) {
-        if names.clone().any(|known| known == name) {
+    fn check_name<T: Resource, Named: Resource>(&mut self, resource: &T, field: &str, name: &str) {
+        let known = Named::of(self.centre);
+        if known.contains_key(name) {
             return;
         }
-        let near = read::closest(name, names.clone().map(String::as_str));
-        let help = match (near, names.next()) {
-            (Some(near), _) => format!("did you mean \"{near}\"?"),
-            (None, Some(_)) => format!("add it, or name one of the {} there are", kind.table()),
-            (None, None) => format!("add it with [[{}]]; there are none yet", kind.table()),
+        let kind = Named::KIND;
+        let near = read::closest(name, known.keys().map(String::as_str));
+        let help = match near {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None if known.is_empty() => {
+                format!("add it with [[{}]]; there are none yet", kind.table())
+            }
+            None => format!("add it, or name one of the {} there are", kind.table()),
         };
         self.fault(
             resource,
@@ -489,44 +348,6 @@ impl<'a> Checker<'a> {
             self.fault(&**queue, "default", message, "leave it to one of the two");
         }
     }
-
-    /// One source names one trunk, and one user name logs in as one.
-    fn check_trunks_apart(&mut self) {
-        let centre = self.centre;
-        let mut sources: BTreeMap<SourcePattern, &str> = BTreeMap::new();
-        let mut usernames: BTreeMap<&str, String> = BTreeMap::new();
-        for user in centre.users.values() {
-            if let Some(extension) = user.extension.as_deref() {
-                usernames.insert(
-                    extension,
-                    format!("the phone of user \"{}\"", user.username),
-                );
-            }
-        }
-        for trunk in centre.trunks.values() {
-            for source in trunk.sources() {
-                if let Some(other) = sources.insert(source, &trunk.name) {
-                    let at = trunk.allow.iter().position(|allowed| *allowed == source);
-                    let field =
-                        at.map_or_else(|| "address".to_owned(), |index| format!("allow[{index}]"));
-                    let message = if other == &*trunk.name {
-                        format!("source {source} stands there twice")
-                    } else {
-                        format!("source {source} already means trunk \"{other}\"")
-                    };
-                    self.fault(&**trunk, field, message, "leave it to one of the two");
-                }
-            }
-            let Some(username) = trunk.username.as_deref() else {
-                continue;
-            };
-            let owner = format!("trunk \"{}\"", trunk.name);
-            if let Some(other) = usernames.insert(username, owner) {
-                let message = format!("{other} logs in as \"{username}\" already");
-                self.fault(&**trunk, "username", message, "choose another user name");
-            }
-        }
-    }
 }
 
 const OTHER_NUMBER: &str = "give each its own number";
@@ -537,11 +358,4 @@ fn already(number: &str, other: &str) -> String {
 
 fn is_repeated<T: PartialEq>(items: &[T], index: usize, item: &T) -> bool {
     items.iter().take(index).any(|earlier| earlier == item)
-}
-
-impl Calendar {
-    /// Whether the date has hours of its own.
-    pub fn is_special(&self, date: LocalDate) -> bool {
-        self.special.iter().any(|hours| hours.date == date)
-    }
 }
