@@ -157,8 +157,8 @@ impl Agent {
             self.pending = None;
         }
         match (&self.presence, &self.pending) {
+            (Presence::Offline, _) => Presence::Available,
             (_, Some(pending)) => pending.clone(),
-            (Presence::Offline, None) => Presence::Available,
             (present, None) => present.clone(),
         }
     }

@@ -200,10 +200,17 @@ impl Acd {
                     .push_back(Output::AgentStateChanged { agent: id, state });
             }
             if agent.removed && agent.has_nothing() {
-                self.state.agents.remove(&id);
-                self.index.unlist(id);
-                self.outputs.push_back(Output::AgentRemoved { agent: id });
+                self.forget_agent(id);
             }
         }
+    }
+
+    fn forget_agent(&mut self, id: AgentId) {
+        let agent = self.state.agents.remove(&id);
+        if let Some(at) = agent.and_then(|agent| agent.phone.skipped_until()) {
+            self.index.deadlines.cancel(at, Deadline::Device(id));
+        }
+        self.index.unlist(id);
+        self.outputs.push_back(Output::AgentRemoved { agent: id });
     }
 }

@@ -246,6 +246,18 @@ fn an_agent_who_is_removed_gets_nothing_more_and_finishes_the_talk() {
 }
 
 #[test]
+fn an_agent_who_is_removed_leaves_no_deadline_behind() {
+    let mut centre = Centre::staffed(1);
+    centre.comes(1, to(1));
+    centre.answers(1, AlertEnd::NoProvisional);
+    assert_eq!(centre.acd.poll_timeout(), Some(centre.now + secs(5)));
+    centre.config.agents.clear();
+    centre.apply();
+    assert_eq!(centre.acd.poll_timeout(), None);
+    assert!(centre.acd.is_consistent());
+}
+
+#[test]
 fn after_a_crash_calls_are_gone_and_people_are_as_they_were() {
     let mut centre = Centre::staffed(4);
     centre.with_queue(1, |queue| queue.wrap_up = WrapUp::For(secs(30)));

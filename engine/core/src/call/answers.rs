@@ -9,7 +9,7 @@ use crate::event::EndResult;
 
 /// How far the other side had come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
+pub(crate) enum Progress {
     /// It had not begun to ring.
     Calling,
     /// It had rung (180, 181, 182 or 183).
@@ -18,7 +18,7 @@ pub enum Progress {
 
 /// What came of calling the other side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// Its final response, 300 and more.
     Status(u16),
     /// No answer in time, by our own clock.
@@ -87,7 +87,7 @@ const ROWS: &[Row] = &[
 ];
 
 /// The final response the caller gets.
-pub fn caller_status(outcome: Outcome, progress: Progress) -> u16 {
+pub(crate) fn caller_status(outcome: Outcome, progress: Progress) -> u16 {
     let code = match outcome {
         Outcome::Status(code) => code,
         Outcome::TimedOut => return if progress == Progress::Rang { 480 } else { 504 },
@@ -108,7 +108,7 @@ pub fn caller_status(outcome: Outcome, progress: Progress) -> u16 {
 }
 
 /// What the record says of it.
-pub fn end_result(outcome: Outcome, progress: Progress) -> EndResult {
+pub(crate) fn end_result(outcome: Outcome, progress: Progress) -> EndResult {
     match outcome {
         Outcome::Status(486 | 600) => EndResult::Busy,
         Outcome::Status(403 | 603) => EndResult::Rejected,

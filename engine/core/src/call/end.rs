@@ -72,6 +72,7 @@ impl Engine {
     pub(crate) fn forget_leg(&mut self, leg: LegId) {
         self.close_media(leg);
         let Some(gone) = self.legs.remove(&leg) else { return };
+        gone.timers.iter().for_each(|timer| self.timers.cancel(*timer));
         if let Some(dialog) = gone.dialog() {
             self.index.dialogs.remove(&dialog.key());
         }

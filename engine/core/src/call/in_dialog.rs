@@ -4,7 +4,7 @@ use sip::dialog::DialogKey;
 use sip::transaction::ServerId;
 use sip::{Flow, Message, Method};
 
-use super::{LegState, Purpose, Stage};
+use super::{LegState, Stage};
 use crate::engine::Engine;
 use crate::event::{EndCause, EndResult, EndedBy};
 use crate::ids::{CallId, LegId};
@@ -109,11 +109,5 @@ impl Engine {
             reason: Some("the ACK brought no usable answer to our offer".into()),
         };
         self.end_call(call, cause, EndedBy::System, None);
-    }
-
-    /// Whether a ring of this purpose goes on.
-    pub(crate) fn rings_for(&self, call: CallId, purpose: Purpose) -> bool {
-        let ring = self.calls.get(&call).and_then(|call| call.ring.as_ref());
-        ring.is_some_and(|ring| ring.purpose == purpose)
     }
 }

@@ -277,16 +277,15 @@ impl Engine {
             media,
             offers: Offers::default(),
             holds: false,
+            timers: Vec::new(),
         });
         self.calls.insert(
             id,
             Call {
                 id,
-                direction,
                 caller: leg,
                 party: party.clone(),
                 called: called.clone(),
-                user: username.clone(),
                 tier: tier(route.tier),
                 priority: route.priority,
                 stage: Stage::Routing,

@@ -1,6 +1,7 @@
 //! One leg: a dialog with its media.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use ::media::control::{LegKey, PortPair};
 use ::media::sdp::{Negotiation, SdpOffer};
@@ -10,6 +11,7 @@ use sip::{Flow, Message, Uri};
 
 use crate::event::LegRole;
 use crate::ids::{CallId, LegId};
+use crate::timers::TimerId;
 
 /// One leg of a call.
 #[derive(Debug)]
@@ -32,6 +34,8 @@ pub(crate) struct Leg {
     pub(crate) offers: Offers,
     /// Whether the far end holds us.
     pub(crate) holds: bool,
+    /// Deadlines that end with it.
+    pub(crate) timers: Vec<TimerId>,
 }
 
 /// How far a leg's dialog is.

@@ -41,7 +41,7 @@ use core::time::Duration;
 
 use acd::{MatchId, Tier};
 
-use crate::event::{Direction, EndResult, Party};
+use crate::event::{EndResult, Party};
 use crate::ids::{CallId, LegId};
 use answers::{Outcome, Progress};
 
@@ -55,13 +55,10 @@ const DIVERSIONS_MAX: u8 = 10;
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) id: CallId,
-    pub(crate) direction: Direction,
     /// The leg of the one who called.
     pub(crate) caller: LegId,
     pub(crate) party: Party,
     pub(crate) called: String,
-    /// Whose phone or click it is; none for a call from a trunk.
-    pub(crate) user: Option<String>,
     pub(crate) tier: Tier,
     /// The caller's own points.
     pub(crate) priority: i32,

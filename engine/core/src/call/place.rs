@@ -61,11 +61,9 @@ impl Engine {
         let ring = Ring { purpose: Purpose::OwnPhone, legs: alloc::vec::Vec::new(), rang: false, failed: None };
         let call = Call {
             id,
-            direction,
             caller: LegId(0),
             party: party.clone(),
             called: to.into(),
-            user: Some(username.into()),
             tier: Tier::Normal,
             priority: 0,
             stage: Stage::Placing { to: to.into() },

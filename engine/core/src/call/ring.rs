@@ -54,7 +54,7 @@ impl Engine {
         for target in targets {
             let leg = self.call_phone_at(call, LegRole::Callee, number, user, extension, target);
             if let Some(leg) = leg {
-                self.timers.set(self.now.mono + rings, Timer::RangOut(leg));
+                self.set_leg_timer(leg, rings, Timer::RangOut(leg));
             }
         }
         let ringing = self.calls.get(&call).and_then(|call| call.ring.as_ref());
@@ -113,6 +113,7 @@ impl Engine {
             media,
             offers: Offers::default(),
             holds: false,
+            timers: Vec::new(),
         });
         let sent = self.ensure_ports(leg).then(|| self.send_invite(leg, &target, &contact)).flatten();
         let Some(client) = sent else {
@@ -128,8 +129,15 @@ impl Engine {
         }
         self.open_media(leg);
         self.publish_leg(leg);
-        self.timers.set(self.now.mono + PROVISIONAL_WITHIN, Timer::NoProvisional(leg));
+        self.set_leg_timer(leg, PROVISIONAL_WITHIN, Timer::NoProvisional(leg));
         Some(leg)
+    }
+
+    fn set_leg_timer(&mut self, leg: LegId, after: Duration, timer: Timer) {
+        let id = self.timers.set(self.now.mono + after, timer);
+        if let Some(leg) = self.legs.get_mut(&leg) {
+            leg.timers.push(id);
+        }
     }
 
     fn send_invite(&mut self, leg: LegId, target: &Target, contact: &str) -> Option<sip::transaction::ClientId> {

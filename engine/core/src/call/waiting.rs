@@ -200,6 +200,9 @@ impl Engine {
 
     /// Stops what rings for an alert.
     fn withdraw(&mut self, match_id: MatchId, reason: WithdrawReason) {
+        if self.index.answered.contains_key(&match_id) {
+            return self.hang_up_answered(match_id);
+        }
         let Some(call) = self.index.matches.get(&match_id).copied() else { return };
         let rings = self.calls.get(&call).and_then(|call| call.ring.as_ref());
         if rings.is_some_and(|ring| ring.purpose == Purpose::Alert(match_id)) {
