@@ -87,7 +87,7 @@ impl Authenticator {
         let mut authenticator = Self {
             realm: String::new(),
             algorithms: Vec::new(),
-            mint: Mint::new(key),
+            mint: Mint::new(key, started),
             counts: Counts::new(started, NONCES_MAX),
             decoy: Ha1Set::of_password("", "", &format!("{key:?}")),
         };

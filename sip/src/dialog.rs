@@ -318,7 +318,6 @@ impl Dialog {
     /// Begins the ACK to the 2xx of our INVITE of that number (RFC 3261 §13.2.2.4).
     ///
     /// If the INVITE carried credentials, so must the ACK: the caller adds them.
-    #[must_use]
     pub fn ack(&self, invite_cseq: u32) -> RequestBuilder {
         self.begin(Method::Ack, invite_cseq)
     }

@@ -199,6 +199,13 @@ fn a_nonce_of_another_life_is_stale_and_not_a_wrong_password() {
 }
 
 #[test]
+fn a_nonce_of_the_first_instant_is_good() {
+    let mut registrar = registrar(&[Algorithm::Md5]);
+    let value = answer(&registrar.challenge(START, PHONE, false), "secret", 1);
+    assert_eq!(judge(&mut registrar, START, PHONE, &value), accepted());
+}
+
+#[test]
 fn evicted_nonces_are_stale() {
     let mut registrar = registrar(&[Algorithm::Md5]).remembering(2);
     let nonces: Vec<_> = (1..=3)

@@ -4,7 +4,6 @@
 //! keeps what later messages are made of: itself until it is answered, then the ACK of its refusal
 //! or the ACKs that the user gave for its 2xx.
 
-use alloc::boxed::Box;
 use alloc::string::String;
 use core::time::Duration;
 
@@ -15,18 +14,16 @@ use crate::wire::BuildError;
 use crate::{Flow, Message, Method, RequestBuilder};
 
 use super::branch::Branches;
+use super::client::{Cancel, Client, Machine};
 use super::deadlines::Owner;
 use super::event::{Census, ClientId, Event};
 use super::follow_up;
-use super::invite_client::{self, InviteClient};
-use super::non_invite_client::{self, NonInviteClient};
+use super::invite_client;
+use super::non_invite_client;
 use super::outbox::Outbox;
 use super::slab::{Key, Slab};
 use super::timers::Timers;
 use super::top_via::with_via;
-
-/// How many branches of a fork may answer one INVITE with a 2xx; further ones are ignored.
-const FORKS_MAX: usize = 16;
 
 /// Set in the names of branches that belong to no transaction.
 const LONE: Key = 1 << 63;
@@ -37,49 +34,6 @@ pub(crate) struct Clients {
     branches: Branches,
     slab: Slab<Client>,
     lone_branches: Key,
-}
-
-/// One of them.
-pub(super) struct Client {
-    machine: Machine,
-    flow: Flow,
-    /// What is sent again; empty once it no longer can be.
-    request: Bytes,
-    armed: Option<Duration>,
-}
-
-enum Machine {
-    Invite(Box<Invite>),
-    /// `told`: whether the user hears of it; of a CANCEL they don't.
-    Other {
-        machine: NonInviteClient,
-        told: bool,
-    },
-}
-
-/// What belongs to an INVITE.
-pub(super) struct Invite {
-    machine: InviteClient,
-    /// The ACK of a refusal, once there is one.
-    refusal_ack: Option<Bytes>,
-    successes: SmallVec<[Success; 1]>,
-    cancel: Cancel,
-}
-
-/// One 2xx, known by its To-tag, and its ACK as soon as the user has given it.
-struct Success {
-    to_tag: Box<str>,
-    ack: Option<(Flow, Bytes)>,
-}
-
-enum Cancel {
-    No,
-    /// Wanted before anyone answered: it waits for that (RFC 3261 §9.1).
-    Waiting {
-        reason: Option<String>,
-    },
-    /// Sent, in a transaction of its own under the branch of the INVITE.
-    Sent(Key),
 }
 
 impl Clients {
@@ -128,17 +82,7 @@ impl Clients {
         out: &mut Outbox,
     ) -> Key {
         let reliable = flow.transport.is_reliable();
-        let machine = if invite {
-            Machine::Invite(Box::new(Invite {
-                machine: InviteClient::new(now, self.timers, reliable),
-                refusal_ack: None,
-                successes: SmallVec::new(),
-                cancel: Cancel::No,
-            }))
-        } else {
-            let machine = NonInviteClient::new(now, self.timers, reliable);
-            Machine::Other { machine, told }
-        };
+        let machine = Machine::new(now, self.timers, reliable, invite, told);
         out.transmit(flow, request.clone());
         let key = self.slab.insert(Client {
             machine,
@@ -434,46 +378,6 @@ impl Clients {
                 Machine::Other { .. } => census.non_invite_clients += 1,
             }
         }
-    }
-}
-
-impl Machine {
-    fn poll_timeout(&self) -> Option<Duration> {
-        match self {
-            Self::Invite(invite) => invite.machine.poll_timeout(),
-            Self::Other { machine, .. } => machine.poll_timeout(),
-        }
-    }
-
-    fn is_terminated(&self) -> bool {
-        match self {
-            Self::Invite(invite) => invite.machine.is_terminated(),
-            Self::Other { machine, .. } => machine.is_terminated(),
-        }
-    }
-}
-
-impl Invite {
-    /// A 2xx: true if the user has to hear of it. One that came again is acknowledged again.
-    fn on_success(&mut self, to_tag: &str, out: &mut Outbox) -> bool {
-        let known = self
-            .successes
-            .iter()
-            .find(|success| *success.to_tag == *to_tag);
-        if let Some(known) = known {
-            if let Some((flow, ack)) = &known.ack {
-                out.retransmit(*flow, ack);
-            }
-            return false;
-        }
-        if self.successes.len() >= FORKS_MAX {
-            return false;
-        }
-        self.successes.push(Success {
-            to_tag: to_tag.into(),
-            ack: None,
-        });
-        true
     }
 }
 

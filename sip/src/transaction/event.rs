@@ -15,6 +15,10 @@ pub struct ServerId(pub(crate) Key);
 
 /// One thing the layer wants done.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "an output is moved once and taken apart; a box would allocate for every message"
+)]
 pub enum Output {
     /// Send these bytes.
     Transmit(Transmit),
@@ -25,7 +29,8 @@ pub enum Output {
 /// What the layer tells its user.
 #[derive(Debug)]
 pub enum Event {
-    /// A new request, neither ACK nor CANCEL. Answer it with [`Layer::respond`](super::Layer::respond).
+    /// A new request, neither ACK nor CANCEL. Answer it with [`Layer::respond`](super::Layer::respond):
+    /// an INVITE waits for that without end, other requests are given up after 64*T1.
     Request {
         /// Names it in the answer.
         server: ServerId,

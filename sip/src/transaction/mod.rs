@@ -14,6 +14,7 @@
 //! [`Event::Cancelled`] and [`Event::Ack`].
 
 mod branch;
+mod client;
 mod clients;
 mod deadlines;
 mod event;
@@ -26,6 +27,7 @@ mod non_invite_client;
 mod non_invite_server;
 mod outbox;
 mod reply;
+mod server;
 mod servers;
 mod slab;
 mod timers;

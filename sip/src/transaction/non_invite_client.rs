@@ -208,7 +208,14 @@ mod tests {
 
     #[test]
     fn lives() {
-        let table: &[(&str, bool, &[(u64, u16)], &[(u64, &str)])] = &[
+        /// Name, whether reliable, responses by time, what happens by time.
+        type Row = (
+            &'static str,
+            bool,
+            &'static [(u64, u16)],
+            &'static [(u64, &'static str)],
+        );
+        let table: &[Row] = &[
             (
                 "answered, then K",
                 false,

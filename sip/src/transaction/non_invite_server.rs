@@ -102,10 +102,12 @@ mod tests {
 
     const MS: fn(u64) -> Duration = Duration::from_millis;
 
-    /// `(response, time)` pairs, then what is left: `(next deadline, over)`.
     #[test]
     fn lives() {
-        let table: &[(&str, bool, &[(u64, u16, bool)], Option<u64>)] = &[
+        /// Name, whether reliable, responses with their times and whether they are taken, and the
+        /// deadline after them; none if it is over.
+        type Row = (&'static str, bool, &'static [(u64, u16, bool)], Option<u64>);
+        let table: &[Row] = &[
             ("never answered", false, &[], Some(32_000)),
             ("provisional", false, &[(100, 100, true)], Some(32_000)),
             ("answered, J", false, &[(100, 200, true)], Some(32_100)),

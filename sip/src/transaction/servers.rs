@@ -5,13 +5,10 @@
 //! An unanswered INVITE keeps the request, for the 100 Trying of our own; after that only the last
 //! response is kept, and that as long as it may have to be sent again.
 
-use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
-use core::net::SocketAddr;
 use core::time::Duration;
 
-use bytes::Bytes;
 use hashbrown::HashTable;
 
 use crate::{Flow, HeaderName, Message, Method, ResponseBuilder, Transport};
@@ -19,13 +16,16 @@ use crate::{Flow, HeaderName, Message, Method, ResponseBuilder, Transport};
 use super::branch::Branches;
 use super::deadlines::Owner;
 use super::event::{Census, Event, RespondError, ServerId};
-use super::invite_server::{self, InviteServer};
+use super::invite_server;
 use super::matching::{Hashes, MatchKey, Origin, match_key};
-use super::non_invite_server::NonInviteServer;
 use super::outbox::Outbox;
 use super::reply;
+use super::server::{Machine, Server};
 use super::slab::{Key, Slab};
 use super::timers::Timers;
+
+/// What a request beyond the bound is told to wait, in seconds.
+const RETRY_AFTER_S: u8 = 5;
 
 /// All server transactions.
 pub(crate) struct Servers {
@@ -35,36 +35,6 @@ pub(crate) struct Servers {
     slab: Slab<Server>,
     by_match: HashTable<Key>,
     by_origin: HashTable<Key>,
-}
-
-/// One of them.
-pub(super) struct Server {
-    machine: Machine,
-    match_key: Box<[u8]>,
-    match_hash: u64,
-    origin: Origin,
-    /// Whether the request had a To-tag.
-    in_dialog: bool,
-    /// Whether it was refused for want of credentials, so that the same may come again with them.
-    challenged: bool,
-    cancelled: bool,
-    /// Our tag: the one of the request's To, or of our first response.
-    local_tag: Option<Box<str>>,
-    /// Where the request came from.
-    source: SocketAddr,
-    /// The way of the responses.
-    reply: Flow,
-    sent_by_port: u16,
-    /// An INVITE, until the first response.
-    request: Option<Bytes>,
-    /// The last response, while it may have to be sent again.
-    response: Option<Bytes>,
-    armed: Option<Duration>,
-}
-
-enum Machine {
-    Invite(InviteServer),
-    Other(NonInviteServer),
 }
 
 impl Servers {
@@ -176,34 +146,13 @@ impl Servers {
         now: Duration,
         flow: Flow,
         message: &Message,
-        (match_key, match_hash): (MatchKey, u64),
+        key: (MatchKey, u64),
         origin: Origin,
         out: &mut Outbox,
     ) -> Key {
-        let reliable = flow.transport.is_reliable();
-        let invite = message.method() == Method::Invite;
-        let machine = if invite {
-            Machine::Invite(InviteServer::new(now, self.timers, reliable))
-        } else {
-            Machine::Other(NonInviteServer::new(now, self.timers, reliable))
-        };
-        let via = message.via();
-        let key = self.slab.insert(Server {
-            machine,
-            match_key: match_key.as_slice().into(),
-            match_hash,
-            origin,
-            in_dialog: message.to_tag().is_some(),
-            challenged: false,
-            cancelled: false,
-            local_tag: message.to_tag().map(Box::from),
-            source: flow.remote,
-            reply: reply::reply_flow(flow, &via),
-            sent_by_port: reply::sent_by_port(flow, &via),
-            request: invite.then(|| message.as_bytes().clone()),
-            response: None,
-            armed: None,
-        });
+        let server = Server::new(now, self.timers, flow, message, key, origin);
+        let match_hash = server.match_hash;
+        let key = self.slab.insert(server);
         let slab = &self.slab;
         self.by_match.insert_unique(match_hash, key, |place| {
             slab.get(*place).map_or(0, |server| server.match_hash)
@@ -290,6 +239,9 @@ impl Servers {
         if request.to_tag().is_none() {
             response = response.to_tag(&self.tag_of(request));
         }
+        if status == 503 {
+            response = response.display(HeaderName::RetryAfter, RETRY_AFTER_S);
+        }
         if let Ok(response) = response.build() {
             out.transmit(reply::reply_flow(flow, &request.via()), response);
         }
@@ -323,15 +275,7 @@ impl Servers {
             return Err(RespondError::NotWaiting);
         }
         let response = response.received(server.source).build()?;
-        let status = status_of(&response);
-        server.machine.on_respond(now, status);
-        server.request = None;
-        server.challenged = matches!(status, 401 | 407);
-        if server.local_tag.is_none() && matches!(server.machine, Machine::Invite(_)) {
-            server.local_tag = to_tag_of(&response);
-        }
-        out.transmit(server.reply, response.clone());
-        server.response = Some(response);
+        server.send(now, response, out);
         self.settle(id.0, out);
         Ok(())
     }
@@ -437,81 +381,4 @@ impl Servers {
             }
         }
     }
-}
-
-impl Server {
-    /// Sends 100 Trying, unless the INVITE has had a response.
-    fn say_trying(&mut self, now: Duration, out: &mut Outbox) {
-        let request = self.request.take().map(Message::parse);
-        let Some(Ok(request)) = request else { return };
-        let response = ResponseBuilder::new(&request, 100)
-            .copy(&request, HeaderName::Timestamp)
-            .received(self.source);
-        if let Ok(response) = response.build() {
-            self.machine.on_respond(now, 100);
-            out.transmit(self.reply, response.clone());
-            self.response = Some(response);
-        }
-    }
-}
-
-impl Machine {
-    /// No final response has been given.
-    fn is_waiting(&self) -> bool {
-        match self {
-            Self::Invite(machine) => machine.is_proceeding(),
-            Self::Other(machine) => machine.is_waiting(),
-        }
-    }
-
-    fn on_respond(&mut self, now: Duration, status: u16) {
-        match self {
-            Self::Invite(machine) => machine.on_respond(now, status),
-            Self::Other(machine) => machine.on_respond(now, status),
-        };
-    }
-
-    fn handle_timeout(&mut self, now: Duration) -> Option<invite_server::Due> {
-        match self {
-            Self::Invite(machine) => machine.handle_timeout(now),
-            Self::Other(machine) => machine
-                .handle_timeout(now)
-                .then_some(invite_server::Due::Ended),
-        }
-    }
-
-    fn poll_timeout(&self) -> Option<Duration> {
-        match self {
-            Self::Invite(machine) => machine.poll_timeout(),
-            Self::Other(machine) => machine.poll_timeout(),
-        }
-    }
-
-    fn may_resend(&self) -> bool {
-        match self {
-            Self::Invite(machine) => machine.may_resend(),
-            Self::Other(machine) => !machine.is_terminated(),
-        }
-    }
-
-    fn is_terminated(&self) -> bool {
-        match self {
-            Self::Invite(machine) => machine.is_terminated(),
-            Self::Other(machine) => machine.is_terminated(),
-        }
-    }
-}
-
-/// The status of a response that we wrote: the three digits after `SIP/2.0 `.
-fn status_of(response: &[u8]) -> u16 {
-    let digits = response.get(8..11).unwrap_or_default();
-    digits
-        .iter()
-        .fold(0, |status, digit| 10 * status + u16::from(digit & 15))
-}
-
-/// The To-tag of a response that we wrote.
-fn to_tag_of(response: &Bytes) -> Option<Box<str>> {
-    let response = Message::parse(response.clone()).ok()?;
-    response.to_tag().map(Box::from)
 }

@@ -458,6 +458,8 @@ fn too_many_requests() {
     w.receive(&theirs("OPTIONS", "z9hG4bK1", "", 1));
     let second = theirs("OPTIONS", "z9hG4bK2", "", 2);
     assert_eq!(w.receive(&second), ["> 503 OPTIONS"]);
+    let wait = w.last_sent().header(crate::HeaderName::RetryAfter);
+    assert_eq!(wait, Some(&b"5"[..]));
     assert_eq!((w.total(), w.layer.counters().shed), (1, 1));
 }
 
@@ -769,8 +771,8 @@ fn responses_to_nothing_of_ours() {
 /// that lingers is this much; 2 kB is what the house allows.
 #[test]
 fn what_lingers_is_small() {
-    let client = size_of::<clients::Client>() + size_of::<clients::Invite>();
-    for (name, octets) in [("server", size_of::<servers::Server>()), ("client", client)] {
+    let client = size_of::<client::Client>() + size_of::<client::Invite>();
+    for (name, octets) in [("server", size_of::<server::Server>()), ("client", client)] {
         assert!(octets <= 768, "{name}: {octets}");
     }
 }
