@@ -74,6 +74,7 @@ impl Simulation {
             self.now = self
                 .now
                 .max(next.expect("callers are left, so something is planned"));
+            self.now += self.world.lateness();
             let inputs = self.world.happens(self.now);
             if inputs.is_empty() {
                 self.step(&Input::Timeout);

@@ -71,6 +71,14 @@ pub(crate) enum Place {
     Connected(AgentId),
 }
 
+/// What a moment can bring that somebody has to do something about.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    Ring(MatchId),
+    WrapUp(AgentId),
+    MaxWait(InteractionId),
+}
+
 pub(crate) struct Alert {
     pub(crate) call: InteractionId,
     pub(crate) agent: AgentId,
@@ -231,35 +239,45 @@ impl Model {
         (counts && !max_wait.is_zero()).then(|| call.entered + max_wait)
     }
 
+    /// What is due is done in the order in which it was due; at one moment phones first, then agents, then callers.
     fn time_passes(&mut self, now: Duration) {
-        let due: Vec<_> = self
-            .alerts
-            .iter()
-            .filter(|(_, alert)| alert.until <= now)
-            .collect();
-        for match_id in due.into_iter().map(|(id, _)| *id).collect::<Vec<_>>() {
-            self.times_out(now, match_id);
-        }
-        for id in self.agents.keys().copied().collect::<Vec<_>>() {
-            let agent = self.agents.get_mut(&id).unwrap();
-            if agent.wrap_up_until.is_some_and(|at| at <= now) {
-                self.ends_wrap_up(now, id);
+        while let Some((_, due)) = self.due().filter(|(at, _)| *at <= now) {
+            match due {
+                Due::Ring(match_id) => self.times_out(now, match_id),
+                Due::WrapUp(agent) => self.ends_wrap_up(now, agent),
+                Due::MaxWait(call) => self.has_waited(call),
             }
-            let agent = self.agents.get_mut(&id).unwrap();
+        }
+        for agent in self.agents.values_mut() {
             if agent.skipped_until <= now {
                 agent.health = DeviceHealth::Good;
             }
         }
-        for id in self.calls.keys().copied().collect::<Vec<_>>() {
-            if self.max_wait(&self.calls[&id]).is_some_and(|at| at <= now) {
-                let call = self.calls.get_mut(&id).unwrap();
-                call.max_wait_over = true;
-                match call.place {
-                    Place::Waiting => self.divert(id, DivertReason::MaxWait),
-                    Place::Alerting(_) | Place::Connected(_) => {
-                        call.goes.get_or_insert(DivertReason::MaxWait);
-                    }
-                }
+    }
+
+    fn due(&self) -> Option<(Duration, Due)> {
+        let rings = self
+            .alerts
+            .iter()
+            .map(|(id, alert)| (alert.until, Due::Ring(*id)));
+        let wrap_ups = self
+            .agents
+            .iter()
+            .filter_map(|(id, agent)| Some((agent.wrap_up_until?, Due::WrapUp(*id))));
+        let waits = self
+            .calls
+            .iter()
+            .filter_map(|(id, call)| Some((self.max_wait(call)?, Due::MaxWait(*id))));
+        rings.chain(wrap_ups).chain(waits).min()
+    }
+
+    fn has_waited(&mut self, id: InteractionId) {
+        let call = self.calls.get_mut(&id).unwrap();
+        call.max_wait_over = true;
+        match call.place {
+            Place::Waiting => self.divert(id, DivertReason::MaxWait),
+            Place::Alerting(_) | Place::Connected(_) => {
+                call.goes.get_or_insert(DivertReason::MaxWait);
             }
         }
     }

@@ -104,6 +104,13 @@ impl World {
         self.plans.peek().map(|Reverse((at, _, _))| *at)
     }
 
+    /// How late a busy daemon wakes: mostly not at all.
+    pub(crate) fn lateness(&mut self) -> Duration {
+        let late = self.random.percent(5);
+        let micros = self.random.below(1_500_000);
+        Duration::from_micros(if late { micros } else { 0 })
+    }
+
     /// No more callers come and none is left.
     pub(crate) fn is_over(&self) -> bool {
         self.next_caller == self.calls && self.callers.values().all(|caller| caller.over)
