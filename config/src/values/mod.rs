@@ -5,22 +5,28 @@
 mod address;
 mod choice;
 mod country;
+mod days;
 mod destination;
+mod length;
+mod local;
 mod name;
 mod number;
 mod secret;
 mod source;
 mod time;
 
-pub use address::{Domain, Host, Listen, PortRange, SipAddress, StoreUrl, Transport};
+pub use address::{Domain, Host, Listen, SipAddress, Transport};
 pub use choice::{
     AnswerMode, CalledNumber, Codec, DigestAlgorithm, HoldMode, JoinWhen, LogFormat, LogLevel,
     Role, Strategy, Tier, TrunkKind, WhenClosing,
 };
 pub use country::Country;
+pub use days::Days;
 pub use destination::Destination;
+pub use length::{Seconds, Share, WrapUp};
+pub use local::{PortRange, StoreUrl};
 pub use name::{Email, Label, Name, PathText, Username};
 pub use number::{CallerId, DialNumber, NumberPattern};
 pub use secret::{Sealer, Secret};
 pub use source::SourcePattern;
-pub use time::{Days, LocalDate, Seconds, Share, TimeOfDay, WrapUp, Zone};
+pub use time::{LocalDate, TimeOfDay, Zone};

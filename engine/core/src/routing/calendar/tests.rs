@@ -360,7 +360,7 @@ fn lines_for(index: usize) -> Vec<String> {
         "closed 2026-12-25".to_string(),
         "closed 2026-12-26".to_string(),
     ];
-    if index % 2 == 0 {
+    if index.is_multiple_of(2) {
         lines.push("thu 22:00-24:00".to_string());
         lines.push("fri 00:00-24:00".to_string());
     }
