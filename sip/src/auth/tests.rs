@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{Method, RequestBuilder};
+use alloc::vec;
 use core::net::Ipv4Addr;
 
 const START: Duration = Duration::from_secs(1_700_000_000);
@@ -330,4 +331,30 @@ fn quotes_and_line_ends_cannot_leave_their_place() {
         value.starts_with(r#"Digest username="x\"Via: y", realm="a\"b", "#),
         "{value}"
     );
+}
+
+proptest::proptest! {
+    /// Whatever stands in the header, it opens nothing and breaks nothing.
+    #[test]
+    fn no_text_is_accepted_by_chance(
+        params in "[ -~]{0,80}",
+        known in proptest::sample::subsequence(
+            vec![
+                "username=\"1001\"",
+                "realm=\"example.org\"",
+                "nonce=\"00060a24181e400000000000000000000000000000000000\"",
+                "uri=\"sip:example.org\"",
+                "response=\"00000000000000000000000000000000\"",
+                "qop=auth",
+                "nc=00000001",
+                "cnonce=\"x\"",
+            ],
+            0..=8,
+        ),
+    ) {
+        let mut registrar = registrar(&[Algorithm::Md5]);
+        let value = format!("Digest {}, {params}", known.join(", "));
+        proptest::prop_assert_eq!(judge(&mut registrar, after(1), PHONE, &value), FRESH);
+        let _ = Challenge::parse(value.as_bytes());
+    }
 }

@@ -28,7 +28,8 @@ pub struct Config {
     pub secret: [u8; 32],
     /// Timer values; the defaults are those of the RFC.
     pub timers: Timers,
-    /// How many server transactions there may be; requests beyond are answered 503.
+    /// How many server transactions there may be; requests beyond are answered 503. Requests inside
+    /// dialogs may come to twice as many.
     pub servers_max: usize,
 }
 

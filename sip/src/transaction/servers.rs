@@ -122,7 +122,7 @@ impl Servers {
         } else if message.to_tag().is_none() && self.is_merged(origin) {
             out.counters.merged += 1;
             self.answer(flow, &message, 482, out);
-        } else if self.slab.len() >= self.max {
+        } else if self.slab.len() >= self.room_for(&message) {
             out.counters.shed += 1;
             self.answer(flow, &message, 503, out);
         } else {
@@ -132,6 +132,15 @@ impl Servers {
                 flow,
                 message,
             });
+        }
+    }
+
+    /// How many transactions there may be before this request has no room. One inside a dialog has
+    /// as much again to itself: a flood of new ones must not keep calls from ending.
+    fn room_for(&self, request: &Message) -> usize {
+        match request.to_tag() {
+            Some(_) => self.max.saturating_mul(2),
+            None => self.max,
         }
     }
 

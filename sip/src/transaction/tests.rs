@@ -461,6 +461,10 @@ fn too_many_requests() {
     let wait = w.last_sent().header(crate::HeaderName::RetryAfter);
     assert_eq!(wait, Some(&b"5"[..]));
     assert_eq!((w.total(), w.layer.counters().shed), (1, 1));
+    let bye = theirs("BYE", "z9hG4bK3", "ours", 3);
+    assert_eq!(w.receive(&bye), ["request BYE"], "a call can still end");
+    let flood = theirs("INFO", "z9hG4bK4", "ours", 4);
+    assert_eq!(w.receive(&flood), ["> 503 INFO"], "within bounds");
 }
 
 #[test]
