@@ -9,28 +9,41 @@ use sqlx::Row as _;
 use crate::dialect::{BEGIN_WRITE, Connection, Pool, Row};
 use crate::error::StoreError;
 
-pub(crate) const ACCOUNT: &str =
+const ACCOUNT: &str =
     "SELECT failed_logins, locked_us, must_change_password FROM accounts WHERE username = $1";
-pub(crate) const ADD: &str =
-    "INSERT INTO accounts (username) VALUES ($1) ON CONFLICT (username) DO NOTHING";
-pub(crate) const FAILED: &str = "UPDATE accounts SET failed_logins = failed_logins + 1, \
+const ADD: &str = "INSERT INTO accounts (username) VALUES ($1) ON CONFLICT (username) DO NOTHING";
+const FAILED: &str = "UPDATE accounts SET failed_logins = failed_logins + 1, \
      locked_us = CASE WHEN locked_us IS NULL AND failed_logins + 1 >= $2 THEN $3 ELSE locked_us END \
      WHERE username = $1 RETURNING failed_logins, locked_us, must_change_password";
-pub(crate) const UNLOCK: &str =
-    "UPDATE accounts SET failed_logins = 0, locked_us = NULL WHERE username = $1";
-pub(crate) const SUCCEEDED: &str =
+const UNLOCK: &str = "UPDATE accounts SET failed_logins = 0, locked_us = NULL WHERE username = $1";
+const SUCCEEDED: &str =
     "UPDATE accounts SET failed_logins = 0 WHERE username = $1 AND failed_logins > 0";
-pub(crate) const MUST_CHANGE: &str =
-    "UPDATE accounts SET must_change_password = $2 WHERE username = $1";
-pub(crate) const REMOVE: &str = "DELETE FROM accounts WHERE username = $1";
-pub(crate) const ADD_TOKEN: &str = "INSERT INTO tokens (hash, username, created_us, expires_us, last_used_us) \
+const MUST_CHANGE: &str = "UPDATE accounts SET must_change_password = $2 WHERE username = $1";
+const REMOVE: &str = "DELETE FROM accounts WHERE username = $1";
+const ADD_TOKEN: &str = "INSERT INTO tokens (hash, username, created_us, expires_us, last_used_us) \
      VALUES ($1, $2, $3, $4, $3)";
-pub(crate) const TOKEN: &str = "SELECT username, created_us, expires_us, last_used_us FROM tokens WHERE hash = $1 AND expires_us > $2";
-pub(crate) const TOUCH: &str =
-    "UPDATE tokens SET last_used_us = $2 WHERE hash = $1 AND last_used_us < $2";
-pub(crate) const REVOKE: &str = "DELETE FROM tokens WHERE hash = $1";
-pub(crate) const REVOKE_ALL: &str = "DELETE FROM tokens WHERE username = $1";
-pub(crate) const PRUNE: &str = "DELETE FROM tokens WHERE expires_us <= $1";
+const TOKEN: &str = "SELECT username, created_us, expires_us, last_used_us FROM tokens WHERE hash = $1 AND expires_us > $2";
+const TOUCH: &str = "UPDATE tokens SET last_used_us = $2 WHERE hash = $1 AND last_used_us < $2";
+const REVOKE: &str = "DELETE FROM tokens WHERE hash = $1";
+const REVOKE_ALL: &str = "DELETE FROM tokens WHERE username = $1";
+const PRUNE: &str = "DELETE FROM tokens WHERE expires_us <= $1";
+
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[&str] = &[
+    ACCOUNT,
+    ADD,
+    FAILED,
+    UNLOCK,
+    SUCCEEDED,
+    MUST_CHANGE,
+    REMOVE,
+    ADD_TOKEN,
+    TOKEN,
+    TOUCH,
+    REVOKE,
+    REVOKE_ALL,
+    PRUNE,
+];
 
 /// The use of a token is written down once in this time, in microseconds: reading must stay cheap.
 const TOUCHED_US: i64 = 60_000_000;

@@ -16,16 +16,20 @@ use crate::accounts;
 use crate::dialect::{BEGIN_WRITE, Connection, Pool, Row, signed, unsigned};
 use crate::error::StoreError;
 
-pub(crate) const VERSION: &str = "SELECT version FROM centre WHERE id = 1";
-pub(crate) const RESOURCES: &str = "SELECT kind, name, body FROM resources ORDER BY kind, name";
-pub(crate) const SET_VERSION: &str = "UPDATE centre SET version = $1 WHERE id = 1 AND version = $2";
-pub(crate) const PUT: &str = "INSERT INTO resources (kind, name, body, version) VALUES ($1, $2, $3, $4) \
+const VERSION: &str = "SELECT version FROM centre WHERE id = 1";
+const RESOURCES: &str = "SELECT kind, name, body FROM resources ORDER BY kind, name";
+const SET_VERSION: &str = "UPDATE centre SET version = $1 WHERE id = 1 AND version = $2";
+const PUT: &str = "INSERT INTO resources (kind, name, body, version) VALUES ($1, $2, $3, $4) \
      ON CONFLICT (kind, name) DO UPDATE SET body = excluded.body, version = excluded.version";
-pub(crate) const REMOVE: &str = "DELETE FROM resources WHERE kind = $1 AND name = $2";
-pub(crate) const AUDIT: &str = "INSERT INTO audit (utc_us, who, version, kind, name, what, before_body, after_body) \
+const REMOVE: &str = "DELETE FROM resources WHERE kind = $1 AND name = $2";
+const AUDIT: &str = "INSERT INTO audit (utc_us, who, version, kind, name, what, before_body, after_body) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-pub(crate) const AUDITED: &str = "SELECT id, utc_us, who, version, kind, name, what, before_body, after_body FROM audit \
+const AUDITED: &str = "SELECT id, utc_us, who, version, kind, name, what, before_body, after_body FROM audit \
      WHERE id < $1 ORDER BY id DESC LIMIT $2";
+
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[&str] =
+    &[VERSION, RESOURCES, SET_VERSION, PUT, REMOVE, AUDIT, AUDITED];
 
 /// One change of the centre, to be kept.
 #[derive(Debug, Clone, Copy)]

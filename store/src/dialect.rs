@@ -62,6 +62,8 @@ pub(crate) fn pool(file: &Path, connections: u32) -> Pool {
     SqlitePoolOptions::new()
         .min_connections(0)
         .max_connections(connections)
+        // A file does not hang up.
+        .test_before_acquire(false)
         .connect_lazy_with(options(file, Durability::Full))
 }
 

@@ -83,6 +83,9 @@ pub enum StoreError {
         /// Which one.
         field: &'static str,
     },
+    /// The journal has a writer already.
+    #[error("the journal is being written already")]
+    Started,
     /// The operating system gives no random bytes.
     #[error("no randomness: {why}")]
     Randomness {

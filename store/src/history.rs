@@ -10,14 +10,17 @@ use crate::projection::table;
 use crate::projection::words::Word;
 use crate::projection::{AlertRecord, CallRecord, LegRecord, SessionRecord, StateRecord};
 
-pub(crate) const CALL: &str = "SELECT * FROM calls WHERE id = $1";
-pub(crate) const LEGS: &str = "SELECT * FROM legs WHERE call_id = $1 ORDER BY started_us, id";
-pub(crate) const ALERTS: &str = "SELECT * FROM alerts WHERE call_id = $1 ORDER BY started_us, id";
+const CALL: &str = "SELECT * FROM calls WHERE id = $1";
+const LEGS: &str = "SELECT * FROM legs WHERE call_id = $1 ORDER BY started_us, id";
+const ALERTS: &str = "SELECT * FROM alerts WHERE call_id = $1 ORDER BY started_us, id";
 
 const PRUNED_CALLS: &str = "(SELECT id FROM calls WHERE started_us < $1 AND ended_us IS NOT NULL \
      ORDER BY started_us, id LIMIT $2)";
-pub(crate) const PRUNE_SESSIONS: &str = "DELETE FROM agent_sessions WHERE ended_us < $1";
-pub(crate) const PRUNE_STATES: &str = "DELETE FROM agent_states WHERE ended_us < $1";
+const PRUNE_SESSIONS: &str = "DELETE FROM agent_sessions WHERE ended_us < $1";
+const PRUNE_STATES: &str = "DELETE FROM agent_states WHERE ended_us < $1";
+
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[&str] = &[CALL, LEGS, ALERTS, PRUNE_SESSIONS, PRUNE_STATES];
 
 /// Calls deleted in one transaction.
 const PRUNED_AT_ONCE: i64 = 500;

@@ -30,6 +30,7 @@ mod secrets;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use dialect::Pool;
 use journal::Journal;
@@ -47,6 +48,9 @@ pub use lock::StoreLock;
 pub use projection::{AlertRecord, CallRecord, LegRecord, SessionRecord, StateRecord};
 pub use secrets::Secrets;
 
+#[cfg(test)]
+mod tests;
+
 /// Connections that answer questions; SQLite lets any number read beside the one that writes.
 const READERS: u32 = 4;
 
@@ -57,6 +61,7 @@ pub struct Store {
     file: std::path::PathBuf,
     pool: Pool,
     lock: Arc<StoreLock>,
+    started: AtomicBool,
 }
 
 /// What [`Store::maintain`] deleted.
@@ -94,6 +99,7 @@ impl Store {
             file,
             pool,
             lock,
+            started: AtomicBool::new(false),
         })
     }
 
@@ -125,12 +131,15 @@ impl Store {
         self.journal.restart().await
     }
 
-    /// Starts the journal's and the read models' threads. Once per open store: the writer is the only one.
+    /// Starts the journal's and the read models' threads, once per open store: the journal has one writer.
     ///
     /// # Errors
     ///
-    /// When the database cannot be read, or a thread cannot be started.
+    /// [`StoreError::Started`] the second time; and when the database cannot be read, or a thread cannot be started.
     pub async fn start(&self, limits: Limits) -> Result<JournalWriter, StoreError> {
+        if self.started.swap(true, Ordering::AcqRel) {
+            return Err(StoreError::Started);
+        }
         let projector = Projector::open(self.journal.file(), &self.file).await?;
         let tail = self.tail(&projector).await?;
         JournalWriter::start(

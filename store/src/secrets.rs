@@ -3,9 +3,12 @@
 use crate::dialect::{BEGIN_WRITE, Pool};
 use crate::error::StoreError;
 
-pub(crate) const KEEP: &str =
+const KEEP: &str =
     "INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
-pub(crate) const SECRET: &str = "SELECT value FROM secrets WHERE name = $1";
+const SECRET: &str = "SELECT value FROM secrets WHERE name = $1";
+
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[&str] = &[KEEP, SECRET];
 
 /// Keeps keys. Cheap to clone.
 #[derive(Debug, Clone)]

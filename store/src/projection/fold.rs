@@ -572,3 +572,6 @@ impl OpenCall {
         record.ended_by = Some(by);
     }
 }
+
+#[cfg(test)]
+mod tests;

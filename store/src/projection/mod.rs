@@ -10,5 +10,7 @@ mod record;
 pub(crate) mod table;
 pub(crate) mod words;
 
-pub(crate) use projector::{FOLDED, Handover, Projector};
+#[cfg(test)]
+pub(crate) use projector::FOLDED;
+pub(crate) use projector::{Handover, Projector};
 pub use record::{AlertRecord, CallRecord, LegRecord, SessionRecord, StateRecord};

@@ -16,13 +16,24 @@ use super::words::Word;
 
 pub(crate) const POSITION: &str = "SELECT last_seq FROM projections WHERE name = 'history'";
 pub(crate) const SET_POSITION: &str = "UPDATE projections SET last_seq = $1 WHERE name = 'history'";
-pub(crate) const OPEN_CALLS: &str = "SELECT * FROM calls WHERE ended_us IS NULL";
-pub(crate) const OPEN_LEGS: &str =
+const OPEN_CALLS: &str = "SELECT * FROM calls WHERE ended_us IS NULL";
+const OPEN_LEGS: &str =
     "SELECT * FROM legs WHERE call_id IN (SELECT id FROM calls WHERE ended_us IS NULL)";
-pub(crate) const OPEN_ALERTS: &str =
+const OPEN_ALERTS: &str =
     "SELECT * FROM alerts WHERE call_id IN (SELECT id FROM calls WHERE ended_us IS NULL)";
-pub(crate) const OPEN_SESSIONS: &str = "SELECT * FROM agent_sessions WHERE ended_us IS NULL";
-pub(crate) const OPEN_STATES: &str = "SELECT * FROM agent_states WHERE ended_us IS NULL";
+const OPEN_SESSIONS: &str = "SELECT * FROM agent_sessions WHERE ended_us IS NULL";
+const OPEN_STATES: &str = "SELECT * FROM agent_states WHERE ended_us IS NULL";
+
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[&str] = &[
+    POSITION,
+    SET_POSITION,
+    OPEN_CALLS,
+    OPEN_LEGS,
+    OPEN_ALERTS,
+    OPEN_SESSIONS,
+    OPEN_STATES,
+];
 
 static CALLS: LazyLock<Bulk<(CallRecord, Marks)>> = LazyLock::new(|| {
     let columns = [

@@ -1,0 +1,349 @@
+//! The centre: kept whole, changed by one at a time, every change on record and without secrets; and accounts.
+
+mod common;
+
+use common::{Home, START_US};
+use config::{Centre, Sealer, Secret, User, WhatChanged, parse_centre};
+use std::sync::Arc;
+use store::{Account, CentreChange, CentreStore, StoreError};
+
+const DEMO: &str = include_str!("../../config/demo.toml");
+
+/// Seals so that a test can tell the secret again.
+struct Marked;
+
+impl Sealer for Marked {
+    fn login(&self, plain: &str) -> String {
+        format!("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA${plain}")
+    }
+
+    fn digest(&self, _: &str, plain: &str) -> String {
+        let hex: String = plain.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let wide = |length: usize| {
+            format!("{hex:0<length$}")
+                .chars()
+                .take(length)
+                .collect::<String>()
+        };
+        format!("ha1:md5={},sha-256={}", wide(32), wide(64))
+    }
+}
+
+fn demo() -> Centre {
+    let mut centre = parse_centre(DEMO, "demo.toml").expect("the demo centre is right");
+    centre.seal(&Marked);
+    centre
+}
+
+async fn save(
+    store: &CentreStore,
+    old_version: u64,
+    old: &Centre,
+    new: &Centre,
+) -> Result<usize, StoreError> {
+    let change = CentreChange {
+        old_version,
+        old,
+        new_version: old_version + 1,
+        new,
+        who: "sven",
+        utc_us: START_US,
+    };
+    store.save(change).await.map(|changes| changes.len())
+}
+
+#[tokio::test]
+async fn a_centre_reads_back_as_it_was_saved() {
+    let home = Home::new();
+    let store = home.open().await;
+    assert_eq!(store.centre().load().await.unwrap(), (0, Centre::default()));
+    let centre = demo();
+    let resources = centre.calendars.len()
+        + centre.queues.len()
+        + centre.users.len()
+        + centre.trunks.len()
+        + centre.numbers.len();
+    assert_eq!(
+        save(&store.centre(), 0, &Centre::default(), &centre)
+            .await
+            .unwrap(),
+        resources
+    );
+    store.close().await;
+    let store = home.open().await;
+    assert_eq!(store.centre().load().await.unwrap(), (1, centre.clone()));
+    assert_eq!(
+        save(&store.centre(), 1, &centre, &centre).await.unwrap(),
+        0,
+        "nothing is different"
+    );
+    assert_eq!(store.centre().load().await.unwrap(), (2, centre));
+}
+
+#[tokio::test]
+async fn who_comes_second_is_told_so_and_changes_nothing() {
+    let home = Home::new();
+    let store = home.open().await.centre();
+    let centre = demo();
+    save(&store, 0, &Centre::default(), &centre).await.unwrap();
+    let mut other = centre.clone();
+    other.remove::<User>("alice");
+    let refused = save(&store, 0, &Centre::default(), &other)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(
+            refused,
+            StoreError::Stale {
+                expected: 0,
+                found: 1
+            }
+        ),
+        "{refused}"
+    );
+    assert_eq!(store.load().await.unwrap(), (1, centre.clone()));
+    // Of two at one time, one comes first.
+    let (one, two) = tokio::join!(
+        save(&store, 1, &centre, &other),
+        save(&store, 1, &centre, &other)
+    );
+    assert_ne!(one.is_ok(), two.is_ok());
+    assert_eq!(store.load().await.unwrap(), (2, other));
+}
+
+#[tokio::test]
+async fn every_change_is_on_record_without_secrets() {
+    let home = Home::new();
+    let store = home.open().await.centre();
+    let centre = demo();
+    save(&store, 0, &Centre::default(), &centre).await.unwrap();
+    let mut changed = centre.clone();
+    let alice = Arc::make_mut(changed.users.get_mut("alice").unwrap());
+    alice.password = Some(Secret::Hashed(
+        "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$another".into(),
+    ));
+    alice.email = Some("alice@example.com".parse().unwrap());
+    changed.remove::<User>("bob");
+    save(&store, 1, &centre, &changed).await.unwrap();
+
+    let records = store.audit(None, 2).await.unwrap();
+    let told: Vec<_> = records
+        .iter()
+        .map(|record| {
+            (
+                record.kind.as_str(),
+                record.name.as_str(),
+                record.what.as_str(),
+                record.version,
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("users", "bob", "removed", 2),
+            ("users", "alice", "changed: password, email", 2)
+        ]
+    );
+    let email = |body: &Option<serde_json::Value>| body.as_ref().map(|body| body["email"].clone());
+    assert_eq!(email(&records[1].before), Some(serde_json::Value::Null));
+    assert_eq!(email(&records[1].after), Some("alice@example.com".into()));
+    assert_eq!(
+        (
+            records[0].after.as_ref(),
+            records[0].who.as_str(),
+            records[0].utc_us
+        ),
+        (None, "sven", START_US)
+    );
+
+    let older = store.audit(Some(records[1].id), 1_000).await.unwrap();
+    assert!(
+        older
+            .iter()
+            .all(|record| record.what == "added" && record.version == 1)
+    );
+    let written = format!("{records:?}{older:?}");
+    for secret in ["argon2id", "ha1:", "demo-"] {
+        assert!(!written.contains(secret), "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn a_password_is_not_kept_as_it_was_typed() {
+    let home = Home::new();
+    let store = home.open().await.centre();
+    let plain = parse_centre(DEMO, "demo.toml").unwrap();
+    let refused = save(&store, 0, &Centre::default(), &plain)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(refused, StoreError::PlainSecret { .. }),
+        "{refused}"
+    );
+    assert!(!refused.to_string().contains("demo-"), "{refused}");
+    assert_eq!(store.load().await.unwrap().0, 0);
+}
+
+#[tokio::test]
+async fn a_resource_that_cannot_be_read_is_named() {
+    let home = Home::new();
+    let store = home.open().await;
+    save(&store.centre(), 0, &Centre::default(), &demo())
+        .await
+        .unwrap();
+    home.meddle(&home.database(), "UPDATE resources SET body = '{\"username\": \"alice\", \"later\": 1}' WHERE name = 'alice'").await;
+    let refused = store.centre().load().await.unwrap_err().to_string();
+    assert!(
+        refused.contains("users/alice") && refused.contains("later"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn failed_logins_lock_an_account_until_it_is_unlocked() {
+    let home = Home::new();
+    let accounts = home.open().await.accounts();
+    assert_eq!(accounts.account("alice").await.unwrap(), Account::default());
+    for failed in 1..=2 {
+        let account = accounts.login_failed("alice", 3, START_US).await.unwrap();
+        assert_eq!((account.failed_logins, account.locked_us), (failed, None));
+    }
+    accounts.login_succeeded("alice").await.unwrap();
+    for at in 1..=4 {
+        accounts
+            .login_failed("alice", 3, START_US + at)
+            .await
+            .unwrap();
+    }
+    let locked = accounts.account("alice").await.unwrap();
+    assert_eq!(
+        (locked.failed_logins, locked.locked_us),
+        (4, Some(START_US + 3)),
+        "locked by the third, not again by the fourth"
+    );
+    accounts.login_succeeded("alice").await.unwrap();
+    assert_eq!(
+        accounts.account("alice").await.unwrap().locked_us,
+        locked.locked_us
+    );
+    accounts.unlock("alice").await.unwrap();
+    assert_eq!(accounts.account("alice").await.unwrap(), Account::default());
+    for _ in 0..20 {
+        accounts.login_failed("bob", 0, START_US).await.unwrap();
+    }
+    assert_eq!(
+        accounts.account("bob").await.unwrap().locked_us,
+        None,
+        "0: never"
+    );
+}
+
+#[tokio::test]
+async fn whether_a_password_must_be_changed_is_remembered() {
+    let home = Home::new();
+    let accounts = home.open().await.accounts();
+    for must in [true, true, false] {
+        accounts
+            .set_must_change_password("administrator", must)
+            .await
+            .unwrap();
+        assert_eq!(
+            accounts
+                .account("administrator")
+                .await
+                .unwrap()
+                .must_change_password,
+            must
+        );
+    }
+}
+
+#[tokio::test]
+async fn tokens_are_good_until_they_expire_or_are_revoked() {
+    const MINUTE_US: i64 = 60_000_000;
+    let home = Home::new();
+    let store = home.open().await;
+    let accounts = store.accounts();
+    let expires_us = START_US + 60 * MINUTE_US;
+    for (token, user) in [("a", "alice"), ("b", "alice"), ("c", "bob"), ("d", "bob")] {
+        accounts
+            .add_token(token, user, START_US, expires_us)
+            .await
+            .unwrap();
+    }
+    assert!(
+        accounts
+            .add_token("a", "eve", START_US, expires_us)
+            .await
+            .is_err(),
+        "not given out twice"
+    );
+    assert_eq!(
+        home.look(
+            &home.database(),
+            "SELECT COUNT(*) FROM tokens WHERE LENGTH(hash) = 32 AND hash <> 'a'"
+        )
+        .await,
+        4
+    );
+
+    let used = |now_us| accounts.token("a", now_us);
+    assert_eq!(used(START_US).await.unwrap().unwrap().username, "alice");
+    used(START_US + 30 * MINUTE_US).await.unwrap();
+    used(START_US + 30 * MINUTE_US + 1).await.unwrap();
+    let token = used(START_US + 31 * MINUTE_US).await.unwrap().unwrap();
+    assert_eq!(
+        (token.created_us, token.last_used_us, token.expires_us),
+        (START_US, START_US + 30 * MINUTE_US, expires_us)
+    );
+    assert_eq!(used(expires_us).await.unwrap(), None);
+    assert_eq!(accounts.token("never", START_US).await.unwrap(), None);
+
+    assert!(accounts.revoke("c").await.unwrap());
+    assert!(!accounts.revoke("c").await.unwrap());
+    assert_eq!(accounts.revoke_all("alice").await.unwrap(), 2);
+    assert_eq!(used(START_US).await.unwrap(), None);
+    assert_eq!(store.maintain(expires_us, 400).await.unwrap().tokens, 1);
+}
+
+#[tokio::test]
+async fn a_removed_user_leaves_no_way_in_for_the_next_of_that_name() {
+    let home = Home::new();
+    let store = home.open().await;
+    let (accounts, centre) = (store.accounts(), demo());
+    save(&store.centre(), 0, &Centre::default(), &centre)
+        .await
+        .unwrap();
+    for user in ["alice", "bob"] {
+        accounts
+            .add_token(user, user, START_US, START_US + 1)
+            .await
+            .unwrap();
+        accounts.login_failed(user, 1, START_US).await.unwrap();
+    }
+    let mut without = centre.clone();
+    without.remove::<User>("alice");
+    save(&store.centre(), 1, &centre, &without).await.unwrap();
+    assert_eq!(accounts.token("alice", START_US).await.unwrap(), None);
+    assert_eq!(accounts.account("alice").await.unwrap(), Account::default());
+    assert!(accounts.token("bob", START_US).await.unwrap().is_some());
+    assert!(accounts.account("bob").await.unwrap().locked_us.is_some());
+    let removed = config::diff(&centre, &without);
+    assert!(matches!(removed[0].what, WhatChanged::Removed));
+}
+
+#[tokio::test]
+async fn keys_are_made_once_and_differ_between_stores() {
+    let (one, two) = (Home::new(), Home::new());
+    let key = one.open().await.secrets().nonce_key().await.unwrap();
+    assert_ne!(key, [0; 32]);
+    assert_ne!(two.open().await.secrets().nonce_key().await.unwrap(), key);
+    let store = loop {
+        // The first store's lock went with it.
+        if let Ok(store) = one.try_open().await {
+            break store;
+        }
+    };
+    assert_eq!(store.secrets().nonce_key().await.unwrap(), key);
+}
