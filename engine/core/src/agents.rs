@@ -42,7 +42,9 @@ impl Seats {
 
     /// Whether they had sat down at all.
     fn leave(&mut self, username: &str) -> bool {
-        let Some(seat) = self.by_user.remove(username) else { return false };
+        let Some(seat) = self.by_user.remove(username) else {
+            return false;
+        };
         if let Some(extension) = seat {
             self.by_extension.remove(&extension);
         }
@@ -65,23 +67,39 @@ impl Seats {
 }
 
 impl Engine {
-    pub(crate) fn login(&mut self, username: &str, extension: Option<String>) -> Result<Done, Refusal> {
+    pub(crate) fn login(
+        &mut self,
+        username: &str,
+        extension: Option<String>,
+    ) -> Result<Done, Refusal> {
         let agent = self.agent_id(username)?;
         let centre = &self.snapshot.centre;
-        let own = centre.users.get(username).and_then(|user| user.extension.as_ref());
+        let own = centre
+            .users
+            .get(username)
+            .and_then(|user| user.extension.as_ref());
         let extension = extension.or_else(|| own.map(ToString::to_string));
         if let Some(extension) = &extension {
             self.check_seat(username, extension)?;
         }
         let device = self.device_of(extension.as_deref());
         if self.seats.contains(username) && self.seats.extension(username) != extension.as_deref() {
-            self.publish(Event::AgentLoggedOut { agent: username.into() });
+            self.publish(Event::AgentLoggedOut {
+                agent: username.into(),
+            });
         }
-        if !self.seats.contains(username) || self.seats.extension(username) != extension.as_deref() {
+        if !self.seats.contains(username) || self.seats.extension(username) != extension.as_deref()
+        {
             self.seats.sit(username, extension.clone());
-            self.publish(Event::AgentLoggedIn { agent: username.into(), extension });
+            self.publish(Event::AgentLoggedIn {
+                agent: username.into(),
+                extension,
+            });
         }
-        self.acd_input(AcdInput::AgentChanged { agent, change: AgentChange::Login { device } });
+        self.acd_input(AcdInput::AgentChanged {
+            agent,
+            change: AgentChange::Login { device },
+        });
         self.refresh_own_calls(username);
         self.publish_agent(agent);
         Ok(Done::Ok)
@@ -89,26 +107,48 @@ impl Engine {
 
     /// A phone can be sat at by one agent, and has to be one that can be rung.
     fn check_seat(&self, username: &str, extension: &str) -> Result<(), Refusal> {
-        if let Some(other) = self.seats.user_at(extension).filter(|other| *other != username) {
-            return Err(Refusal::Conflict(format!("{other} sits at extension {extension}")));
+        if let Some(other) = self
+            .seats
+            .user_at(extension)
+            .filter(|other| *other != username)
+        {
+            return Err(Refusal::Conflict(format!(
+                "{other} sits at extension {extension}"
+            )));
         }
-        let invalid = |message| Err(Refusal::Invalid { field: "extension", message });
-        match self.snapshot.centre.user_by_extension(extension) {
-            Some(owner) if !owner.enabled => invalid(format!("extension {extension} is switched off")),
+        let invalid = |message| {
+            Err(Refusal::Invalid {
+                field: "extension",
+                message,
+            })
+        };
+        match self.user_by_extension(extension) {
+            Some(owner) if !owner.enabled => {
+                invalid(format!("extension {extension} is switched off"))
+            }
             Some(_) => Ok(()),
             None if self.routes.trunk_for(extension).is_some() => Ok(()),
-            None => invalid(format!("extension {extension} is nobody's, and no trunk leads to it")),
+            None => invalid(format!(
+                "extension {extension} is nobody's, and no trunk leads to it"
+            )),
         }
     }
 
     pub(crate) fn logout(&mut self, username: &str) -> Result<Done, Refusal> {
         let agent = self.agent_id(username)?;
         let offline = AgentChange::Presence(acd::Presence::Offline);
-        self.acd_input(AcdInput::AgentChanged { agent, change: offline });
+        self.acd_input(AcdInput::AgentChanged {
+            agent,
+            change: offline,
+        });
         Ok(Done::Ok)
     }
 
-    pub(crate) fn set_presence(&mut self, username: &str, wish: PresenceWish) -> Result<Done, Refusal> {
+    pub(crate) fn set_presence(
+        &mut self,
+        username: &str,
+        wish: PresenceWish,
+    ) -> Result<Done, Refusal> {
         let agent = self.agent_id(username)?;
         let presence = match wish {
             PresenceWish::Offline => return self.logout(username),
@@ -118,11 +158,18 @@ impl Engine {
         if !self.seats.contains(username) {
             self.login(username, None)?;
         }
-        self.acd_input(AcdInput::AgentChanged { agent, change: AgentChange::Presence(presence) });
+        self.acd_input(AcdInput::AgentChanged {
+            agent,
+            change: AgentChange::Presence(presence),
+        });
         Ok(Done::Ok)
     }
 
-    pub(crate) fn change_wrap_up(&mut self, username: &str, change: AgentChange) -> Result<Done, Refusal> {
+    pub(crate) fn change_wrap_up(
+        &mut self,
+        username: &str,
+        change: AgentChange,
+    ) -> Result<Done, Refusal> {
         let agent = self.agent_id(username)?;
         let in_wrap_up = self
             .acd
@@ -136,55 +183,101 @@ impl Engine {
     }
 
     fn agent_id(&self, username: &str) -> Result<AgentId, Refusal> {
-        let exists = self.snapshot.centre.users.get(username).is_some_and(|user| user.enabled);
+        let exists = self
+            .snapshot
+            .centre
+            .users
+            .get(username)
+            .is_some_and(|user| user.enabled);
         let id = exists.then(|| self.names.agent(username)).flatten();
-        id.ok_or_else(|| Refusal::NotFound { what: "agent", name: username.into() })
+        id.ok_or_else(|| Refusal::NotFound {
+            what: "agent",
+            name: username.into(),
+        })
+    }
+
+    /// Whose extension it is.
+    pub(crate) fn user_by_extension(
+        &self,
+        extension: &str,
+    ) -> Option<&alloc::sync::Arc<config::User>> {
+        self.snapshot
+            .centre
+            .users
+            .get(self.routes.user_of_extension(extension)?)
     }
 
     /// What the distribution core calls the phone at this extension (rule 18).
     pub(crate) fn device_of(&self, extension: Option<&str>) -> acd::Device {
-        let Some(extension) = extension else { return acd::Device::Unregistered };
+        let Some(extension) = extension else {
+            return acd::Device::Unregistered;
+        };
         let registers = self
-            .snapshot
-            .centre
             .user_by_extension(extension)
             .is_some_and(|user| user.has_phone());
         if !registers && self.routes.trunk_for(extension).is_some() {
             return acd::Device::Trunk;
         }
-        if self.registrar.is_registered(extension) { acd::Device::Registered } else { acd::Device::Unregistered }
+        if self.registrar.is_registered(extension) {
+            acd::Device::Registered
+        } else {
+            acd::Device::Unregistered
+        }
     }
 
     /// A phone came, refreshed or went: whoever sits at it is told (rules 12, 18).
     pub(crate) fn phone_changed(&mut self, extension: &str) {
-        let Some(username) = self.seats.user_at(extension).map(String::from) else { return };
-        let Some(agent) = self.names.agent(&username) else { return };
+        let Some(username) = self.seats.user_at(extension).map(String::from) else {
+            return;
+        };
+        let Some(agent) = self.names.agent(&username) else {
+            return;
+        };
         let device = self.device_of(Some(extension));
-        self.acd_input(AcdInput::AgentChanged { agent, change: AgentChange::Device(device) });
+        self.acd_input(AcdInput::AgentChanged {
+            agent,
+            change: AgentChange::Device(device),
+        });
     }
 
     /// Tells the distribution core how many calls of their own an agent has (rule 7, room).
     pub(crate) fn refresh_own_calls(&mut self, username: &str) {
-        let Some(agent) = self.names.agent(username) else { return };
-        let Some(extension) = self.seats.extension(username) else { return };
+        let Some(agent) = self.names.agent(username) else {
+            return;
+        };
+        let Some(extension) = self.seats.extension(username) else {
+            return;
+        };
         let count = self.own_calls_at(extension);
-        self.acd_input(AcdInput::AgentChanged { agent, change: AgentChange::OwnCalls { count } });
+        self.acd_input(AcdInput::AgentChanged {
+            agent,
+            change: AgentChange::OwnCalls { count },
+        });
     }
 
     /// The distribution core says that an agent's state is another one.
     pub(crate) fn agent_state_changed(&mut self, agent: AgentId, state: &acd::AgentState) {
-        let Some(username) = self.names.username(agent).map(String::from) else { return };
-        let gone = state.presence == acd::Presence::Offline && state.activity == acd::Activity::Idle;
+        let Some(username) = self.names.username(agent).map(String::from) else {
+            return;
+        };
+        let gone =
+            state.presence == acd::Presence::Offline && state.activity == acd::Activity::Idle;
         if gone && self.seats.leave(&username) {
-            self.publish(Event::AgentLoggedOut { agent: username.clone() });
+            self.publish(Event::AgentLoggedOut {
+                agent: username.clone(),
+            });
         }
         self.publish_agent_state(&username, state);
     }
 
     /// Publishes an agent as they are, for readers that know nothing of them yet.
     pub(crate) fn publish_agent(&mut self, agent: AgentId) {
-        let Some(username) = self.names.username(agent).map(String::from) else { return };
-        let Some(state) = self.acd.agent(agent).map(|view| view.state.clone()) else { return };
+        let Some(username) = self.names.username(agent).map(String::from) else {
+            return;
+        };
+        let Some(state) = self.acd.agent(agent).map(|view| view.state.clone()) else {
+            return;
+        };
         self.publish_agent_state(&username, &state);
     }
 
@@ -199,7 +292,9 @@ impl Engine {
         let (presence, reason) = presence_of(&state.presence);
         let (activity, call) = match state.activity {
             acd::Activity::Idle => (Activity::Idle, None),
-            acd::Activity::Alerting { interaction, .. } => (Activity::Alerting, Some(CallId(interaction.0))),
+            acd::Activity::Alerting { interaction, .. } => {
+                (Activity::Alerting, Some(CallId(interaction.0)))
+            }
             acd::Activity::Busy { interaction } => (Activity::Busy, Some(CallId(interaction.0))),
             acd::Activity::OwnCall => (Activity::Busy, None),
             acd::Activity::WrapUp { .. } => (Activity::WrapUp, None),

@@ -10,12 +10,12 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use acd::config::{AcdConfig, AgentConfig, Assignment, PersonalConfig, QueueConfig};
 use acd::Input as AcdInput;
+use acd::config::{AcdConfig, AgentConfig, Assignment, PersonalConfig, QueueConfig};
 use config::{Centre, Snapshot, User};
 
-use crate::command::{Done, Effect, Refusal};
 use crate::call::inbound::trunk_of_login;
+use crate::command::{Done, Effect, Refusal};
 use crate::engine::Engine;
 use crate::event::{Change, Event};
 use crate::journal::Body;
@@ -56,13 +56,17 @@ impl Engine {
             })
             .collect();
         self.publish(Event::CentreChanged { version, changes });
+        self.publish_new_ranks();
         self.refresh_queues();
         self.drop_removed_phones();
         Ok(Done::Ok)
     }
 
     fn take_prepared(&mut self, version: u64) -> Result<Arc<Snapshot>, Refusal> {
-        let matches = self.prepared.as_ref().is_some_and(|prepared| prepared.version == version);
+        let matches = self
+            .prepared
+            .as_ref()
+            .is_some_and(|prepared| prepared.version == version);
         let prepared = if matches { self.prepared.take() } else { None };
         prepared.ok_or_else(|| Refusal::Conflict(format!("version {version} is not prepared")))
     }
@@ -74,9 +78,19 @@ impl Engine {
         for (host, addresses) in &self.hosts {
             self.routes.learn_host(&snapshot.centre, host, addresses);
         }
-        let queues = snapshot.centre.queues.keys().filter_map(|name| self.names.add_queue(name));
+        let queues = snapshot
+            .centre
+            .queues
+            .keys()
+            .filter_map(|name| self.names.add_queue(name));
         let mut records: Vec<_> = queues.collect();
-        records.extend(snapshot.centre.users.keys().filter_map(|name| self.names.add_agent(name)));
+        records.extend(
+            snapshot
+                .centre
+                .users
+                .keys()
+                .filter_map(|name| self.names.add_agent(name)),
+        );
         for record in records {
             self.journal(Body::Name(record));
         }
@@ -119,7 +133,10 @@ impl Engine {
     }
 
     fn agent_config(&self, user: &User) -> Option<AgentConfig> {
-        let assigned = user.queues.iter().filter_map(|assignment| self.names.queue(&assignment.queue));
+        let assigned = user
+            .queues
+            .iter()
+            .filter_map(|assignment| self.names.queue(&assignment.queue));
         Some(AgentConfig {
             id: self.names.agent(&user.username)?,
             queues: assigned.map(|queue| Assignment { queue }).collect(),
@@ -136,12 +153,29 @@ impl Engine {
 
     /// What a change would do to calls and agents at this moment, as sentences.
     fn effects(&self, new: &Centre) -> Vec<Effect> {
-        let effect = |kind: &str, name: &str, text: String| Effect { kind: kind.into(), name: name.into(), text };
+        let effect = |kind: &str, name: &str, text: String| Effect {
+            kind: kind.into(),
+            name: name.into(),
+            text,
+        };
         let mut effects = Vec::new();
-        for name in self.snapshot.centre.queues.keys().filter(|name| !new.queues.contains_key(*name)) {
-            let waiting = self.names.queue(name).map_or(0, |id| self.acd.queue(id).map_or(0, |queue| queue.waiting));
+        for name in self
+            .snapshot
+            .centre
+            .queues
+            .keys()
+            .filter(|name| !new.queues.contains_key(*name))
+        {
+            let waiting = self
+                .names
+                .queue(name)
+                .map_or(0, |id| self.acd.queue(id).map_or(0, |queue| queue.waiting));
             if waiting > 0 {
-                effects.push(effect("queues", name, format!("{waiting} waiting calls leave the queue")));
+                effects.push(effect(
+                    "queues",
+                    name,
+                    format!("{waiting} waiting calls leave the queue"),
+                ));
             }
         }
         for (name, user) in &self.snapshot.centre.users {
@@ -150,12 +184,24 @@ impl Engine {
                 continue;
             }
             match keeps {
-                None => effects.push(effect("users", name, "is at work and gets no more calls".into())),
+                None => effects.push(effect(
+                    "users",
+                    name,
+                    "is at work and gets no more calls".into(),
+                )),
                 Some(kept) if user.enabled && !kept.enabled => {
-                    effects.push(effect("users", name, "is at work and gets no more calls".into()));
+                    effects.push(effect(
+                        "users",
+                        name,
+                        "is at work and gets no more calls".into(),
+                    ));
                 }
                 Some(kept) if !user.queues.is_empty() && kept.queues.is_empty() => {
-                    effects.push(effect("users", name, "is at work and loses the last queue".into()));
+                    effects.push(effect(
+                        "users",
+                        name,
+                        "is at work and loses the last queue".into(),
+                    ));
                 }
                 Some(_) => {}
             }
@@ -189,7 +235,10 @@ impl Engine {
         }
         let snapshot = Arc::clone(&self.snapshot);
         let zone = &snapshot.settings.centre.timezone;
-        for (name, opening) in self.openings.refresh(&snapshot.centre, zone, self.now.utc_us) {
+        for (name, opening) in self
+            .openings
+            .refresh(&snapshot.centre, zone, self.now.utc_us)
+        {
             if let Some(queue) = self.names.queue(&name) {
                 self.acd_input(if opening.open {
                     AcdInput::QueueOpened { queue }
@@ -204,7 +253,9 @@ impl Engine {
 
 fn wrap_up(wrap_up: config::WrapUp) -> acd::config::WrapUp {
     match wrap_up {
-        config::WrapUp::Seconds(seconds) => acd::config::WrapUp::For(Duration::from_secs(seconds.into())),
+        config::WrapUp::Seconds(seconds) => {
+            acd::config::WrapUp::For(Duration::from_secs(seconds.into()))
+        }
         config::WrapUp::Manual => acd::config::WrapUp::Manual,
     }
 }

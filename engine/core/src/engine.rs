@@ -16,10 +16,10 @@ use acd::{Acd, AgentChange, Incarnation, Input as AcdInput, MatchId};
 use config::Snapshot;
 use media::control::ClipId;
 use media::stock::PortStock;
+use sip::Transport;
 use sip::auth::Authenticator;
 use sip::dialog::DialogKey;
 use sip::transaction::{ClientId, Layer, ServerId};
-use sip::Transport;
 
 use crate::agents::Seats;
 use crate::call::{Call, Leg};
@@ -136,6 +136,8 @@ pub struct Engine {
     /// When each phone last hung up by itself (rule 12: a 486 right after it is not believed).
     pub(crate) own_byes: BTreeMap<String, Duration>,
     pub(crate) figures: Figures,
+    /// When the centre's day begins next, UTC microseconds.
+    next_day_us: Option<i64>,
     stamp: (u8, u32),
     seq: u64,
     out: VecDeque<Output>,
@@ -186,11 +188,20 @@ pub struct Figures {
 impl Engine {
     /// Starts with what the journal says. What was up when the daemon stopped is closed; the outputs that do so wait to be polled.
     pub fn new(now: Now, setup: Setup, restore: Restore) -> Self {
-        let Restore { durable, acd, last_seq, .. } = restore;
+        let Restore {
+            durable,
+            acd,
+            last_seq,
+            last_utc_us,
+            ..
+        } = restore;
         let mut secrets = Random::new(setup.seeds.secrets);
         let instance = u64::from(setup.node) << 32 | u64::from(setup.incarnation);
         let mut names = crate::names::Names::default();
-        durable.names.iter().for_each(|record| names.restore(record));
+        durable
+            .names
+            .iter()
+            .for_each(|record| names.restore(record));
         let settings = &setup.snapshot.settings;
         let mut engine = Self {
             now,
@@ -200,7 +211,12 @@ impl Engine {
             openings: Openings::new(durable.overrides.clone()),
             seats: Seats::new(durable.seats.clone()),
             registrar: Registrar::new(durable.bindings.values(), now),
-            auth: Authenticator::new(&setup.nonce_key, &settings.sip.domain, &algorithms(settings), now.mono),
+            auth: Authenticator::new(
+                &setup.nonce_key,
+                &settings.sip.domain,
+                &algorithms(settings),
+                now.mono,
+            ),
             layer: Layer::new(&sip::transaction::Config::new(instance, secrets.seed())),
             acd,
             stock: PortStock::new(PORT_STOCK_LEVEL),
@@ -218,6 +234,15 @@ impl Engine {
             draining: false,
             own_byes: BTreeMap::new(),
             figures: Figures::default(),
+            // A day that began while the daemon was down begins now.
+            next_day_us: day_after(
+                settings,
+                if last_seq == 0 {
+                    now.utc_us
+                } else {
+                    last_utc_us
+                },
+            ),
             stamp: (setup.node, setup.incarnation),
             seq: last_seq,
             out: VecDeque::new(),
@@ -231,7 +256,11 @@ impl Engine {
     fn start(&mut self, version: String) {
         let (node, incarnation) = self.stamp;
         self.journal(Body::Started { version });
-        let number = Incarnation { epoch: incarnation.into(), node: node.into(), number: incarnation };
+        let number = Incarnation {
+            epoch: incarnation.into(),
+            node: node.into(),
+            number: incarnation,
+        };
         self.acd_input(AcdInput::Restarted(number));
         for event in self.durable.interruptions() {
             self.publish(event);
@@ -239,17 +268,26 @@ impl Engine {
         self.take_up_centre();
         self.refresh_queues();
         self.end_interrupted_dialogs();
+        self.begin_day();
         self.publish_all();
-        self.timers.set(self.now.mono + CHECKPOINT_EVERY, Timer::Checkpoint);
-        self.timers.set(self.now.mono + WALL_CLOCK_EVERY, Timer::WallClock);
-        self.timers.set(self.now.mono + crate::registrar::KEEP_ALIVE_EVERY, Timer::KeepAlive);
+        self.timers
+            .set(self.now.mono + CHECKPOINT_EVERY, Timer::Checkpoint);
+        self.timers
+            .set(self.now.mono + WALL_CLOCK_EVERY, Timer::WallClock);
+        self.timers.set(
+            self.now.mono + crate::registrar::KEEP_ALIVE_EVERY,
+            Timer::KeepAlive,
+        );
         self.settle();
     }
 
     /// Publishes all that readers cannot know yet: they start with nothing.
     fn publish_all(&mut self) {
         let version = self.snapshot.version;
-        self.publish(Event::CentreChanged { version, changes: Vec::new() });
+        self.publish(Event::CentreChanged {
+            version,
+            changes: Vec::new(),
+        });
         for event in self.openings.events() {
             self.publish(event);
         }
@@ -298,9 +336,14 @@ impl Engine {
         while let Some(timer) = self.timers.pop(now.mono) {
             self.on_timer(timer);
         }
-        if self.openings.next_change_us().is_some_and(|at| at <= now.utc_us) {
+        if self
+            .openings
+            .next_change_us()
+            .is_some_and(|at| at <= now.utc_us)
+        {
             self.refresh_queues();
         }
+        self.begin_day();
         self.settle();
     }
 
@@ -318,8 +361,13 @@ impl Engine {
         let candidates = [
             self.layer.poll_timeout().map(|at| (at, "transactions")),
             self.acd.poll_timeout().map(|at| (at, "distribution")),
-            self.registrar.next_expiry_us().map(|at| (on_the_wall(at), "bindings")),
-            self.openings.next_change_us().map(|at| (on_the_wall(at), "opening hours")),
+            self.registrar
+                .next_expiry_us()
+                .map(|at| (on_the_wall(at), "bindings")),
+            self.openings
+                .next_change_us()
+                .map(|at| (on_the_wall(at), "opening hours")),
+            self.next_day_us.map(|at| (on_the_wall(at), "day")),
             self.timers.next_deadline().map(|at| (at, "calls")),
         ];
         candidates.into_iter().flatten().min_by_key(|(at, _)| *at)
@@ -347,6 +395,14 @@ impl Engine {
     /// What survives a crash, and the hash of the distribution core's state: equal to those of a [`Restore`] from the journal (I8).
     pub fn durable(&self) -> (&Durable, u128) {
         (&self.durable, self.acd.state_hash())
+    }
+
+    /// Starts the day's counters at zero, once a day.
+    fn begin_day(&mut self) {
+        if self.next_day_us.is_some_and(|at| at <= self.now.utc_us) {
+            self.acd_input(AcdInput::DailyReset);
+            self.next_day_us = day_after(&self.snapshot.settings, self.now.utc_us);
+        }
     }
 
     /// Lets the machines inside have their say until all are quiet.
@@ -377,19 +433,26 @@ impl Engine {
 
     fn carry_out(&mut self, actor: &crate::Actor, body: CommandBody) -> Result<Done, Refusal> {
         match body {
-            CommandBody::Login { username, extension } => self.login(&username, extension),
+            CommandBody::Login {
+                username,
+                extension,
+            } => self.login(&username, extension),
             CommandBody::Logout { username } => self.logout(&username),
             CommandBody::SetAgentState { username, state } => self.set_presence(&username, state),
-            CommandBody::EndWrapUp { username } => self.change_wrap_up(&username, AgentChange::WrapUpEnded),
+            CommandBody::EndWrapUp { username } => {
+                self.change_wrap_up(&username, AgentChange::WrapUpEnded)
+            }
             CommandBody::ExtendWrapUp { username, seconds } => {
                 let by = Duration::from_secs(seconds.into());
                 self.change_wrap_up(&username, AgentChange::WrapUpExtended { by })
             }
             CommandBody::PlaceCall { username, to } => self.place_call(&username, &to),
             CommandBody::HangUp { call } => self.hang_up_by_command(actor, call),
-            CommandBody::OverrideQueue { queue, state, until } => {
-                self.override_queue(actor, &queue, state, until)
-            }
+            CommandBody::OverrideQueue {
+                queue,
+                state,
+                until,
+            } => self.override_queue(actor, &queue, state, until),
             CommandBody::PrepareCentre { snapshot } => self.prepare_centre(snapshot),
             CommandBody::CommitCentre { version } => self.commit_centre(version),
             CommandBody::AbortCentre { version } => self.abort_centre(version),
@@ -408,11 +471,13 @@ impl Engine {
             Timer::Checkpoint => {
                 let body = Body::Checkpoint(self.durable.checkpoint(&self.acd));
                 self.journal(body);
-                self.timers.set(self.now.mono + CHECKPOINT_EVERY, Timer::Checkpoint);
+                self.timers
+                    .set(self.now.mono + CHECKPOINT_EVERY, Timer::Checkpoint);
             }
             Timer::WallClock => {
                 self.refresh_queues();
-                self.timers.set(self.now.mono + WALL_CLOCK_EVERY, Timer::WallClock);
+                self.timers
+                    .set(self.now.mono + WALL_CLOCK_EVERY, Timer::WallClock);
             }
             Timer::LookUp(name) => self.look_up(name),
         }
@@ -429,7 +494,11 @@ impl Engine {
     pub(crate) fn publish(&mut self, event: Event) {
         let event = Arc::new(event);
         let seq = self.journal(Body::Event(Arc::clone(&event)));
-        self.out.push_back(Output::Publish { seq, utc_us: self.now.utc_us, event });
+        self.out.push_back(Output::Publish {
+            seq,
+            utc_us: self.now.utc_us,
+            event,
+        });
     }
 
     pub(crate) fn journal(&mut self, body: Body) -> u64 {
@@ -444,13 +513,22 @@ impl Engine {
             config_version: self.snapshot.version,
             rules_version: RULES_VERSION,
         };
-        self.out.push_back(Output::Journal(Entry { seq: self.seq, stamp, body }));
+        self.out.push_back(Output::Journal(Entry {
+            seq: self.seq,
+            stamp,
+            body,
+        }));
         self.seq
     }
 
     pub(crate) fn output(&mut self, output: Output) {
         self.out.push_back(output);
     }
+}
+
+fn day_after(settings: &config::Settings, utc_us: i64) -> Option<i64> {
+    let centre = &settings.centre;
+    crate::day::next_day_start_us(utc_us, &centre.timezone, centre.day_starts)
 }
 
 fn algorithms(settings: &config::Settings) -> Vec<sip::auth::Algorithm> {

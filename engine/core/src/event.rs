@@ -376,7 +376,9 @@ pub struct Party {
 }
 
 /// A place in the order of rule 1, smallest first; compares as written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize, Deserialize,
+)]
 pub struct Rank {
     /// 0 urgent, 1 normal, 2 low.
     #[n(0)]
@@ -634,7 +636,9 @@ impl Event {
                 ("phones", extension.clone())
             }
             Self::CentreChanged { version, .. } => ("centre", version.to_string()),
-            Self::AlarmRaised { alarm, .. } | Self::AlarmCleared { alarm } => ("alarms", alarm.clone()),
+            Self::AlarmRaised { alarm, .. } | Self::AlarmCleared { alarm } => {
+                ("alarms", alarm.clone())
+            }
         }
     }
 }

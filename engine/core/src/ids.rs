@@ -106,7 +106,13 @@ mod tests {
         assert_eq!(first.to_string(), "0100000200000001");
         assert_eq!("0100000200000001".parse(), Ok(first));
         assert_ne!(source.next(), first.0);
-        for wrong in ["", "1", "zz00000200000001", "01000002000000011", "+100000200000001"] {
+        for wrong in [
+            "",
+            "1",
+            "zz00000200000001",
+            "01000002000000011",
+            "+100000200000001",
+        ] {
             assert_eq!(wrong.parse::<CallId>(), Err(NotAnId), "{wrong}");
         }
     }

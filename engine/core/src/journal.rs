@@ -229,7 +229,9 @@ impl Body {
     pub fn encode(&self) -> Vec<u8> {
         match self {
             Self::Started { version } => cbor(version),
-            Self::Acd(bytes) | Self::Checkpoint(bytes) | Self::Unknown { bytes, .. } => bytes.clone(),
+            Self::Acd(bytes) | Self::Checkpoint(bytes) | Self::Unknown { bytes, .. } => {
+                bytes.clone()
+            }
             Self::Event(event) => cbor(event.as_ref()),
             Self::Dialog(record) => cbor(record),
             Self::DialogGone(leg) => cbor(leg),
@@ -247,13 +249,21 @@ impl Body {
     /// [`Unreadable`] when a known kind has a body that does not decode. An event of a later program
     /// decodes as [`Body::Unknown`].
     pub fn decode(kind: u16, bytes: &[u8]) -> Result<Self, Unreadable> {
-        let unreadable = |error: minicbor::decode::Error| Unreadable { kind, why: alloc::format!("{error}") };
+        let unreadable = |error: minicbor::decode::Error| Unreadable {
+            kind,
+            why: alloc::format!("{error}"),
+        };
         Ok(match kind {
-            1 => Self::Started { version: minicbor::decode(bytes).map_err(unreadable)? },
+            1 => Self::Started {
+                version: minicbor::decode(bytes).map_err(unreadable)?,
+            },
             2 => Self::Acd(bytes.to_vec()),
             3 => match minicbor::decode::<Event>(bytes) {
                 Ok(event) => Self::Event(Arc::new(event)),
-                Err(error) if error.is_unknown_variant() => Self::Unknown { kind, bytes: bytes.to_vec() },
+                Err(error) if error.is_unknown_variant() => Self::Unknown {
+                    kind,
+                    bytes: bytes.to_vec(),
+                },
                 Err(error) => return Err(unreadable(error)),
             },
             4 => Self::Dialog(minicbor::decode(bytes).map_err(unreadable)?),
@@ -263,7 +273,10 @@ impl Body {
             8 => Self::Override(minicbor::decode(bytes).map_err(unreadable)?),
             9 => Self::Name(minicbor::decode(bytes).map_err(unreadable)?),
             10 => Self::Checkpoint(bytes.to_vec()),
-            _ => Self::Unknown { kind, bytes: bytes.to_vec() },
+            _ => Self::Unknown {
+                kind,
+                bytes: bytes.to_vec(),
+            },
         })
     }
 }
@@ -280,7 +293,9 @@ mod tests {
     #[test]
     fn bodies_read_back_and_unknown_kinds_survive() {
         let bodies = [
-            Body::Started { version: "0.1.0".into() },
+            Body::Started {
+                version: "0.1.0".into(),
+            },
             Body::Acd(vec![1, 2, 3]),
             Body::Event(Arc::new(Event::CallAnswered { call: CallId(7) })),
             Body::DialogGone(LegId(9)),
@@ -290,8 +305,15 @@ mod tests {
                 until_us: Some(5),
                 by: "sven".into(),
             }),
-            Body::Name(NameRecord { is_queue: true, id: 3, name: "support".into() }),
-            Body::Unknown { kind: 999, bytes: vec![0xff] },
+            Body::Name(NameRecord {
+                is_queue: true,
+                id: 3,
+                name: "support".into(),
+            }),
+            Body::Unknown {
+                kind: 999,
+                bytes: vec![0xff],
+            },
         ];
         for body in bodies {
             let read = Body::decode(body.kind(), &body.encode());

@@ -15,6 +15,7 @@ mod agents;
 mod call;
 mod centre;
 pub mod command;
+mod day;
 mod engine;
 pub mod event;
 pub mod ids;

@@ -30,7 +30,9 @@ impl Table {
     }
 
     fn name(&self, id: u32) -> Option<&str> {
-        self.by_id.get(usize::try_from(id).ok()?).map(String::as_str)
+        self.by_id
+            .get(usize::try_from(id).ok()?)
+            .map(String::as_str)
     }
 
     /// Gives the next number; `None` when the name has one.
@@ -65,18 +67,30 @@ impl Names {
     /// Numbers a queue; the record to journal, unless it has its number.
     pub(crate) fn add_queue(&mut self, name: &str) -> Option<NameRecord> {
         let id = self.queues.add(name)?;
-        Some(NameRecord { is_queue: true, id, name: name.into() })
+        Some(NameRecord {
+            is_queue: true,
+            id,
+            name: name.into(),
+        })
     }
 
     /// Numbers an agent; the record to journal, unless they have their number.
     pub(crate) fn add_agent(&mut self, username: &str) -> Option<NameRecord> {
         let id = self.agents.add(username)?;
-        Some(NameRecord { is_queue: false, id, name: username.into() })
+        Some(NameRecord {
+            is_queue: false,
+            id,
+            name: username.into(),
+        })
     }
 
     /// Takes up what the journal says. Records come in the order they were written.
     pub(crate) fn restore(&mut self, record: &NameRecord) {
-        let table = if record.is_queue { &mut self.queues } else { &mut self.agents };
+        let table = if record.is_queue {
+            &mut self.queues
+        } else {
+            &mut self.agents
+        };
         table.add(&record.name);
     }
 }
@@ -88,10 +102,17 @@ mod tests {
     #[test]
     fn names_keep_their_numbers_over_a_restart() {
         let mut names = Names::default();
-        let records = [names.add_queue("sales"), names.add_queue("support"), names.add_agent("ann")];
+        let records = [
+            names.add_queue("sales"),
+            names.add_queue("support"),
+            names.add_agent("ann"),
+        ];
         assert_eq!(names.add_queue("sales"), None, "numbered once");
         let mut again = Names::default();
-        records.iter().flatten().for_each(|record| again.restore(record));
+        records
+            .iter()
+            .flatten()
+            .for_each(|record| again.restore(record));
         assert_eq!(again, names);
         assert_eq!(again.queue("support"), Some(QueueId(1)));
         assert_eq!(again.username(AgentId(0)), Some("ann"));

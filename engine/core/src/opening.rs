@@ -34,7 +34,10 @@ pub(crate) struct Opening {
 
 impl Openings {
     pub(crate) fn new(overrides: BTreeMap<String, OverrideRecord>) -> Self {
-        Self { queues: BTreeMap::new(), overrides }
+        Self {
+            queues: BTreeMap::new(),
+            overrides,
+        }
     }
 
     /// Sets or takes back an override. [`refresh`](Self::refresh) shows it.
@@ -48,9 +51,14 @@ impl Openings {
 
     /// The overrides that have run out, taken back.
     pub(crate) fn expire(&mut self, utc_us: i64) -> Vec<OverrideRecord> {
-        let over = |record: &&mut OverrideRecord| record.until_us.is_some_and(|until| until <= utc_us);
-        let mut expired: Vec<OverrideRecord> =
-            self.overrides.values_mut().filter(over).map(|record| record.clone()).collect();
+        let over =
+            |record: &&mut OverrideRecord| record.until_us.is_some_and(|until| until <= utc_us);
+        let mut expired: Vec<OverrideRecord> = self
+            .overrides
+            .values_mut()
+            .filter(over)
+            .map(|record| record.clone())
+            .collect();
         for record in &mut expired {
             self.overrides.remove(&record.queue);
             record.state = None;
@@ -60,9 +68,16 @@ impl Openings {
     }
 
     /// Works out every queue anew; those that are not as they were said last, with their new state.
-    pub(crate) fn refresh(&mut self, centre: &Centre, default_zone: &config::Zone, utc_us: i64) -> Vec<(String, Opening)> {
-        self.queues.retain(|name, _| centre.queues.contains_key(name.as_str()));
-        self.overrides.retain(|name, _| centre.queues.contains_key(name.as_str()));
+    pub(crate) fn refresh(
+        &mut self,
+        centre: &Centre,
+        default_zone: &config::Zone,
+        utc_us: i64,
+    ) -> Vec<(String, Opening)> {
+        self.queues
+            .retain(|name, _| centre.queues.contains_key(name.as_str()));
+        self.overrides
+            .retain(|name, _| centre.queues.contains_key(name.as_str()));
         let mut changed = Vec::new();
         for (name, queue) in &centre.queues {
             let opening = self.opening(centre, default_zone, queue, utc_us);
@@ -74,10 +89,20 @@ impl Openings {
         changed
     }
 
-    fn opening(&self, centre: &Centre, default_zone: &config::Zone, queue: &Queue, utc_us: i64) -> Opening {
+    fn opening(
+        &self,
+        centre: &Centre,
+        default_zone: &config::Zone,
+        queue: &Queue,
+        utc_us: i64,
+    ) -> Opening {
         let at = Timestamp::from_microsecond(utc_us).unwrap_or(Timestamp::UNIX_EPOCH);
-        let calendar = queue.calendar.as_ref().and_then(|name| centre.calendars.get(&**name));
-        let by_calendar = calendar.is_none_or(|calendar| calendar::is_open(calendar, default_zone, at).0);
+        let calendar = queue
+            .calendar
+            .as_ref()
+            .and_then(|name| centre.calendars.get(&**name));
+        let by_calendar =
+            calendar.is_none_or(|calendar| calendar::is_open(calendar, default_zone, at).0);
         let calendar_change_us = calendar
             .and_then(|calendar| calendar::next_change(calendar, default_zone, at))
             .map(Timestamp::as_microsecond);
@@ -85,8 +110,17 @@ impl Openings {
         let state = record.and_then(|record| record.state);
         let until_us = record.and_then(|record| record.until_us);
         let open = state.map_or(by_calendar, |state| state == OverrideState::Open);
-        let next_change_us = if state.is_some() { until_us } else { calendar_change_us };
-        Opening { open, override_state: state, override_until_us: until_us, next_change_us }
+        let next_change_us = if state.is_some() {
+            until_us
+        } else {
+            calendar_change_us
+        };
+        Opening {
+            open,
+            override_state: state,
+            override_until_us: until_us,
+            next_change_us,
+        }
     }
 
     /// When the queue's calendar, overrides aside, opens or closes it next.
@@ -105,12 +139,18 @@ impl Openings {
 
     /// When `expire` or `refresh` has something to do, UTC microseconds.
     pub(crate) fn next_change_us(&self) -> Option<i64> {
-        self.queues.values().filter_map(|opening| opening.next_change_us).min()
+        self.queues
+            .values()
+            .filter_map(|opening| opening.next_change_us)
+            .min()
     }
 
     /// All queues, for readers that start with nothing.
     pub(crate) fn events(&self) -> Vec<Event> {
-        self.queues.iter().map(|(name, opening)| opening.event(name)).collect()
+        self.queues
+            .iter()
+            .map(|(name, opening)| opening.event(name))
+            .collect()
     }
 }
 

@@ -15,18 +15,29 @@ impl Engine {
         until: OverrideEnd,
     ) -> Result<Done, Refusal> {
         if !self.snapshot.centre.queues.contains_key(queue) {
-            return Err(Refusal::NotFound { what: "queue", name: queue.into() });
+            return Err(Refusal::NotFound {
+                what: "queue",
+                name: queue.into(),
+            });
         }
         let until_us = match (state, until) {
             (None, _) | (_, OverrideEnd::Revoked) => None,
             (Some(_), OverrideEnd::At(at)) if at > self.now.utc_us => Some(at),
             (Some(_), OverrideEnd::At(_)) => {
                 let message = String::from("lies in the past; give a time to come, or null");
-                return Err(Refusal::Invalid { field: "until", message });
+                return Err(Refusal::Invalid {
+                    field: "until",
+                    message,
+                });
             }
             (Some(_), OverrideEnd::NextChange) => Some(self.calendar_change(queue)?),
         };
-        let record = OverrideRecord { queue: queue.into(), state, until_us, by: actor.username.clone() };
+        let record = OverrideRecord {
+            queue: queue.into(),
+            state,
+            until_us,
+            by: actor.username.clone(),
+        };
         self.journal(Body::Override(record.clone()));
         self.openings.set_override(record);
         self.refresh_queues();
@@ -35,10 +46,14 @@ impl Engine {
 
     fn calendar_change(&self, queue: &str) -> Result<i64, Refusal> {
         let zone = &self.snapshot.settings.centre.timezone;
-        let change = self.openings.calendar_change(&self.snapshot.centre, zone, queue, self.now.utc_us);
+        let change =
+            self.openings
+                .calendar_change(&self.snapshot.centre, zone, queue, self.now.utc_us);
         change.ok_or_else(|| Refusal::Invalid {
             field: "until",
-            message: alloc::format!("queue {queue} has no calendar that changes; give a time, or null"),
+            message: alloc::format!(
+                "queue {queue} has no calendar that changes; give a time, or null"
+            ),
         })
     }
 }

@@ -16,6 +16,7 @@ use crate::output::Output;
 use crate::registrar::{
     ContactWish, Contacts, EXPIRES_MIN, KEEP_ALIVE_EVERY, Register, RegisterFault, registered,
 };
+use crate::routing::Routes;
 
 /// What keeps a NAT's door open: two line ends, which every SIP stack ignores (RFC 5626 §3.5.1).
 const KEEP_ALIVE: &[u8] = b"\r\n\r\n";
@@ -24,9 +25,15 @@ impl Engine {
     pub(crate) fn on_register(&mut self, server: ServerId, flow: Flow, message: Message) {
         let username = match self.digest(&flow, &message) {
             Ok(username) => username,
-            Err((status, challenges)) => return self.challenge(server, &message, status, challenges),
+            Err((status, challenges)) => {
+                return self.challenge(server, &message, status, challenges);
+            }
         };
-        let aor = message.to().ok().and_then(|to| number_of(&to.uri())).unwrap_or_default();
+        let aor = message
+            .to()
+            .ok()
+            .and_then(|to| number_of(&to.uri()))
+            .unwrap_or_default();
         if aor != username {
             let response = self.response(&message, 403);
             return self.respond(server, response);
@@ -43,7 +50,9 @@ impl Engine {
             call_id: message.call_id().into(),
             cseq: message.cseq().number,
             flow,
-            ua: message.header_str(HeaderName::UserAgent).map(|ua| ua.chars().take(120).collect()),
+            ua: message
+                .header_str(HeaderName::UserAgent)
+                .map(|ua| ua.chars().take(120).collect()),
             contacts,
         };
         match self.registrar.register(self.now, &request) {
@@ -65,7 +74,11 @@ impl Engine {
     fn respond_registered(&mut self, server: ServerId, message: &Message, aor: &str) {
         let mut response = self.response(message, 200);
         for binding in self.registrar.of(aor) {
-            let left_us = binding.record.expires_us.saturating_sub(self.now.utc_us).max(0);
+            let left_us = binding
+                .record
+                .expires_us
+                .saturating_sub(self.now.utc_us)
+                .max(0);
             // A second that has begun counts: a phone that refreshes at half of it is never late.
             let left = (left_us + 999_999) / 1_000_000;
             let value = alloc::format!("<{}>;expires={left}", binding.record.key.contact);
@@ -90,18 +103,23 @@ impl Engine {
     /// A binding is no more: readers, journal and the agent at that phone are told.
     pub(crate) fn binding_gone(&mut self, key: &BindingKey) {
         self.journal(Body::BindingGone(key.clone()));
-        self.publish(Event::PhoneUnregistered { extension: key.aor.clone(), contact: key.contact.clone() });
+        self.publish(Event::PhoneUnregistered {
+            extension: key.aor.clone(),
+            contact: key.contact.clone(),
+        });
         self.phone_changed(&key.aor);
     }
 
     /// Who sends a request by its credentials; what to answer when they do not do.
     fn digest(&mut self, flow: &Flow, message: &Message) -> Result<String, (u16, Vec<String>)> {
         let source = flow.remote.ip();
-        let snapshot = alloc::sync::Arc::clone(&self.snapshot);
-        let lookup = |username: &str| ha1_of(&snapshot.centre, username);
+        let (centre, routes) = (&self.snapshot.centre, &self.routes);
+        let lookup = |username: &str| ha1_of(centre, routes, username);
         match self.auth.verify(self.now.mono, source, message, lookup) {
             Verdict::Accepted { username } => Ok(username),
-            Verdict::Challenge { stale } => Err((401, self.auth.challenge(self.now.mono, source, stale))),
+            Verdict::Challenge { stale } => {
+                Err((401, self.auth.challenge(self.now.mono, source, stale)))
+            }
             Verdict::Forbidden { .. } => Err((403, Vec::new())),
         }
     }
@@ -115,9 +133,12 @@ impl Engine {
         if let Some(trunk) = self.trunk_of_login(&login) {
             return Identity::Known(Sender::Trunk(trunk));
         }
-        let user = self.snapshot.centre.user_by_extension(&login);
+        let user = self.user_by_extension(&login);
         user.map_or(Identity::Stranger, |user| {
-            Identity::Known(Sender::Phone { extension: login.clone(), username: user.username.to_string() })
+            Identity::Known(Sender::Phone {
+                extension: login.clone(),
+                username: user.username.to_string(),
+            })
         })
     }
 
@@ -127,13 +148,17 @@ impl Engine {
             let payload = bytes::Bytes::from_static(KEEP_ALIVE);
             self.output(Output::Transmit(Transmit { flow, payload }));
         }
-        self.timers.set(self.now.mono + KEEP_ALIVE_EVERY, Timer::KeepAlive);
+        self.timers
+            .set(self.now.mono + KEEP_ALIVE_EVERY, Timer::KeepAlive);
     }
 }
 
 /// The digest secrets of an extension, or of a trunk that registers here.
-fn ha1_of(centre: &config::Centre, username: &str) -> Option<Ha1Set> {
-    let of_user = centre.user_by_extension(username).filter(|user| user.enabled);
+fn ha1_of(centre: &config::Centre, routes: &Routes, username: &str) -> Option<Ha1Set> {
+    let of_user = routes
+        .user_of_extension(username)
+        .and_then(|name| centre.users.get(name));
+    let of_user = of_user.filter(|user| user.enabled);
     let of_user = of_user.and_then(|user| user.sip_password.as_ref());
     let of_trunk = || trunk_of_login(centre, username).and_then(|trunk| trunk.password.as_ref());
     of_user.or_else(of_trunk)?.expose().parse().ok()

@@ -8,7 +8,7 @@
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 
 use sip::{Flow, Transport};
@@ -34,6 +34,8 @@ pub(crate) struct Registrar {
     expiries: BTreeMap<(i64, BindingKey), ()>,
     /// Whose phone a source is; asked for every new INVITE.
     sources: BTreeMap<(Transport, SocketAddr), Vec<String>>,
+    /// How many bindings came from an address, whatever the port.
+    addresses: BTreeMap<IpAddr, usize>,
 }
 
 /// One binding.
@@ -100,19 +102,30 @@ impl Registrar {
         let mut registrar = Self::default();
         for record in records {
             if let Some(flow) = flow_of(record) {
-                registrar.insert(Binding { record: record.clone(), flow });
+                registrar.insert(Binding {
+                    record: record.clone(),
+                    flow,
+                });
             }
         }
         registrar
     }
 
     /// Carries out a REGISTER, whole or not at all.
-    pub(crate) fn register(&mut self, now: Now, request: &Register) -> Result<Registered, RegisterFault> {
+    pub(crate) fn register(
+        &mut self,
+        now: Now,
+        request: &Register,
+    ) -> Result<Registered, RegisterFault> {
         let mut done = Registered::default();
         match &request.contacts {
             Contacts::Query => {}
             Contacts::RemoveAll => {
-                let old: Vec<BindingKey> = self.of(&request.aor).iter().map(|b| b.record.key.clone()).collect();
+                let old: Vec<BindingKey> = self
+                    .of(&request.aor)
+                    .iter()
+                    .map(|b| b.record.key.clone())
+                    .collect();
                 for key in &old {
                     self.check_order(key, request)?;
                 }
@@ -136,21 +149,36 @@ impl Registrar {
             if expires > 0 && expires < EXPIRES_MIN {
                 return Err(RegisterFault::TooBrief);
             }
-            let key = BindingKey { aor: request.aor.clone(), contact: wish.uri.clone() };
+            let key = BindingKey {
+                aor: request.aor.clone(),
+                contact: wish.uri.clone(),
+            };
             self.check_order(&key, request)?;
             count += usize::from(expires > 0 && self.find(&key).is_none());
         }
-        if count > CONTACTS_MAX { Err(RegisterFault::TooMany) } else { Ok(()) }
+        if count > CONTACTS_MAX {
+            Err(RegisterFault::TooMany)
+        } else {
+            Ok(())
+        }
     }
 
     fn check_order(&self, key: &BindingKey, request: &Register) -> Result<(), RegisterFault> {
         let old = self.find(key).map(|binding| &binding.record);
-        let stale = old.is_some_and(|old| old.call_id == request.call_id && old.cseq >= request.cseq);
-        if stale { Err(RegisterFault::OutOfOrder) } else { Ok(()) }
+        let stale =
+            old.is_some_and(|old| old.call_id == request.call_id && old.cseq >= request.cseq);
+        if stale {
+            Err(RegisterFault::OutOfOrder)
+        } else {
+            Ok(())
+        }
     }
 
     fn set(&mut self, now: Now, request: &Register, wish: &ContactWish, done: &mut Registered) {
-        let key = BindingKey { aor: request.aor.clone(), contact: wish.uri.clone() };
+        let key = BindingKey {
+            aor: request.aor.clone(),
+            contact: wish.uri.clone(),
+        };
         let expires = wish.expires.unwrap_or(EXPIRES_MAX).min(EXPIRES_MAX);
         if expires == 0 {
             if self.find(&key).is_some() {
@@ -171,20 +199,30 @@ impl Registrar {
             nat: !wish.names_source,
         };
         self.remove(&key);
-        self.insert(Binding { record: record.clone(), flow: request.flow });
+        self.insert(Binding {
+            record: record.clone(),
+            flow: request.flow,
+        });
         done.kept.push(record);
     }
 
     fn insert(&mut self, binding: Binding) {
         let key = binding.record.key.clone();
-        self.expiries.insert((binding.record.expires_us, key.clone()), ());
+        self.expiries
+            .insert((binding.record.expires_us, key.clone()), ());
         let source = (binding.flow.transport, binding.flow.remote);
-        self.sources.entry(source).or_default().push(key.aor.clone());
+        self.sources
+            .entry(source)
+            .or_default()
+            .push(key.aor.clone());
+        *self.addresses.entry(source.1.ip()).or_default() += 1;
         self.bindings.entry(key.aor).or_default().push(binding);
     }
 
     fn remove(&mut self, key: &BindingKey) {
-        let Some(all) = self.bindings.get_mut(&key.aor) else { return };
+        let Some(all) = self.bindings.get_mut(&key.aor) else {
+            return;
+        };
         let at = all.iter().position(|binding| binding.record.key == *key);
         let old = at.map(|at| all.remove(at));
         if all.is_empty() {
@@ -192,13 +230,22 @@ impl Registrar {
         }
         if let Some(old) = old {
             self.forget_source(&old);
-            self.expiries.remove(&(old.record.expires_us, old.record.key));
+            self.expiries
+                .remove(&(old.record.expires_us, old.record.key));
         }
     }
 
     fn forget_source(&mut self, old: &Binding) {
         let source = (old.flow.transport, old.flow.remote);
-        let Some(aors) = self.sources.get_mut(&source) else { return };
+        if let Some(count) = self.addresses.get_mut(&source.1.ip()) {
+            *count -= 1;
+            if *count == 0 {
+                self.addresses.remove(&source.1.ip());
+            }
+        }
+        let Some(aors) = self.sources.get_mut(&source) else {
+            return;
+        };
         if let Some(at) = aors.iter().position(|aor| *aor == old.record.key.aor) {
             aors.remove(at);
         }
@@ -208,7 +255,9 @@ impl Registrar {
     }
 
     fn find(&self, key: &BindingKey) -> Option<&Binding> {
-        self.of(&key.aor).iter().find(|binding| binding.record.key == *key)
+        self.of(&key.aor)
+            .iter()
+            .find(|binding| binding.record.key == *key)
     }
 
     /// The bindings of an address of record, oldest first.
@@ -222,7 +271,15 @@ impl Registrar {
 
     /// The address of record that registered from this source.
     pub(crate) fn aor_at(&self, source: SocketAddr, transport: Transport) -> Option<&str> {
-        self.sources.get(&(transport, source))?.first().map(String::as_str)
+        self.sources
+            .get(&(transport, source))?
+            .first()
+            .map(String::as_str)
+    }
+
+    /// Whether any phone registered from this address, by whatever port.
+    pub(crate) fn knows_address(&self, address: IpAddr) -> bool {
+        self.addresses.contains_key(&address)
     }
 
     /// Takes back what has run out.
@@ -241,7 +298,11 @@ impl Registrar {
 
     /// Takes back the bindings of addresses of record that are no more.
     pub(crate) fn retain(&mut self, keep: impl Fn(&str) -> bool) -> Vec<BindingKey> {
-        let all = self.bindings.values().flatten().map(|binding| binding.record.key.clone());
+        let all = self
+            .bindings
+            .values()
+            .flatten()
+            .map(|binding| binding.record.key.clone());
         let gone: Vec<BindingKey> = all.filter(|key| !keep(&key.aor)).collect();
         gone.iter().for_each(|key| self.remove(key));
         gone
@@ -258,13 +319,23 @@ impl Registrar {
 
     /// The flows on which a phone behind NAT is to be kept reachable.
     pub(crate) fn flows_behind_nat(&self) -> Vec<Flow> {
-        let behind = |binding: &&Binding| binding.record.nat && !binding.flow.transport.is_reliable();
-        self.bindings.values().flatten().filter(behind).map(|binding| binding.flow).collect()
+        let behind =
+            |binding: &&Binding| binding.record.nat && !binding.flow.transport.is_reliable();
+        self.bindings
+            .values()
+            .flatten()
+            .filter(behind)
+            .map(|binding| binding.flow)
+            .collect()
     }
 
     /// All bindings, for readers that start with nothing.
     pub(crate) fn events(&self) -> Vec<Event> {
-        self.bindings.values().flatten().map(|binding| registered(&binding.record)).collect()
+        self.bindings
+            .values()
+            .flatten()
+            .map(|binding| registered(&binding.record))
+            .collect()
     }
 }
 
@@ -292,28 +363,51 @@ mod tests {
     use super::*;
     use alloc::vec;
 
-    const NOW: Now = Now { mono: Duration::from_secs(1_000), utc_us: 1_000_000_000 };
+    const NOW: Now = Now {
+        mono: Duration::from_secs(1_000),
+        utc_us: 1_000_000_000,
+    };
 
     fn after(seconds: i64) -> Now {
-        Now { utc_us: NOW.utc_us + seconds * 1_000_000, ..NOW }
+        Now {
+            utc_us: NOW.utc_us + seconds * 1_000_000,
+            ..NOW
+        }
     }
 
     fn request(cseq: u32, contacts: Contacts) -> Register {
         let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        let flow =
-            Flow { transport: Transport::Udp, local: address(5060), remote: address(6000), connection: None };
-        Register { aor: "1001".into(), call_id: "c".into(), cseq, flow, ua: None, contacts }
+        let flow = Flow {
+            transport: Transport::Udp,
+            local: address(5060),
+            remote: address(6000),
+            connection: None,
+        };
+        Register {
+            aor: "1001".into(),
+            call_id: "c".into(),
+            cseq,
+            flow,
+            ua: None,
+            contacts,
+        }
     }
 
     fn set(cseq: u32, uris: &[&str], expires: Option<u32>) -> Register {
-        let wish = |uri: &&str| ContactWish { uri: (*uri).into(), names_source: true, expires };
+        let wish = |uri: &&str| ContactWish {
+            uri: (*uri).into(),
+            names_source: true,
+            expires,
+        };
         request(cseq, Contacts::Set(uris.iter().map(wish).collect()))
     }
 
     #[test]
     fn one_user_may_have_several_phones() {
         let mut registrar = Registrar::default();
-        registrar.register(NOW, &set(1, &["sip:a@1", "sip:a@2"], None)).unwrap();
+        registrar
+            .register(NOW, &set(1, &["sip:a@1", "sip:a@2"], None))
+            .unwrap();
         assert_eq!(registrar.of("1001").len(), 2);
         assert!(registrar.is_registered("1001") && !registrar.is_registered("1002"));
     }
@@ -321,10 +415,17 @@ mod tests {
     #[test]
     fn a_refresh_replaces_and_an_older_one_is_refused() {
         let mut registrar = Registrar::default();
-        registrar.register(NOW, &set(5, &["sip:a@1"], Some(100))).unwrap();
-        registrar.register(after(50), &set(6, &["sip:a@1"], Some(100))).unwrap();
+        registrar
+            .register(NOW, &set(5, &["sip:a@1"], Some(100)))
+            .unwrap();
+        registrar
+            .register(after(50), &set(6, &["sip:a@1"], Some(100)))
+            .unwrap();
         assert_eq!(registrar.len(), 1);
-        assert_eq!(registrar.register(after(60), &set(6, &["sip:a@1"], Some(0))), Err(RegisterFault::OutOfOrder));
+        assert_eq!(
+            registrar.register(after(60), &set(6, &["sip:a@1"], Some(0))),
+            Err(RegisterFault::OutOfOrder)
+        );
         assert!(registrar.expire(after(149)).is_empty());
         assert_eq!(registrar.expire(after(150)).len(), 1);
         assert_eq!(registrar.next_expiry_us(), None);
@@ -335,17 +436,28 @@ mod tests {
         let mut registrar = Registrar::default();
         let brief = registrar.register(NOW, &set(1, &["sip:a@1"], Some(59)));
         assert_eq!(brief, Err(RegisterFault::TooBrief));
-        registrar.register(NOW, &set(1, &["sip:a@1"], Some(1_000_000))).unwrap();
-        assert_eq!(registrar.next_expiry_us(), Some(after(EXPIRES_MAX.into()).utc_us));
+        registrar
+            .register(NOW, &set(1, &["sip:a@1"], Some(1_000_000)))
+            .unwrap();
+        assert_eq!(
+            registrar.next_expiry_us(),
+            Some(after(EXPIRES_MAX.into()).utc_us)
+        );
     }
 
     #[test]
     fn un_registering_takes_one_or_all_back() {
         let mut registrar = Registrar::default();
-        registrar.register(NOW, &set(1, &["sip:a@1", "sip:a@2"], None)).unwrap();
-        let one = registrar.register(NOW, &set(2, &["sip:a@1"], Some(0))).unwrap();
+        registrar
+            .register(NOW, &set(1, &["sip:a@1", "sip:a@2"], None))
+            .unwrap();
+        let one = registrar
+            .register(NOW, &set(2, &["sip:a@1"], Some(0)))
+            .unwrap();
         assert_eq!((one.gone.len(), registrar.len()), (1, 1));
-        let all = registrar.register(NOW, &request(3, Contacts::RemoveAll)).unwrap();
+        let all = registrar
+            .register(NOW, &request(3, Contacts::RemoveAll))
+            .unwrap();
         assert_eq!((all.gone.len(), registrar.len()), (1, 0));
     }
 
@@ -354,17 +466,25 @@ mod tests {
         let mut registrar = Registrar::default();
         let uris: Vec<String> = (0..11).map(|n| alloc::format!("sip:a@{n}")).collect();
         let uris: Vec<&str> = uris.iter().map(String::as_str).collect();
-        assert_eq!(registrar.register(NOW, &set(1, &uris, None)), Err(RegisterFault::TooMany));
+        assert_eq!(
+            registrar.register(NOW, &set(1, &uris, None)),
+            Err(RegisterFault::TooMany)
+        );
         assert_eq!(registrar.len(), 0);
     }
 
     #[test]
     fn bindings_are_back_after_a_restart() {
         let mut registrar = Registrar::default();
-        let done = registrar.register(NOW, &set(1, &["sip:a@1"], None)).unwrap();
+        let done = registrar
+            .register(NOW, &set(1, &["sip:a@1"], None))
+            .unwrap();
         let again = Registrar::new(done.kept.iter(), NOW);
         assert_eq!(again.of("1001"), registrar.of("1001"));
-        assert_eq!(again.aor_at(SocketAddr::from(([127, 0, 0, 1], 6000)), Transport::Udp), Some("1001"));
+        assert_eq!(
+            again.aor_at(SocketAddr::from(([127, 0, 0, 1], 6000)), Transport::Udp),
+            Some("1001")
+        );
         let nothing: Vec<BindingKey> = vec![];
         assert_eq!(registrar.retain(|_| true), nothing);
     }

@@ -15,7 +15,9 @@ use minicbor::{Decode, Encode};
 
 use crate::event::{AlertEnd, EndCause, EndResult, EndedBy, Event, LeftQueue};
 use crate::ids::{CallId, LegId};
-use crate::journal::{BindingKey, BindingRecord, Body, DialogRecord, Entry, NameRecord, OverrideRecord};
+use crate::journal::{
+    BindingKey, BindingRecord, Body, DialogRecord, Entry, NameRecord, OverrideRecord,
+};
 
 /// What the journal says, without the distribution core.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
@@ -101,13 +103,25 @@ pub struct Restore {
     pub(crate) last_seq: u64,
     /// The latest monotonic time in it: the engine's clock starts after this.
     pub(crate) last_mono: Duration,
+    /// The UTC time of the last entry.
+    pub(crate) last_utc_us: i64,
 }
 
 impl Restore {
     /// An empty journal.
     pub fn new() -> Self {
-        let first = Incarnation { epoch: 0, node: 0, number: 0 };
-        Self { durable: Durable::default(), acd: Acd::new(first), last_seq: 0, last_mono: Duration::ZERO }
+        let first = Incarnation {
+            epoch: 0,
+            node: 0,
+            number: 0,
+        };
+        Self {
+            durable: Durable::default(),
+            acd: Acd::new(first),
+            last_seq: 0,
+            last_mono: Duration::ZERO,
+            last_utc_us: 0,
+        }
     }
 
     /// Folds in the next entry. A journal may be read from its beginning or from any checkpoint.
@@ -119,15 +133,21 @@ impl Restore {
         let now = Duration::from_micros(entry.stamp.mono_us);
         match &entry.body {
             Body::Checkpoint(bytes) => {
-                let broken = |why| RestoreError::Checkpoint { seq: entry.seq, why };
+                let broken = |why| RestoreError::Checkpoint {
+                    seq: entry.seq,
+                    why,
+                };
                 let read = |error: minicbor::decode::Error| broken(alloc::format!("{error}"));
                 let checkpoint: Checkpoint = minicbor::decode(bytes).map_err(read)?;
-                self.acd = Acd::decode(&checkpoint.acd).map_err(|error| broken(alloc::format!("{error}")))?;
+                self.acd = Acd::decode(&checkpoint.acd)
+                    .map_err(|error| broken(alloc::format!("{error}")))?;
                 self.durable = checkpoint.durable;
             }
             Body::Acd(bytes) => {
-                let input = minicbor::decode(bytes)
-                    .map_err(|error| RestoreError::Input { seq: entry.seq, why: alloc::format!("{error}") })?;
+                let input = minicbor::decode(bytes).map_err(|error| RestoreError::Input {
+                    seq: entry.seq,
+                    why: alloc::format!("{error}"),
+                })?;
                 self.acd.handle_input(now, input);
                 while self.acd.poll_output().is_some() {}
             }
@@ -136,6 +156,7 @@ impl Restore {
         self.durable.config_version = entry.stamp.config_version;
         self.last_seq = entry.seq;
         self.last_mono = self.last_mono.max(now);
+        self.last_utc_us = entry.stamp.utc_us;
         Ok(())
     }
 
@@ -205,7 +226,9 @@ impl Durable {
             Event::LegEnded { call, leg, .. } => self.call(*call, |open| {
                 open.legs.remove(leg);
             }),
-            Event::AlertStarted { alert, call, agent, .. } => self.call(*call, |open| {
+            Event::AlertStarted {
+                alert, call, agent, ..
+            } => self.call(*call, |open| {
                 open.alerts.insert(*alert, agent.clone());
             }),
             Event::AlertEnded { alert, call, .. } => self.call(*call, |open| {
@@ -246,7 +269,10 @@ impl Durable {
 
     /// A checkpoint's body, with the distribution core's state.
     pub(crate) fn checkpoint(&self, acd: &Acd) -> Vec<u8> {
-        let checkpoint = Checkpoint { durable: self.clone(), acd: acd.encode() };
+        let checkpoint = Checkpoint {
+            durable: self.clone(),
+            acd: acd.encode(),
+        };
         minicbor::to_vec(&checkpoint).expect("writing to a Vec does not fail")
     }
 
@@ -268,10 +294,21 @@ impl Durable {
                 sip_status: None,
             }));
             if open.queued {
-                events.push(Event::CallLeftQueue { call, why: LeftQueue::Ended });
+                events.push(Event::CallLeftQueue {
+                    call,
+                    why: LeftQueue::Ended,
+                });
             }
-            events.extend(open.legs.iter().map(|leg| Event::LegEnded { call, leg: *leg, cause: cause() }));
-            events.push(Event::CallEnded { call, cause: cause(), by: EndedBy::System });
+            events.extend(open.legs.iter().map(|leg| Event::LegEnded {
+                call,
+                leg: *leg,
+                cause: cause(),
+            }));
+            events.push(Event::CallEnded {
+                call,
+                cause: cause(),
+                by: EndedBy::System,
+            });
         }
         events
     }
@@ -301,14 +338,21 @@ mod tests {
                 trunk: None,
                 user: None,
             },
-            Event::AlertStarted { alert: 3, call: CallId(1), agent: "ann".into(), queue: None },
+            Event::AlertStarted {
+                alert: 3,
+                call: CallId(1),
+                agent: "ann".into(),
+                queue: None,
+            },
         ]
     }
 
     #[test]
     fn what_was_open_is_closed_once_and_then_nothing_is_open() {
         let mut durable = Durable::default();
-        call_with_alert().iter().for_each(|event| durable.apply_event(event));
+        call_with_alert()
+            .iter()
+            .for_each(|event| durable.apply_event(event));
         let closing = durable.interruptions();
         assert_eq!(closing.len(), 3, "{closing:?}");
         closing.iter().for_each(|event| durable.apply_event(event));
@@ -319,8 +363,14 @@ mod tests {
     #[test]
     fn a_checkpoint_reads_back() {
         let mut durable = Durable::default();
-        call_with_alert().iter().for_each(|event| durable.apply_event(event));
-        let acd = Acd::new(Incarnation { epoch: 1, node: 1, number: 1 });
+        call_with_alert()
+            .iter()
+            .for_each(|event| durable.apply_event(event));
+        let acd = Acd::new(Incarnation {
+            epoch: 1,
+            node: 1,
+            number: 1,
+        });
         let bytes = durable.checkpoint(&acd);
         let stamp = crate::journal::Stamp {
             node: 1,
@@ -331,7 +381,11 @@ mod tests {
             rules_version: 1,
         };
         let mut restore = Restore::new();
-        let entry = Entry { seq: 9, stamp, body: Body::Checkpoint(bytes) };
+        let entry = Entry {
+            seq: 9,
+            stamp,
+            body: Body::Checkpoint(bytes),
+        };
         restore.apply(&entry).expect("it was just written");
         assert_eq!(restore.durable, durable);
         assert_eq!(restore.acd_hash(), acd.state_hash());

@@ -16,7 +16,10 @@ pub(crate) struct TimerId(Duration, u64);
 
 impl<T> Timers<T> {
     pub(crate) fn new() -> Self {
-        Self { due: BTreeMap::new(), next: 0 }
+        Self {
+            due: BTreeMap::new(),
+            next: 0,
+        }
     }
 
     pub(crate) fn set(&mut self, at: Duration, what: T) -> TimerId {
@@ -61,7 +64,10 @@ mod tests {
         timers.cancel(gone);
         assert_eq!(timers.next_deadline(), Some(at(1)));
         assert_eq!(timers.pop(Duration::from_millis(999)), None);
-        assert_eq!((timers.pop(at(1)), timers.pop(at(1)), timers.pop(at(1))), (Some("first"), Some("second"), None));
+        assert_eq!(
+            (timers.pop(at(1)), timers.pop(at(1)), timers.pop(at(1))),
+            (Some("first"), Some("second"), None)
+        );
         assert_eq!(timers.len(), 1);
     }
 }

@@ -12,7 +12,8 @@ use serde::Serialize;
 
 use crate::command::OverrideState;
 use crate::event::{
-    Activity, Device, Direction, EndCause, EndResult, Event, LeftQueue, LegRole, Party, Presence, Rank,
+    Activity, Device, Direction, EndCause, EndResult, Event, LeftQueue, LegRole, Party, Presence,
+    Rank,
 };
 use crate::ids::{CallId, LegId};
 
@@ -168,7 +169,14 @@ impl View {
     pub fn apply(&mut self, seq: u64, utc_us: i64, event: &Event) {
         self.seq = seq;
         match event {
-            Event::CallStarted { call, direction, caller, called, trunk, user } => {
+            Event::CallStarted {
+                call,
+                direction,
+                caller,
+                called,
+                trunk,
+                user,
+            } => {
                 self.totals.offered += 1;
                 self.calls.insert(
                     *call,
@@ -190,7 +198,14 @@ impl View {
                 );
             }
             Event::CallAnswered { call } => self.call(*call, |row| row.answered_us = Some(utc_us)),
-            Event::CallQueued { call, queue, user, rank, priority, arrival_us } => {
+            Event::CallQueued {
+                call,
+                queue,
+                user,
+                rank,
+                priority,
+                arrival_us,
+            } => {
                 let queued = Queued {
                     queue: queue.clone(),
                     user: user.clone(),
@@ -202,7 +217,14 @@ impl View {
                 self.call_queued(*call, queued);
             }
             Event::CallLeftQueue { call, why } => self.call_left_queue(*call, *why),
-            Event::LegStarted { call, leg, role, number, trunk, user } => {
+            Event::LegStarted {
+                call,
+                leg,
+                role,
+                number,
+                trunk,
+                user,
+            } => {
                 let row = LegRow {
                     role: *role,
                     number: number.clone(),
@@ -219,7 +241,9 @@ impl View {
             Event::LegEnded { call, leg, .. } => self.call(*call, |row| {
                 row.legs.remove(leg);
             }),
-            Event::AlertStarted { alert, call, agent, .. } => self.call(*call, |row| {
+            Event::AlertStarted {
+                alert, call, agent, ..
+            } => self.call(*call, |row| {
                 row.alerts.insert(*alert, agent.clone());
             }),
             Event::AlertEnded { alert, call, .. } => self.call(*call, |row| {
@@ -255,18 +279,30 @@ impl View {
                 };
                 self.agents.insert(agent.clone(), row);
             }
-            Event::QueueChanged { queue, open, override_state, override_until_us, next_change_us } => {
+            Event::QueueChanged {
+                queue,
+                open,
+                override_state,
+                override_until_us,
+                next_change_us,
+            } => {
                 let row = self.queues.entry(queue.clone()).or_default();
                 row.open = *open;
                 row.override_state = *override_state;
                 row.override_until_us = *override_until_us;
                 row.next_change_us = *next_change_us;
             }
-            Event::PhoneRegistered { extension, contact, expires_us } => {
+            Event::PhoneRegistered {
+                extension,
+                contact,
+                expires_us,
+            } => {
                 let bindings = self.phones.entry(extension.clone()).or_default();
                 bindings.insert(contact.clone(), *expires_us);
             }
-            Event::PhoneUnregistered { extension, contact } => self.phone_unregistered(extension, contact),
+            Event::PhoneUnregistered { extension, contact } => {
+                self.phone_unregistered(extension, contact)
+            }
             Event::CentreChanged { version, changes } => {
                 self.centre_version = *version;
                 for change in changes.iter().filter(|change| change.what == "removed") {
@@ -314,12 +350,18 @@ impl View {
         });
     }
 
-    fn call_queued(&mut self, call: CallId, queued: Queued) {
-        self.unqueue(call);
+    fn call_queued(&mut self, call: CallId, mut queued: Queued) {
+        let before = self
+            .unqueue(call)
+            .filter(|before| before.queue == queued.queue && before.user == queued.user);
+        let again = before
+            .map(|before| queued.entered_us = before.entered_us)
+            .is_some();
         if let Some(name) = &queued.queue {
             let row = self.queues.entry(name.clone()).or_default();
             row.waiting.insert((queued.rank, call));
-            row.totals.offered += 1;
+            // Ranked anew where it was: not another call.
+            row.totals.offered += u64::from(!again);
         }
         self.call(call, |row| {
             row.queue.clone_from(&queued.queue);
@@ -330,7 +372,9 @@ impl View {
     fn call_left_queue(&mut self, call: CallId, why: LeftQueue) {
         let queue = self.calls.get(&call).and_then(|row| row.queue.clone());
         self.unqueue(call);
-        let Some(row) = queue.and_then(|name| self.queues.get_mut(&name)) else { return };
+        let Some(row) = queue.and_then(|name| self.queues.get_mut(&name)) else {
+            return;
+        };
         match why {
             LeftQueue::Connected => row.totals.answered += 1,
             LeftQueue::Abandoned => row.totals.abandoned += 1,
@@ -338,11 +382,16 @@ impl View {
         }
     }
 
-    fn unqueue(&mut self, call: CallId) {
-        let Some(queued) = self.calls.get_mut(&call).and_then(|row| row.queued.take()) else { return };
-        if let Some(row) = queued.queue.and_then(|name| self.queues.get_mut(&name)) {
+    fn unqueue(&mut self, call: CallId) -> Option<Queued> {
+        let queued = self.calls.get_mut(&call)?.queued.take()?;
+        if let Some(row) = queued
+            .queue
+            .as_ref()
+            .and_then(|name| self.queues.get_mut(name))
+        {
             row.waiting.remove(&(queued.rank, call));
         }
+        Some(queued)
     }
 
     fn call_ended(&mut self, call: CallId, cause: &EndCause) {
@@ -364,7 +413,9 @@ impl View {
     }
 
     fn phone_unregistered(&mut self, extension: &str, contact: &str) {
-        let Some(bindings) = self.phones.get_mut(extension) else { return };
+        let Some(bindings) = self.phones.get_mut(extension) else {
+            return;
+        };
         bindings.remove(contact);
         if bindings.is_empty() {
             self.phones.remove(extension);
@@ -392,7 +443,10 @@ mod tests {
         Event::CallStarted {
             call: CallId(call),
             direction: Direction::Inbound,
-            caller: Party { number: "+31201".into(), name: None },
+            caller: Party {
+                number: "+31201".into(),
+                name: None,
+            },
             called: "2000".into(),
             trunk: Some("pbx".into()),
             user: None,
@@ -404,7 +458,12 @@ mod tests {
             call: CallId(call),
             queue: Some("support".into()),
             user: None,
-            rank: Rank { tier: 1, key_us, arrival_us: key_us, id: call },
+            rank: Rank {
+                tier: 1,
+                key_us,
+                arrival_us: key_us,
+                id: call,
+            },
             priority: 0,
             arrival_us: key_us,
         }
@@ -421,19 +480,49 @@ mod tests {
     #[test]
     fn those_waiting_stand_in_rank_order() {
         let view = fold(&[started(1), started(2), queued(1, 20), queued(2, 10)]);
-        assert_eq!(view.waiting(&["support".into()], None), [CallId(2), CallId(1)]);
+        assert_eq!(
+            view.waiting(&["support".into()], None),
+            [CallId(2), CallId(1)]
+        );
         assert_eq!(view.seq, 4);
     }
 
     #[test]
+    fn a_call_ranked_anew_is_still_one_call() {
+        let view = fold(&[started(1), queued(1, 20), queued(1, 10)]);
+        assert_eq!(view.waiting(&["support".into()], None), [CallId(1)]);
+        assert_eq!(view.queues["support"].totals.offered, 1);
+        let row = view.calls[&CallId(1)].queued.as_ref().unwrap();
+        assert_eq!((row.rank.key_us, row.entered_us), (10, 2_000_000));
+    }
+
+    #[test]
     fn a_call_leaves_nothing_behind() {
-        let left = Event::CallLeftQueue { call: CallId(1), why: LeftQueue::Abandoned };
-        let cause = EndCause { result: EndResult::Abandoned, sip_status: None, reason: None };
-        let ended = Event::CallEnded { call: CallId(1), cause, by: crate::event::EndedBy::Caller };
+        let left = Event::CallLeftQueue {
+            call: CallId(1),
+            why: LeftQueue::Abandoned,
+        };
+        let cause = EndCause {
+            result: EndResult::Abandoned,
+            sip_status: None,
+            reason: None,
+        };
+        let ended = Event::CallEnded {
+            call: CallId(1),
+            cause,
+            by: crate::event::EndedBy::Caller,
+        };
         let view = fold(&[started(1), queued(1, 10), left, ended]);
         assert!(view.calls.is_empty());
         assert!(view.waiting(&["support".into()], None).is_empty());
-        assert_eq!(view.queues["support"].totals, Totals { offered: 1, abandoned: 1, ..Totals::default() });
+        assert_eq!(
+            view.queues["support"].totals,
+            Totals {
+                offered: 1,
+                abandoned: 1,
+                ..Totals::default()
+            }
+        );
         assert_eq!(view.totals.abandoned, 1);
     }
 }

@@ -38,23 +38,43 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let settings = Settings::load("", "lampfield.toml", std::iter::empty::<(String, String)>()).expect("defaults");
+        let settings = Settings::load("", "lampfield.toml", std::iter::empty::<(String, String)>())
+            .expect("defaults");
         let centre = parse_centre(CENTRE, "centre.toml").expect("centre");
-        let snapshot = Snapshot { version: 1, settings: Arc::new(settings), centre: Arc::new(centre) };
-        let now = Now { mono: Duration::from_secs(1_800_000_000), utc_us: 1_800_000_000_000_000 };
+        let snapshot = Snapshot {
+            version: 1,
+            settings: Arc::new(settings),
+            centre: Arc::new(centre),
+        };
+        let now = Now {
+            mono: Duration::from_secs(1_800_000_000),
+            utc_us: 1_800_000_000_000_000,
+        };
         let clips = ["default", "welcome", "closed", "sorry"].iter().zip(1..);
         let setup = Setup {
             node: 1,
             incarnation: 1,
             version: "test".into(),
             snapshot: Arc::new(snapshot),
-            listen: vec![Listen { transport: Transport::Udp, address: "127.0.0.1:5060".parse().unwrap() }],
-            seeds: Seeds { ids: [1; 32], secrets: [2; 32] },
+            listen: vec![Listen {
+                transport: Transport::Udp,
+                address: "127.0.0.1:5060".parse().unwrap(),
+            }],
+            seeds: Seeds {
+                ids: [1; 32],
+                secrets: [2; 32],
+            },
             nonce_key: [3; 32],
-            clips: clips.map(|(name, id)| (name.to_string(), ClipId(id))).collect::<BTreeMap<_, _>>(),
+            clips: clips
+                .map(|(name, id)| (name.to_string(), ClipId(id)))
+                .collect::<BTreeMap<_, _>>(),
         };
         let engine = Engine::new(now, setup, Restore::new());
-        let mut bench = Self { engine, now, out: Vec::new() };
+        let mut bench = Self {
+            engine,
+            now,
+            out: Vec::new(),
+        };
         bench.drain();
         let ports = (0..20u16)
             .map(|slot| PortPair {
@@ -79,8 +99,15 @@ impl Bench {
     }
 
     fn command(&mut self, id: u64, body: CommandBody) {
-        let actor = Actor { username: "ann".into(), role: config::Role::Attendant };
-        self.input(Input::Command(Command { id: CommandId(id), actor, body }));
+        let actor = Actor {
+            username: "ann".into(),
+            role: config::Role::Attendant,
+        };
+        self.input(Input::Command(Command {
+            id: CommandId(id),
+            actor,
+            body,
+        }));
     }
 
     fn receive(&mut self, from: &str, text: &str) {
@@ -98,7 +125,10 @@ impl Bench {
         let all = std::mem::take(&mut self.out);
         all.into_iter()
             .filter_map(|output| match output {
-                Output::Transmit(t) => Some((t.flow.remote, String::from_utf8_lossy(&t.payload).into_owned())),
+                Output::Transmit(t) => Some((
+                    t.flow.remote,
+                    String::from_utf8_lossy(&t.payload).into_owned(),
+                )),
                 Output::Journal(entry) => {
                     if let Body::Event(event) = &entry.body {
                         println!("   {event:?}");
@@ -128,21 +158,41 @@ fn invite() -> String {
 }
 
 fn header<'t>(text: &'t str, name: &str) -> &'t str {
-    text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("").trim()
+    text.lines()
+        .find_map(|line| line.strip_prefix(name))
+        .unwrap_or("")
+        .trim()
 }
 
 #[test]
 fn a_caller_reaches_an_attendant_behind_a_trunk() {
     let mut bench = Bench::new();
-    bench.command(1, CommandBody::Login { username: "ann".into(), extension: None });
+    bench.command(
+        1,
+        CommandBody::Login {
+            username: "ann".into(),
+            extension: None,
+        },
+    );
     bench.sent();
     bench.receive("127.0.0.2:5070", &invite());
     let sent = bench.sent();
     println!("{sent:#?}");
-    let ok = sent.iter().find(|(_, text)| text.starts_with("SIP/2.0 200")).expect("the queue answers");
+    let ok = sent
+        .iter()
+        .find(|(_, text)| text.starts_with("SIP/2.0 200"))
+        .expect("the queue answers");
     let to = header(&ok.1, "To:").to_string();
-    let alert = sent.iter().find(|(_, text)| text.starts_with("INVITE")).expect("ann is rung").1.clone();
-    assert!(alert.contains("From: \"Bo\" <sip:0201@lampfield.local>"), "{alert}");
+    let alert = sent
+        .iter()
+        .find(|(_, text)| text.starts_with("INVITE"))
+        .expect("ann is rung")
+        .1
+        .clone();
+    assert!(
+        alert.contains("From: \"Bo\" <sip:0201@lampfield.local>"),
+        "{alert}"
+    );
     let reply = |status: &str, body: &str| {
         let body_crlf = body.replace('\n', "\r\n");
         format!(
@@ -159,14 +209,23 @@ fn a_caller_reaches_an_attendant_behind_a_trunk() {
     bench.sent();
     bench.receive("127.0.0.2:5070", &reply("200 OK", SDP));
     let sent = bench.sent();
-    assert!(sent.iter().any(|(_, text)| text.starts_with("ACK")), "{sent:#?}");
+    assert!(
+        sent.iter().any(|(_, text)| text.starts_with("ACK")),
+        "{sent:#?}"
+    );
     let bye = format!(
         "BYE sip:127.0.0.1:5060 SIP/2.0\nVia: SIP/2.0/UDP 127.0.0.2:5070;branch=z9hG4bKc2\nFrom: \"Bo\" <sip:0201@127.0.0.2>;tag=f1\nTo: {to}\nCall-ID: call-1\nCSeq: 2 BYE\nMax-Forwards: 70\nContent-Length: 0\n\n"
     );
     bench.receive("127.0.0.2:5070", &bye);
     let sent = bench.sent();
-    assert!(sent.iter().any(|(_, text)| text.starts_with("SIP/2.0 200")), "{sent:#?}");
-    assert!(sent.iter().any(|(_, text)| text.starts_with("BYE")), "{sent:#?}");
+    assert!(
+        sent.iter().any(|(_, text)| text.starts_with("SIP/2.0 200")),
+        "{sent:#?}"
+    );
+    assert!(
+        sent.iter().any(|(_, text)| text.starts_with("BYE")),
+        "{sent:#?}"
+    );
     let figures = bench.engine.figures();
     assert_eq!((figures.calls, figures.legs, figures.dialogs), (0, 0, 0));
 }

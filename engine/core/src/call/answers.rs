@@ -100,7 +100,11 @@ pub(crate) fn caller_status(outcome: Outcome, progress: Progress) -> u16 {
         600..=699 => (code, 600, 600),
         _ => (code, 500, 500),
     };
-    let (_, before, after) = ROWS.iter().copied().find(|(from, ..)| *from == code).unwrap_or(class);
+    let (_, before, after) = ROWS
+        .iter()
+        .copied()
+        .find(|(from, ..)| *from == code)
+        .unwrap_or(class);
     match progress {
         Progress::Calling => before,
         Progress::Rang => after,
@@ -112,10 +116,14 @@ pub(crate) fn end_result(outcome: Outcome, progress: Progress) -> EndResult {
     match outcome {
         Outcome::Status(486 | 600) => EndResult::Busy,
         Outcome::Status(403 | 603) => EndResult::Rejected,
-        Outcome::Status(408 | 480 | 487) | Outcome::TimedOut if progress == Progress::Rang => EndResult::NoAnswer,
-        Outcome::Status(_) | Outcome::TimedOut | Outcome::Unreachable | Outcome::Nowhere | Outcome::NoPorts => {
-            EndResult::Failed
+        Outcome::Status(408 | 480 | 487) | Outcome::TimedOut if progress == Progress::Rang => {
+            EndResult::NoAnswer
         }
+        Outcome::Status(_)
+        | Outcome::TimedOut
+        | Outcome::Unreachable
+        | Outcome::Nowhere
+        | Outcome::NoPorts => EndResult::Failed,
     }
 }
 
@@ -126,8 +134,16 @@ mod tests {
 
     fn check(outcome: Outcome, calling: u16, rang: u16) {
         let name = format!("{outcome:?}");
-        assert_eq!(caller_status(outcome, Progress::Calling), calling, "{name} before ringing");
-        assert_eq!(caller_status(outcome, Progress::Rang), rang, "{name} after ringing");
+        assert_eq!(
+            caller_status(outcome, Progress::Calling),
+            calling,
+            "{name} before ringing"
+        );
+        assert_eq!(
+            caller_status(outcome, Progress::Rang),
+            rang,
+            "{name} after ringing"
+        );
     }
 
     macro_rules! rows {

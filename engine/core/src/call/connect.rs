@@ -16,7 +16,9 @@ impl Engine {
 
     /// Sends the caller 200, unless they have it; `false` when that failed and the call is over.
     pub(crate) fn answer_caller(&mut self, call: CallId) -> bool {
-        let Some(caller) = self.calls.get(&call).map(|call| call.caller) else { return false };
+        let Some(caller) = self.calls.get(&call).map(|call| call.caller) else {
+            return false;
+        };
         if self.is_answered(caller) {
             return true;
         }
@@ -28,9 +30,13 @@ impl Engine {
             self.fail_call(call, 488, EndResult::Failed);
             return false;
         };
-        let Some((server, response)) = self.success_response(caller) else { return false };
+        let Some((server, response)) = self.success_response(caller) else {
+            return false;
+        };
         let response = response.body(sdp::CONTENT_TYPE, body);
-        let Some(leg) = self.legs.get_mut(&caller) else { return false };
+        let Some(leg) = self.legs.get_mut(&caller) else {
+            return false;
+        };
         if let LegState::Incoming { dialog, .. } = &mut leg.state {
             let mut dialog = dialog.clone();
             dialog.confirm();
@@ -38,6 +44,7 @@ impl Engine {
         }
         self.open_media(caller);
         self.set_remote(caller);
+        self.note_hold(caller);
         self.respond(server, response);
         self.offers_after_success(caller);
         self.leg_is_up(caller);
@@ -59,9 +66,20 @@ impl Engine {
     }
 
     /// Begins a response to the caller's INVITE that makes or keeps a dialog.
-    fn dialog_response(&self, leg: LegId, status: u16) -> Option<(sip::transaction::ServerId, ResponseBuilder)> {
+    fn dialog_response(
+        &self,
+        leg: LegId,
+        status: u16,
+    ) -> Option<(sip::transaction::ServerId, ResponseBuilder)> {
         let leg = self.legs.get(&leg)?;
-        let LegState::Incoming { server, invite, dialog } = &leg.state else { return None };
+        let LegState::Incoming {
+            server,
+            invite,
+            dialog,
+        } = &leg.state
+        else {
+            return None;
+        };
         let response = ResponseBuilder::new(invite, status)
             .to_tag(dialog.local_tag())
             .record_route(invite)
@@ -69,14 +87,22 @@ impl Engine {
         Some((*server, response))
     }
 
-    fn success_response(&self, leg: LegId) -> Option<(sip::transaction::ServerId, ResponseBuilder)> {
+    fn success_response(
+        &self,
+        leg: LegId,
+    ) -> Option<(sip::transaction::ServerId, ResponseBuilder)> {
         let (server, response) = self.dialog_response(leg, 200)?;
-        Some((server, response.header(HeaderName::Allow, super::inbound::ALLOW)))
+        Some((
+            server,
+            response.header(HeaderName::Allow, super::inbound::ALLOW),
+        ))
     }
 
     /// Tells a caller who is not answered yet that it rings.
     pub(crate) fn ring_back(&mut self, call: CallId) {
-        let Some(caller) = self.calls.get(&call).map(|call| call.caller) else { return };
+        let Some(caller) = self.calls.get(&call).map(|call| call.caller) else {
+            return;
+        };
         if let Some((server, response)) = self.dialog_response(caller, 180) {
             self.respond(server, response);
         }
@@ -84,13 +110,22 @@ impl Engine {
 
     /// Lets a caller who is not answered yet hear what the other side plays before it answers.
     pub(crate) fn early_media(&mut self, call: CallId, other: LegId) {
-        let Some(caller) = self.calls.get(&call).map(|call| call.caller) else { return };
-        let offered = self.legs.get(&caller).is_some_and(|leg| leg.media.offered.is_some());
+        let Some(caller) = self.calls.get(&call).map(|call| call.caller) else {
+            return;
+        };
+        let offered = self
+            .legs
+            .get(&caller)
+            .is_some_and(|leg| leg.media.offered.is_some());
         if self.is_answered(caller) || !offered || !self.ensure_ports(caller) {
             return;
         }
-        let Some(body) = self.session_for_caller(caller) else { return };
-        let Some((server, response)) = self.dialog_response(caller, 183) else { return };
+        let Some(body) = self.session_for_caller(caller) else {
+            return;
+        };
+        let Some((server, response)) = self.dialog_response(caller, 183) else {
+            return;
+        };
         self.respond(server, response.body(sdp::CONTENT_TYPE, body));
         self.open_media(caller);
         self.set_remote(caller);
@@ -99,8 +134,12 @@ impl Engine {
 
     /// A leg is answered: it is on record, and its dialog can be ended after a crash.
     pub(crate) fn leg_is_up(&mut self, leg: LegId) {
-        let Some(found) = self.legs.get(&leg) else { return };
-        let LegState::Up { dialog } = &found.state else { return };
+        let Some(found) = self.legs.get(&leg) else {
+            return;
+        };
+        let LegState::Up { dialog } = &found.state else {
+            return;
+        };
         self.index.dialogs.insert(dialog.key(), leg);
         let call = found.call;
         self.journal_dialog(leg);
@@ -110,8 +149,12 @@ impl Engine {
     /// Writes down what a BYE after a crash will need.
     pub(crate) fn journal_dialog(&mut self, leg: LegId) {
         use alloc::string::ToString;
-        let Some(flow) = self.in_dialog_flow(leg) else { return };
-        let Some(found) = self.legs.get(&leg) else { return };
+        let Some(flow) = self.in_dialog_flow(leg) else {
+            return;
+        };
+        let Some(found) = self.legs.get(&leg) else {
+            return;
+        };
         let Some(dialog) = found.dialog() else { return };
         let facts = dialog.snapshot();
         let record = DialogRecord {
@@ -134,11 +177,23 @@ impl Engine {
 
     /// A phone answered: the others stop ringing, and the call goes on with this one.
     pub(crate) fn ring_answered(&mut self, leg: LegId) {
-        let Some(call) = self.legs.get(&leg).map(|leg| leg.call) else { return };
-        let Some(ring) = self.calls.get_mut(&call).and_then(|call| call.ring.as_mut()) else { return };
+        let Some(call) = self.legs.get(&leg).map(|leg| leg.call) else {
+            return;
+        };
+        let Some(ring) = self
+            .calls
+            .get_mut(&call)
+            .and_then(|call| call.ring.as_mut())
+        else {
+            return;
+        };
         ring.legs.retain(|other| *other != leg);
         let purpose = ring.purpose;
-        self.stop_ring(call, EndResult::Withdrawn, Some("SIP;cause=200;text=\"Call completed elsewhere\""));
+        self.stop_ring(
+            call,
+            EndResult::Withdrawn,
+            Some("SIP;cause=200;text=\"Call completed elsewhere\""),
+        );
         match purpose {
             Purpose::Alert(match_id) => {
                 self.index.answered.insert(match_id, leg);
@@ -150,25 +205,46 @@ impl Engine {
     }
 
     /// The distribution core says whose the call is now.
-    pub(crate) fn connect_agent(&mut self, match_id: acd::MatchId, call: CallId, _agent: acd::AgentId) {
-        let Some(leg) = self.index.answered.remove(&match_id) else { return };
+    pub(crate) fn connect_agent(
+        &mut self,
+        match_id: acd::MatchId,
+        call: CallId,
+        _agent: acd::AgentId,
+    ) {
+        let Some(leg) = self.index.answered.remove(&match_id) else {
+            return;
+        };
         self.publish_left(call, LeftQueue::Connected);
         self.connect(call, leg, true);
     }
 
     /// An answer that the distribution core does not take any more: that phone is hung up.
     pub(crate) fn hang_up_answered(&mut self, match_id: acd::MatchId) {
-        let Some(leg) = self.index.answered.remove(&match_id) else { return };
+        let Some(leg) = self.index.answered.remove(&match_id) else {
+            return;
+        };
         self.send_bye(leg, None);
         let result = EndResult::Withdrawn;
-        self.end_leg(leg, crate::event::EndCause { result, sip_status: None, reason: None });
+        self.end_leg(
+            leg,
+            crate::event::EndCause {
+                result,
+                sip_status: None,
+                reason: None,
+            },
+        );
     }
 
     fn connect(&mut self, call: CallId, other: LegId, distributed: bool) {
-        let Some(found) = self.calls.get_mut(&call) else { return };
+        let Some(found) = self.calls.get_mut(&call) else {
+            return;
+        };
         let caller = found.caller;
         let queue = match &found.stage {
-            Stage::Waiting(Waiting { place: Place::Queue(name), .. }) => Some(name.clone()),
+            Stage::Waiting(Waiting {
+                place: Place::Queue(name),
+                ..
+            }) => Some(name.clone()),
             Stage::Waiting(_)
             | Stage::Routing
             | Stage::Announcing
@@ -183,7 +259,12 @@ impl Engine {
         }
         self.bridge(caller, other);
         let user = self.legs.get(&other).and_then(|leg| leg.user.clone());
-        self.publish(Event::CallConnected { call, user, leg: other, queue });
+        self.publish(Event::CallConnected {
+            call,
+            user,
+            leg: other,
+            queue,
+        });
         self.music_for_the_held(call);
     }
 }

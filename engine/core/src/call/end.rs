@@ -17,17 +17,34 @@ const CSEQ_MARGIN: u32 = 1_000;
 
 impl Engine {
     /// Ends a call. `status` answers a caller who is not answered yet; everyone who is gets a BYE.
-    pub(crate) fn end_call(&mut self, call: CallId, cause: EndCause, by: EndedBy, status: Option<u16>) {
-        let Some(found) = self.calls.get(&call) else { return };
+    pub(crate) fn end_call(
+        &mut self,
+        call: CallId,
+        cause: EndCause,
+        by: EndedBy,
+        status: Option<u16>,
+    ) {
+        let Some(found) = self.calls.get(&call) else {
+            return;
+        };
         let (caller, other, stage) = (found.caller, found.other(), found.stage.clone());
         let interaction = InteractionId(call.0);
         match stage {
             Stage::Waiting(_) => {
                 let abandoned = matches!(by, EndedBy::Caller);
-                self.publish_left(call, if abandoned { LeftQueue::Abandoned } else { LeftQueue::Ended });
+                self.publish_left(
+                    call,
+                    if abandoned {
+                        LeftQueue::Abandoned
+                    } else {
+                        LeftQueue::Ended
+                    },
+                );
                 self.acd_input(AcdInput::Leave { interaction });
             }
-            Stage::Connected { distributed: true, .. } => {
+            Stage::Connected {
+                distributed: true, ..
+            } => {
                 self.acd_input(AcdInput::InteractionEnded { interaction });
             }
             Stage::Connected { .. }
@@ -48,8 +65,15 @@ impl Engine {
     /// Tells the far end, then forgets the leg.
     fn finish_leg(&mut self, leg: LegId, cause: &EndCause, status: Option<u16>) {
         match self.legs.get(&leg).map(|leg| &leg.state) {
-            Some(LegState::Incoming { server, invite, dialog }) => {
-                let status = status.or(cause.sip_status).filter(|status| *status >= 300).unwrap_or(480);
+            Some(LegState::Incoming {
+                server,
+                invite,
+                dialog,
+            }) => {
+                let status = status
+                    .or(cause.sip_status)
+                    .filter(|status| *status >= 300)
+                    .unwrap_or(480);
                 let response = sip::ResponseBuilder::new(invite, status).to_tag(dialog.local_tag());
                 let server = *server;
                 self.respond(server, response);
@@ -71,8 +95,12 @@ impl Engine {
     /// Takes a leg out of every index and gives its ports back.
     pub(crate) fn forget_leg(&mut self, leg: LegId) {
         self.close_media(leg);
-        let Some(gone) = self.legs.remove(&leg) else { return };
-        gone.timers.iter().for_each(|timer| self.timers.cancel(*timer));
+        let Some(gone) = self.legs.remove(&leg) else {
+            return;
+        };
+        gone.timers
+            .iter()
+            .for_each(|timer| self.timers.cancel(*timer));
         if let Some(dialog) = gone.dialog() {
             self.index.dialogs.remove(&dialog.key());
         }
@@ -105,24 +133,50 @@ impl Engine {
         }
     }
 
-    pub(crate) fn hang_up_by_command(&mut self, actor: &Actor, call: CallId) -> Result<Done, Refusal> {
-        let not_found = || Refusal::NotFound { what: "call", name: alloc::format!("{call}") };
+    pub(crate) fn hang_up_by_command(
+        &mut self,
+        actor: &Actor,
+        call: CallId,
+    ) -> Result<Done, Refusal> {
+        let not_found = || Refusal::NotFound {
+            what: "call",
+            name: alloc::format!("{call}"),
+        };
         let found = self.calls.get(&call).ok_or_else(not_found)?;
         let sides = [Some(found.caller), found.other()];
-        let mut of_user = sides.into_iter().flatten().filter_map(|leg| self.legs.get(&leg)?.user.as_deref());
+        let mut of_user = sides
+            .into_iter()
+            .flatten()
+            .filter_map(|leg| self.legs.get(&leg)?.user.as_deref());
         let own = of_user.any(|user| user == actor.username);
         if actor.role == Role::Attendant && !own {
-            return Err(Refusal::Forbidden(alloc::format!("call {call} is not one of yours")));
+            return Err(Refusal::Forbidden(alloc::format!(
+                "call {call} is not one of yours"
+            )));
         }
-        let result = if found.is_connected() { EndResult::Answered } else { EndResult::Failed };
+        let result = if found.is_connected() {
+            EndResult::Answered
+        } else {
+            EndResult::Failed
+        };
         let reason = Some(alloc::format!("ended by {}", actor.username));
-        self.end_call(call, EndCause { result, sip_status: None, reason }, EndedBy::User, Some(480));
+        self.end_call(
+            call,
+            EndCause {
+                result,
+                sip_status: None,
+                reason,
+            },
+            EndedBy::User,
+            Some(480),
+        );
         Ok(Done::Ok)
     }
 
     /// After a crash: every dialog that was up gets a BYE that its peer accepts.
     pub(crate) fn end_interrupted_dialogs(&mut self) {
-        let records: alloc::vec::Vec<DialogRecord> = self.durable.dialogs.values().cloned().collect();
+        let records: alloc::vec::Vec<DialogRecord> =
+            self.durable.dialogs.values().cloned().collect();
         for record in records {
             let leg = record.leg;
             self.end_interrupted_dialog(record);
@@ -152,6 +206,9 @@ impl Engine {
             confirmed: true,
         };
         let bye = Dialog::restore(snapshot).ok()?.request(Method::Bye);
-        self.layer.send_request(self.now.mono, flow, bye).ok().map(|_| ())
+        self.layer
+            .send_request(self.now.mono, flow, bye)
+            .ok()
+            .map(|_| ())
     }
 }

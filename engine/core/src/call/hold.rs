@@ -13,7 +13,9 @@ impl Engine {
     /// A re-INVITE: a new offer, or the wish for ours.
     pub(crate) fn on_reinvite(&mut self, server: ServerId, leg: LegId, message: &Message) {
         let random = self.secrets.next();
-        let Some(found) = self.legs.get_mut(&leg) else { return };
+        let Some(found) = self.legs.get_mut(&leg) else {
+            return;
+        };
         if let Err(glare) = found.offers.on_received() {
             let mut response = self.response(message, glare.sip_status());
             if let Some(seconds) = glare.retry_after_s(random) {
@@ -43,17 +45,26 @@ impl Engine {
             return Ok(media.negotiation.offer(&our).to_bytes());
         }
         let offer = SdpOffer::parse(&body).map_err(sdp::SdpFault::sip_status)?;
-        let answered = media.negotiation.answer(&offer, &our).map_err(sdp::NotAcceptable::sip_status)?;
+        let answered = media
+            .negotiation
+            .answer(&offer, &our)
+            .map_err(sdp::NotAcceptable::sip_status)?;
         Ok(answered.answer.to_bytes())
     }
 
     fn accept_reinvite(&mut self, server: ServerId, leg: LegId, message: &Message, body: &[u8]) {
-        let Some(found) = self.legs.get_mut(&leg) else { return };
+        let Some(found) = self.legs.get_mut(&leg) else {
+            return;
+        };
         if let super::LegState::Up { dialog } = &mut found.state {
             // A Contact that cannot be read was refused by the checks before.
             let _ = dialog.refresh_target(message);
         }
-        let contact = self.legs.get(&leg).map(|leg| self.contact_on(&leg.flow)).unwrap_or_default();
+        let contact = self
+            .legs
+            .get(&leg)
+            .map(|leg| self.contact_on(&leg.flow))
+            .unwrap_or_default();
         let response = ResponseBuilder::new(message, 200)
             .record_route(message)
             .contact(&contact)
@@ -70,7 +81,9 @@ impl Engine {
 
     /// Our 2xx ends their offer; one of ours in it stays open until the ACK brings its answer.
     pub(crate) fn offers_after_success(&mut self, leg: LegId) {
-        let Some(found) = self.legs.get_mut(&leg) else { return };
+        let Some(found) = self.legs.get_mut(&leg) else {
+            return;
+        };
         found.offers.on_received_done();
         if found.media.negotiation.has_open_offer() {
             found.offers.on_sent();
@@ -79,15 +92,20 @@ impl Engine {
 
     /// The ACK of a 2xx: it ends the exchange, and has the answer when the offer was ours.
     pub(crate) fn on_ack(&mut self, server: ServerId, message: &Message) {
-        let Some(leg) = self.index.servers.remove(&server) else { return };
-        let Some(found) = self.legs.get_mut(&leg) else { return };
+        let Some(leg) = self.index.servers.remove(&server) else {
+            return;
+        };
+        let Some(found) = self.legs.get_mut(&leg) else {
+            return;
+        };
         if !found.media.negotiation.has_open_offer() {
             return;
         }
         found.offers.on_sent_done();
         let call = found.call;
         let answer = SdpAnswer::parse(&message.body());
-        let agreed = answer.is_ok_and(|answer| found.media.negotiation.accept_answer(&answer).is_ok());
+        let agreed =
+            answer.is_ok_and(|answer| found.media.negotiation.accept_answer(&answer).is_ok());
         if agreed {
             self.session_changed(leg);
         } else {
@@ -98,8 +116,12 @@ impl Engine {
     /// What is agreed with one side is new: packets, and music for the other while this one holds.
     fn session_changed(&mut self, leg: LegId) {
         self.set_remote(leg);
-        let Some(found) = self.legs.get_mut(&leg) else { return };
-        let Some(agreed) = found.media.negotiation.agreed() else { return };
+        let Some(found) = self.legs.get_mut(&leg) else {
+            return;
+        };
+        let Some(agreed) = found.media.negotiation.agreed() else {
+            return;
+        };
         let holds = is_held(agreed.direction);
         let changed = core::mem::replace(&mut found.holds, holds) != holds;
         let call = found.call;
@@ -112,7 +134,9 @@ impl Engine {
         } else {
             Event::CallResumed { call, by: leg }
         });
-        let Some(partner) = self.calls.get(&call).and_then(|call| call.partner(leg)) else { return };
+        let Some(partner) = self.calls.get(&call).and_then(|call| call.partner(leg)) else {
+            return;
+        };
         if holds {
             let queue = self.calls.get(&call).and_then(|call| call.queue.clone());
             let music = self.music_of(queue.as_deref());
@@ -122,11 +146,25 @@ impl Engine {
         }
     }
 
+    /// Notes whether the far end holds us by what its first description says.
+    pub(crate) fn note_hold(&mut self, leg: LegId) {
+        if let Some(found) = self.legs.get_mut(&leg)
+            && let Some(agreed) = found.media.negotiation.agreed()
+        {
+            found.holds = is_held(agreed.direction);
+        }
+    }
+
     /// Somebody who held before the two were joined: the other hears music from the start.
     pub(crate) fn music_for_the_held(&mut self, call: CallId) {
-        let Some(found) = self.calls.get(&call) else { return };
+        let Some(found) = self.calls.get(&call) else {
+            return;
+        };
         let sides = [Some(found.caller), found.other()];
-        let holding = sides.into_iter().flatten().find(|leg| self.legs.get(leg).is_some_and(|leg| leg.holds));
+        let holding = sides
+            .into_iter()
+            .flatten()
+            .find(|leg| self.legs.get(leg).is_some_and(|leg| leg.holds));
         let partner = holding.and_then(|leg| found.partner(leg));
         let music = self.music_of(found.queue.as_deref());
         if let Some(partner) = partner {

@@ -11,7 +11,8 @@ use crate::ids::{CallId, LegId};
 
 impl Engine {
     pub(crate) fn on_request_in_dialog(&mut self, server: ServerId, flow: Flow, message: Message) {
-        let leg = DialogKey::of_request(&message).and_then(|key| self.index.dialogs.get(&key).copied());
+        let leg =
+            DialogKey::of_request(&message).and_then(|key| self.index.dialogs.get(&key).copied());
         let Some(leg) = leg else {
             let response = self.response(&message, 481);
             self.respond(server, response);
@@ -34,7 +35,9 @@ impl Engine {
             }
             // A REGISTER has no dialog; an INVITE before the answer to the first crosses it (RFC 3261 §14.2).
             Method::Invite => {
-                let response = self.response(&message, 500).header(sip::HeaderName::RetryAfter, "1");
+                let response = self
+                    .response(&message, 500)
+                    .header(sip::HeaderName::RetryAfter, "1");
                 self.respond(server, response);
             }
             _ => {
@@ -46,7 +49,9 @@ impl Engine {
 
     fn in_order(&mut self, leg: LegId, message: &Message) -> Result<(), u16> {
         match self.legs.get_mut(&leg).map(|leg| &mut leg.state) {
-            Some(LegState::Incoming { dialog, .. } | LegState::Up { dialog }) => dialog.accepts(message),
+            Some(LegState::Incoming { dialog, .. } | LegState::Up { dialog }) => {
+                dialog.accepts(message)
+            }
             Some(LegState::Placed | LegState::Calling { .. }) | None => Err(481),
         }
     }
@@ -63,7 +68,9 @@ impl Engine {
     fn on_bye(&mut self, server: ServerId, leg: LegId, message: &Message) {
         let response = self.response(message, 200);
         self.respond(server, response);
-        let Some(found) = self.legs.get(&leg) else { return };
+        let Some(found) = self.legs.get(&leg) else {
+            return;
+        };
         let (call, extension) = (found.call, found.extension.clone());
         if let Some(extension) = extension {
             self.own_byes.insert(extension, self.now.mono);
@@ -75,30 +82,71 @@ impl Engine {
         let by_caller = self.calls.get(&call).is_some_and(|call| call.caller == leg);
         // A BYE in an early dialog ends the INVITE too (RFC 3261 §15.1.2).
         let status = before_answer.map(|_| 487);
-        self.hung_up(call, if by_caller { EndedBy::Caller } else { EndedBy::Callee }, Some(leg), status);
+        self.hung_up(
+            call,
+            if by_caller {
+                EndedBy::Caller
+            } else {
+                EndedBy::Callee
+            },
+            Some(leg),
+            status,
+        );
     }
 
     /// The caller gave up before the answer.
     pub(crate) fn on_cancel(&mut self, server: ServerId) {
-        let Some(leg) = self.index.servers.get(&server).copied() else { return };
-        let Some(call) = self.legs.get(&leg).map(|leg| leg.call) else { return };
+        let Some(leg) = self.index.servers.get(&server).copied() else {
+            return;
+        };
+        let Some(call) = self.legs.get(&leg).map(|leg| leg.call) else {
+            return;
+        };
         self.hung_up(call, EndedBy::Caller, None, Some(487));
     }
 
     /// A side ended the call; `gone` is the leg that needs no BYE from us.
-    pub(crate) fn hung_up(&mut self, call: CallId, by: EndedBy, gone: Option<LegId>, status: Option<u16>) {
-        let Some(found) = self.calls.get(&call) else { return };
+    pub(crate) fn hung_up(
+        &mut self,
+        call: CallId,
+        by: EndedBy,
+        gone: Option<LegId>,
+        status: Option<u16>,
+    ) {
+        let Some(found) = self.calls.get(&call) else {
+            return;
+        };
         let result = match &found.stage {
             Stage::Connected { .. } => EndResult::Answered,
             Stage::Announcing => found.fallback.unwrap_or(EndResult::Announced),
-            Stage::Waiting(_) | Stage::Dialling | Stage::Routing | Stage::Placing { .. } => EndResult::Abandoned,
+            Stage::Waiting(_) | Stage::Dialling | Stage::Routing | Stage::Placing { .. } => {
+                EndResult::Abandoned
+            }
         };
-        if let Some(LegState::Up { .. }) = gone.and_then(|leg| self.legs.get(&leg)).map(|leg| &leg.state)
+        if let Some(LegState::Up { .. }) = gone
+            .and_then(|leg| self.legs.get(&leg))
+            .map(|leg| &leg.state)
             && let Some(leg) = gone
         {
-            self.end_leg(leg, EndCause { result, sip_status: None, reason: None });
+            self.end_leg(
+                leg,
+                EndCause {
+                    result,
+                    sip_status: None,
+                    reason: None,
+                },
+            );
         }
-        self.end_call(call, EndCause { result, sip_status: None, reason: None }, by, status);
+        self.end_call(
+            call,
+            EndCause {
+                result,
+                sip_status: None,
+                reason: None,
+            },
+            by,
+            status,
+        );
     }
 
     /// An offer of ours that got no usable answer: there is nothing to hear on this leg.

@@ -48,7 +48,10 @@ pub(crate) enum Sender {
 pub(crate) enum Identity {
     Known(Sender),
     /// A challenge, or a plain refusal, is the answer.
-    Answer { status: u16, challenges: Vec<String> },
+    Answer {
+        status: u16,
+        challenges: Vec<String>,
+    },
     Stranger,
 }
 
@@ -101,7 +104,10 @@ impl Engine {
             response = response.header(HeaderName::Accept, sdp::CONTENT_TYPE);
         }
         if status == 400 {
-            response = response.display(HeaderName::Warning, format_args!("399 lampfield \"{fault}\""));
+            response = response.display(
+                HeaderName::Warning,
+                format_args!("399 lampfield \"{fault}\""),
+            );
         }
         self.respond(server, response);
     }
@@ -134,7 +140,9 @@ impl Engine {
         }
         match self.identify(&flow, &message) {
             Identity::Known(sender) => self.on_invite_from(server, flow, message, sender),
-            Identity::Answer { status, challenges } => self.challenge(server, &message, status, challenges),
+            Identity::Answer { status, challenges } => {
+                self.challenge(server, &message, status, challenges)
+            }
             Identity::Stranger => {
                 self.figures.unknown += 1;
                 self.refuse(server, &message, 403);
@@ -152,7 +160,13 @@ impl Engine {
         let _ = self.layer.refuse(server, response);
     }
 
-    pub(crate) fn challenge(&mut self, server: ServerId, message: &Message, status: u16, challenges: Vec<String>) {
+    pub(crate) fn challenge(
+        &mut self,
+        server: ServerId,
+        message: &Message,
+        status: u16,
+        challenges: Vec<String>,
+    ) {
         let tag = self.layer.stateless_tag(message);
         let mut response = ResponseBuilder::new(message, status).to_tag(&tag);
         for challenge in &challenges {
@@ -162,7 +176,9 @@ impl Engine {
     }
 
     fn dials_emergency(&self, message: &Message) -> bool {
-        let Some(dialled) = message.request_uri().and_then(|uri| uri.user_decoded()) else { return false };
+        let Some(dialled) = message.request_uri().and_then(|uri| uri.user_decoded()) else {
+            return false;
+        };
         self.routes.is_emergency(&dialled)
     }
 
@@ -170,7 +186,7 @@ impl Engine {
         let has_credentials = message.header(HeaderName::Authorization).is_some()
             || message.header(HeaderName::ProxyAuthorization).is_some();
         let at_source = self.registrar.aor_at(flow.remote, flow.transport);
-        let users_phone = at_source.is_some_and(|aor| self.snapshot.centre.user_by_extension(aor).is_some());
+        let users_phone = at_source.is_some_and(|aor| self.user_by_extension(aor).is_some());
         if has_credentials || users_phone {
             return self.verify(flow, message);
         }
@@ -178,7 +194,14 @@ impl Engine {
             return Identity::Known(Sender::Trunk(trunk.to_owned()));
         }
         let trunk = at_source.and_then(|aor| self.trunk_of_login(aor));
-        trunk.map_or(Identity::Stranger, |trunk| Identity::Known(Sender::Trunk(trunk)))
+        if let Some(trunk) = trunk {
+            return Identity::Known(Sender::Trunk(trunk));
+        }
+        // A phone that registered calls from another port: over a new connection, or behind a NAT that moved it.
+        if self.registrar.knows_address(flow.remote.ip()) {
+            return self.verify(flow, message);
+        }
+        Identity::Stranger
     }
 
     /// The name of the trunk that registers with this digest user name.
@@ -205,21 +228,33 @@ impl Engine {
             Sender::Trunk(trunk) => Some(trunk.clone()),
             Sender::Phone { .. } => None,
         };
-        if let Some(warning) = offered.as_ref().and_then(|offer| self.not_acceptable(offer, trunk.as_deref())) {
-            let response = self.response(&message, 488).header(HeaderName::Warning, warning);
+        if let Some(warning) = offered
+            .as_ref()
+            .and_then(|offer| self.not_acceptable(offer, trunk.as_deref()))
+        {
+            let response = self
+                .response(&message, 488)
+                .header(HeaderName::Warning, warning);
             self.respond(server, response);
             return;
         }
         let tag = self.secrets.token();
         let contact = self.contact_on(&flow);
-        match Dialog::uas(&message, &tag, &alloc::format!("<{contact}>"), flow.transport) {
+        match Dialog::uas(
+            &message,
+            &tag,
+            &alloc::format!("<{contact}>"),
+            flow.transport,
+        ) {
             Ok(dialog) => self.start_call(server, flow, message, sender, offered, dialog),
             Err(fault) => self.respond_fault(server, &message, &fault),
         }
     }
 
     fn trunk_is_full(&self, name: &str) -> bool {
-        let Some(trunk) = self.snapshot.centre.trunks.get(name) else { return false };
+        let Some(trunk) = self.snapshot.centre.trunks.get(name) else {
+            return false;
+        };
         let max = usize::try_from(trunk.max_calls).unwrap_or(usize::MAX);
         max > 0 && self.index.trunk_legs.get(name).copied().unwrap_or(0) >= max
     }
@@ -228,9 +263,16 @@ impl Engine {
     fn not_acceptable(&self, offer: &SdpOffer, trunk: Option<&str>) -> Option<String> {
         let media = &self.snapshot.settings.media;
         let rtp = core::net::SocketAddr::new(media.address, media.ports.first);
-        let our = LocalMedia { codecs: self.codecs_of(trunk), ..LocalMedia::new(rtp) };
+        let our = LocalMedia {
+            codecs: self.codecs_of(trunk),
+            ..LocalMedia::new(rtp)
+        };
         let fault = sdp::Negotiation::new(0).answer(offer, &our).err()?;
-        Some(alloc::format!("{} {} \"{fault}\"", fault.warning_code(), self.snapshot.settings.sip.domain))
+        Some(alloc::format!(
+            "{} {} \"{fault}\"",
+            fault.warning_code(),
+            self.snapshot.settings.sip.domain
+        ))
     }
 
     fn start_call(
@@ -245,7 +287,10 @@ impl Engine {
         let (id, leg) = (CallId(self.ids.next()), LegId(self.ids.next()));
         let (trunk, extension, username) = match &sender {
             Sender::Trunk(trunk) => (Some(trunk.clone()), None, None),
-            Sender::Phone { extension, username } => (None, Some(extension.clone()), Some(username.clone())),
+            Sender::Phone {
+                extension,
+                username,
+            } => (None, Some(extension.clone()), Some(username.clone())),
         };
         let called = self.called_number(&message, trunk.as_deref());
         let route = match &sender {
@@ -254,7 +299,10 @@ impl Engine {
         };
         let party = match &sender {
             Sender::Trunk(_) => party_of(&message),
-            Sender::Phone { extension, username } => self.party_of_phone(extension, username),
+            Sender::Phone {
+                extension,
+                username,
+            } => self.party_of_phone(extension, username),
         };
         let direction = direction_of(&sender, &route);
         let nat = trunk.is_none() && !names_source(&message, &flow);
@@ -273,7 +321,11 @@ impl Engine {
             extension,
             flow,
             nat,
-            state: LegState::Incoming { server, invite: message, dialog },
+            state: LegState::Incoming {
+                server,
+                invite: message,
+                dialog,
+            },
             media,
             offers: Offers::default(),
             holds: false,
@@ -297,7 +349,14 @@ impl Engine {
                 max_forwards,
             },
         );
-        self.publish(Event::CallStarted { call: id, direction, caller: party, called, trunk, user: username });
+        self.publish(Event::CallStarted {
+            call: id,
+            direction,
+            caller: party,
+            called,
+            trunk,
+            user: username,
+        });
         self.publish_leg(leg);
         match route.to {
             Some(destination) => self.go_to(id, &destination),
@@ -307,8 +366,13 @@ impl Engine {
 
     fn party_of_phone(&self, extension: &str, username: &str) -> Party {
         let user = self.snapshot.centre.users.get(username);
-        let name = user.map(|user| user.name.to_string()).filter(|name| !name.is_empty());
-        Party { number: extension.into(), name }
+        let name = user
+            .map(|user| user.name.to_string())
+            .filter(|name| !name.is_empty());
+        Party {
+            number: extension.into(),
+            name,
+        }
     }
 
     fn called_number(&self, message: &Message, trunk: Option<&str>) -> String {
@@ -334,7 +398,11 @@ impl Engine {
         }
         let seat = leg.extension.clone().filter(|_| leg.role != LegRole::Agent);
         if let Some(extension) = &seat {
-            self.index.own.entry(extension.clone()).or_default().insert(leg.id);
+            self.index
+                .own
+                .entry(extension.clone())
+                .or_default()
+                .insert(leg.id);
         }
         self.legs.insert(leg.id, leg);
         if let Some(extension) = seat {
@@ -344,7 +412,10 @@ impl Engine {
 
     /// How many calls of their own a phone has.
     pub(crate) fn own_calls_at(&self, extension: &str) -> u32 {
-        self.index.own.get(extension).map_or(0, |legs| u32::try_from(legs.len()).unwrap_or(u32::MAX))
+        self.index
+            .own
+            .get(extension)
+            .map_or(0, |legs| u32::try_from(legs.len()).unwrap_or(u32::MAX))
     }
 
     pub(crate) fn own_calls_changed(&mut self, extension: &str) {
@@ -354,7 +425,9 @@ impl Engine {
     }
 
     pub(crate) fn publish_leg(&mut self, leg: LegId) {
-        let Some(leg) = self.legs.get(&leg) else { return };
+        let Some(leg) = self.legs.get(&leg) else {
+            return;
+        };
         let event = Event::LegStarted {
             call: leg.call,
             leg: leg.id,
@@ -397,21 +470,31 @@ pub(crate) fn number_of(uri: &sip::UriRef<'_>) -> Option<String> {
 
 /// Who a trunk says is calling: P-Asserted-Identity before From (RFC 3325); nobody if they asked for privacy.
 fn party_of(message: &Message) -> Party {
-    let asserted = message.addresses(HeaderName::PAssertedIdentity).find_map(Result::ok);
+    let asserted = message
+        .addresses(HeaderName::PAssertedIdentity)
+        .find_map(Result::ok);
     let address = asserted.or_else(|| message.from().ok());
-    let Some(address) = address else { return Party::default() };
+    let Some(address) = address else {
+        return Party::default();
+    };
     let number = number_of(&address.uri()).unwrap_or_default();
     let name = address.display_name().into_owned();
     let withheld = message.asks_privacy() || number.eq_ignore_ascii_case("anonymous");
     if withheld {
         return Party::default();
     }
-    Party { number, name: Some(name).filter(|name| !name.is_empty()) }
+    Party {
+        number,
+        name: Some(name).filter(|name| !name.is_empty()),
+    }
 }
 
 /// Whether the Contact names the address the request came from.
 pub(crate) fn names_source(message: &Message, flow: &Flow) -> bool {
-    let contact = message.contacts().find_map(Result::ok).and_then(|contact| contact.address());
+    let contact = message
+        .contacts()
+        .find_map(Result::ok)
+        .and_then(|contact| contact.address());
     contact.is_some_and(|contact| uri_names_source(&contact.uri(), flow))
 }
 

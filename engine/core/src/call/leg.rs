@@ -85,7 +85,10 @@ pub(crate) struct LegMedia {
 impl LegMedia {
     pub(crate) fn new(leg: LegId, session_id: u64) -> Self {
         Self {
-            key: LegKey { leg: leg.0, generation: 1 },
+            key: LegKey {
+                leg: leg.0,
+                generation: 1,
+            },
             ports: None,
             open: false,
             negotiation: Negotiation::new(session_id),

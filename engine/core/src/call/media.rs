@@ -23,8 +23,14 @@ const PORTS_EXHAUSTED: &str = "ports-exhausted";
 impl Engine {
     /// Sees to it that the leg has ports, on the worker of its call; `false` when there are none left.
     pub(crate) fn ensure_ports(&mut self, leg: LegId) -> bool {
-        let Some(call) = self.legs.get(&leg).map(|leg| leg.call) else { return false };
-        if self.legs.get(&leg).is_some_and(|leg| leg.media.ports.is_some()) {
+        let Some(call) = self.legs.get(&leg).map(|leg| leg.call) else {
+            return false;
+        };
+        if self
+            .legs
+            .get(&leg)
+            .is_some_and(|leg| leg.media.ports.is_some())
+        {
             return true;
         }
         let caller = self.calls.get(&call).map(|call| call.caller);
@@ -37,7 +43,10 @@ impl Engine {
             None => self.stock.take(),
         };
         let (Some(ports), Some(leg)) = (taken, self.legs.get_mut(&leg)) else {
-            self.raise_alarm(PORTS_EXHAUSTED, "no media port is free: new calls are refused");
+            self.raise_alarm(
+                PORTS_EXHAUSTED,
+                "no media port is free: new calls are refused",
+            );
             return false;
         };
         leg.media.ports = Some(ports);
@@ -62,7 +71,10 @@ impl Engine {
             // Stable: the others keep their order.
             codecs.sort_by_key(|codec| *codec != spoken);
         }
-        Some(LocalMedia { codecs, ..LocalMedia::new(ports.rtp) })
+        Some(LocalMedia {
+            codecs,
+            ..LocalMedia::new(ports.rtp)
+        })
     }
 
     pub(crate) fn codecs_of(&self, trunk: Option<&str>) -> Vec<Codec> {
@@ -71,24 +83,41 @@ impl Engine {
             config::Codec::Pcmu => Codec::Pcmu,
         };
         let trunk = trunk.and_then(|name| self.snapshot.centre.trunks.get(name));
-        trunk.map_or_else(|| Codec::ALL.to_vec(), |trunk| trunk.codecs.iter().map(codec).collect())
+        trunk.map_or_else(
+            || Codec::ALL.to_vec(),
+            |trunk| trunk.codecs.iter().map(codec).collect(),
+        )
     }
 
     /// Binds the leg to its ports on the media thread.
     pub(crate) fn open_media(&mut self, leg: LegId) {
-        let Some(found) = self.legs.get_mut(&leg) else { return };
-        let Some(ports) = found.media.ports.filter(|_| !found.media.open) else { return };
+        let Some(found) = self.legs.get_mut(&leg) else {
+            return;
+        };
+        let Some(ports) = found.media.ports.filter(|_| !found.media.open) else {
+            return;
+        };
         found.media.open = true;
         let key = found.media.key;
-        self.output(Output::Media { worker: ports.worker, command: MediaCommand::Open { leg: key, ports } });
+        self.output(Output::Media {
+            worker: ports.worker,
+            command: MediaCommand::Open { leg: key, ports },
+        });
     }
 
     /// Tells the media thread what was agreed; the source is learned anew.
     pub(crate) fn set_remote(&mut self, leg: LegId) {
-        let Some(found) = self.legs.get(&leg) else { return };
-        let Some(agreed) = found.media.negotiation.agreed() else { return };
-        let latch =
-            if found.nat { LatchRule::AnyPortOf(found.flow.remote.ip()) } else { LatchRule::Signalled };
+        let Some(found) = self.legs.get(&leg) else {
+            return;
+        };
+        let Some(agreed) = found.media.negotiation.agreed() else {
+            return;
+        };
+        let latch = if found.nat {
+            LatchRule::AnyPortOf(found.flow.remote.ip())
+        } else {
+            LatchRule::Signalled
+        };
         let remote = RemoteMedia {
             rtp: agreed.remote_rtp,
             rtcp: agreed.remote_rtcp,
@@ -96,9 +125,10 @@ impl Engine {
             codec: agreed.codec,
             payload_type_send: agreed.send_payload_type,
             payload_type_receive: agreed.receive_payload_type,
-            telephone_event: agreed
-                .telephone_event
-                .map(|types| EventTypes { send: types.send, receive: types.receive }),
+            telephone_event: agreed.telephone_event.map(|types| EventTypes {
+                send: types.send,
+                receive: types.receive,
+            }),
             ptime_ms: agreed.ptime_ms,
         };
         let direction: Direction = agreed.direction;
@@ -112,40 +142,72 @@ impl Engine {
     }
 
     pub(crate) fn bridge(&mut self, a: LegId, b: LegId) {
-        let (Some(first), Some(second)) = (self.legs.get(&a), self.legs.get(&b)) else { return };
-        let command = MediaCommand::Bridge { a: first.media.key, b: second.media.key };
+        let (Some(first), Some(second)) = (self.legs.get(&a), self.legs.get(&b)) else {
+            return;
+        };
+        let command = MediaCommand::Bridge {
+            a: first.media.key,
+            b: second.media.key,
+        };
         self.media_command(a, command);
     }
 
     /// Plays a clip to a leg; `false` when there is no such clip.
     pub(crate) fn play(&mut self, leg: LegId, clip: &str, repeat: bool) -> bool {
-        let Some(clip) = self.clips.get(clip).copied() else { return false };
-        let Some(key) = self.legs.get(&leg).map(|leg| leg.media.key) else { return false };
-        self.media_command(leg, MediaCommand::Play { leg: key, clip, repeat });
+        let Some(clip) = self.clips.get(clip).copied() else {
+            return false;
+        };
+        let Some(key) = self.legs.get(&leg).map(|leg| leg.media.key) else {
+            return false;
+        };
+        self.media_command(
+            leg,
+            MediaCommand::Play {
+                leg: key,
+                clip,
+                repeat,
+            },
+        );
         true
     }
 
     pub(crate) fn stop_play(&mut self, leg: LegId) {
-        let Some(key) = self.legs.get(&leg).map(|leg| leg.media.key) else { return };
+        let Some(key) = self.legs.get(&leg).map(|leg| leg.media.key) else {
+            return;
+        };
         self.media_command(leg, MediaCommand::StopPlay { leg: key });
     }
 
     /// Closes what was opened, or gives back what was only taken.
     pub(crate) fn close_media(&mut self, leg: LegId) {
-        let Some(found) = self.legs.get_mut(&leg) else { return };
-        let Some(ports) = found.media.ports.take() else { return };
+        let Some(found) = self.legs.get_mut(&leg) else {
+            return;
+        };
+        let Some(ports) = found.media.ports.take() else {
+            return;
+        };
         let command = if found.media.open {
-            MediaCommand::Close { leg: found.media.key }
+            MediaCommand::Close {
+                leg: found.media.key,
+            }
         } else {
             MediaCommand::GiveBack { ports }
         };
-        self.output(Output::Media { worker: ports.worker, command });
+        self.output(Output::Media {
+            worker: ports.worker,
+            command,
+        });
     }
 
     fn media_command(&mut self, leg: LegId, command: MediaCommand) {
         let open = self.legs.get(&leg).filter(|leg| leg.media.open);
-        let Some(ports) = open.and_then(|leg| leg.media.ports) else { return };
-        self.output(Output::Media { worker: ports.worker, command });
+        let Some(ports) = open.and_then(|leg| leg.media.ports) else {
+            return;
+        };
+        self.output(Output::Media {
+            worker: ports.worker,
+            command,
+        });
     }
 
     pub(crate) fn handle_media(&mut self, event: MediaEvent) {
@@ -171,7 +233,13 @@ impl Engine {
 
     /// The welcome is followed by music, an announcement by the end of the call.
     fn clip_ended(&mut self, leg: LegId) {
-        let Some(call) = self.legs.get(&leg).and_then(|leg| self.calls.get(&leg.call)) else { return };
+        let Some(call) = self
+            .legs
+            .get(&leg)
+            .and_then(|leg| self.calls.get(&leg.call))
+        else {
+            return;
+        };
         if call.caller != leg {
             return;
         }
@@ -187,18 +255,26 @@ impl Engine {
 
     pub(crate) fn music_of(&self, queue: Option<&str>) -> String {
         let queue = queue.and_then(|name| self.snapshot.centre.queues.get(name));
-        queue.map_or_else(|| String::from("default"), |queue| String::from(&*queue.music))
+        queue.map_or_else(
+            || String::from("default"),
+            |queue| String::from(&*queue.music),
+        )
     }
 
     pub(crate) fn raise_alarm(&mut self, alarm: &str, text: &str) {
         if !self.durable.alarms.contains(alarm) {
-            self.publish(Event::AlarmRaised { alarm: alarm.into(), text: text.into() });
+            self.publish(Event::AlarmRaised {
+                alarm: alarm.into(),
+                text: text.into(),
+            });
         }
     }
 
     pub(crate) fn clear_alarm(&mut self, alarm: &str) {
         if self.durable.alarms.contains(alarm) {
-            self.publish(Event::AlarmCleared { alarm: alarm.into() });
+            self.publish(Event::AlarmCleared {
+                alarm: alarm.into(),
+            });
         }
     }
 }

@@ -147,13 +147,21 @@ impl Call {
     pub(crate) fn other(&self) -> Option<LegId> {
         match self.stage {
             Stage::Connected { other, .. } => Some(other),
-            Stage::Routing | Stage::Waiting(_) | Stage::Announcing | Stage::Dialling | Stage::Placing { .. } => None,
+            Stage::Routing
+            | Stage::Waiting(_)
+            | Stage::Announcing
+            | Stage::Dialling
+            | Stage::Placing { .. } => None,
         }
     }
 
     /// The other end of a conversation, seen from `leg`.
     pub(crate) fn partner(&self, leg: LegId) -> Option<LegId> {
         let other = self.other()?;
-        if leg == other { Some(self.caller) } else { (leg == self.caller).then_some(other) }
+        if leg == other {
+            Some(self.caller)
+        } else {
+            (leg == self.caller).then_some(other)
+        }
     }
 }

@@ -15,21 +15,37 @@ use crate::ids::{CallId, LegId};
 impl Engine {
     pub(crate) fn place_call(&mut self, username: &str, to: &str) -> Result<Done, Refusal> {
         if self.draining {
-            return Err(Refusal::Unavailable("the daemon is stopping and takes no new calls".into()));
+            return Err(Refusal::Unavailable(
+                "the daemon is stopping and takes no new calls".into(),
+            ));
         }
         let user = self.snapshot.centre.users.get(username);
-        let user = user.ok_or_else(|| Refusal::NotFound { what: "user", name: username.into() })?;
-        let own = user.extension.as_ref().map(|extension| String::from(&**extension));
-        let extension = self.seats.extension(username).map(String::from).or(own);
-        let no_phone = || Refusal::Conflict(alloc::format!("{username} has no extension to call from"));
-        let extension = extension.ok_or_else(no_phone)?;
-        let destination = self.plan_from_phone(to).to.ok_or_else(|| Refusal::Invalid {
-            field: "to",
-            message: alloc::format!("{to:?} is no queue, no extension, and no trunk leads to it"),
+        let user = user.ok_or_else(|| Refusal::NotFound {
+            what: "user",
+            name: username.into(),
         })?;
+        let own = user
+            .extension
+            .as_ref()
+            .map(|extension| String::from(&**extension));
+        let extension = self.seats.extension(username).map(String::from).or(own);
+        let no_phone =
+            || Refusal::Conflict(alloc::format!("{username} has no extension to call from"));
+        let extension = extension.ok_or_else(no_phone)?;
+        let destination = self
+            .plan_from_phone(to)
+            .to
+            .ok_or_else(|| Refusal::Invalid {
+                field: "to",
+                message: alloc::format!(
+                    "{to:?} is no queue, no extension, and no trunk leads to it"
+                ),
+            })?;
         let targets = self.targets_of_extension(&extension);
         if targets.is_empty() {
-            return Err(Refusal::Conflict(alloc::format!("no phone is registered at extension {extension}")));
+            return Err(Refusal::Conflict(alloc::format!(
+                "no phone is registered at extension {extension}"
+            )));
         }
         let call = self.start_placed(username, &extension, to, &destination);
         for target in targets {
@@ -38,14 +54,25 @@ impl Engine {
                 found.caller = leg;
             }
         }
-        if self.calls.get(&call).and_then(|call| call.ring.as_ref()).is_none_or(|ring| ring.legs.is_empty()) {
+        if self
+            .calls
+            .get(&call)
+            .and_then(|call| call.ring.as_ref())
+            .is_none_or(|ring| ring.legs.is_empty())
+        {
             self.fail_call(call, 503, EndResult::Failed);
             return Err(Refusal::Unavailable("no media port is free".into()));
         }
         Ok(Done::Call(call))
     }
 
-    fn start_placed(&mut self, username: &str, extension: &str, to: &str, destination: &Destination) -> CallId {
+    fn start_placed(
+        &mut self,
+        username: &str,
+        extension: &str,
+        to: &str,
+        destination: &Destination,
+    ) -> CallId {
         let id = CallId(self.ids.next());
         let direction = match destination {
             Destination::External(_) => Direction::Outbound,
@@ -56,9 +83,22 @@ impl Engine {
             | Destination::HangUp
             | Destination::Busy => Direction::Internal,
         };
-        let name = self.snapshot.centre.users.get(username).map(|user| String::from(&*user.name));
-        let party = Party { number: extension.into(), name: name.filter(|name| !name.is_empty()) };
-        let ring = Ring { purpose: Purpose::OwnPhone, legs: alloc::vec::Vec::new(), rang: false, failed: None };
+        let name = self
+            .snapshot
+            .centre
+            .users
+            .get(username)
+            .map(|user| String::from(&*user.name));
+        let party = Party {
+            number: extension.into(),
+            name: name.filter(|name| !name.is_empty()),
+        };
+        let ring = Ring {
+            purpose: Purpose::OwnPhone,
+            legs: alloc::vec::Vec::new(),
+            rang: false,
+            failed: None,
+        };
         let call = Call {
             id,
             caller: LegId(0),
@@ -88,9 +128,13 @@ impl Engine {
 
     /// The user picked up: now what they asked for is dialled.
     pub(crate) fn own_phone_answered(&mut self, call: CallId, leg: LegId) {
-        let Some(found) = self.calls.get_mut(&call) else { return };
+        let Some(found) = self.calls.get_mut(&call) else {
+            return;
+        };
         found.caller = leg;
-        let Stage::Placing { to } = core::mem::replace(&mut found.stage, Stage::Routing) else { return };
+        let Stage::Placing { to } = core::mem::replace(&mut found.stage, Stage::Routing) else {
+            return;
+        };
         self.publish(Event::CallAnswered { call });
         match self.plan_from_phone(&to).to {
             Some(destination) => self.go_to(call, &destination),
@@ -103,7 +147,9 @@ impl Engine {
             result: end_result(outcome, progress),
             sip_status: match outcome {
                 Outcome::Status(status) => Some(status),
-                Outcome::TimedOut | Outcome::Unreachable | Outcome::Nowhere | Outcome::NoPorts => None,
+                Outcome::TimedOut | Outcome::Unreachable | Outcome::Nowhere | Outcome::NoPorts => {
+                    None
+                }
             },
             reason: Some("the user's own phone did not answer".into()),
         };

@@ -17,7 +17,12 @@ pub(crate) struct Plan {
 
 impl Plan {
     fn to(destination: Option<Destination>, refusal: u16) -> Self {
-        Self { to: destination, refusal, tier: Tier::Normal, priority: 0 }
+        Self {
+            to: destination,
+            refusal,
+            tier: Tier::Normal,
+            priority: 0,
+        }
     }
 }
 
@@ -40,7 +45,10 @@ impl Engine {
             FromTrunk::Queue(name) | FromTrunk::DefaultQueue(name) => self.plan_queue(name),
             FromTrunk::User(username) => {
                 let user = centre.users.get(username);
-                Plan::to(user.map(|user| Destination::User(user.username.clone())), 404)
+                Plan::to(
+                    user.map(|user| Destination::User(user.username.clone())),
+                    404,
+                )
             }
             FromTrunk::Nowhere => Plan::to(None, 404),
         }
@@ -53,13 +61,18 @@ impl Engine {
         match self.routes.from_phone(dialled) {
             FromPhone::Emergency(_) | FromPhone::Outside { .. } => Plan::to(outside(), 404),
             FromPhone::Queue(name) => self.plan_queue(name),
-            FromPhone::Extension { .. } => Plan::to(dialled.parse().ok().map(Destination::Extension), 404),
+            FromPhone::Extension { .. } => {
+                Plan::to(dialled.parse().ok().map(Destination::Extension), 404)
+            }
             FromPhone::Nowhere => Plan::to(None, 404),
         }
     }
 
     fn plan_queue(&self, name: &str) -> Plan {
         let queue = self.snapshot.centre.queues.get(name);
-        Plan::to(queue.map(|queue| Destination::Queue(queue.name.clone())), 404)
+        Plan::to(
+            queue.map(|queue| Destination::Queue(queue.name.clone())),
+            404,
+        )
     }
 }

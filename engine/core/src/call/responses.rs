@@ -19,19 +19,33 @@ impl Engine {
             SipOutput::Event(event) => event,
         };
         match event {
-            SipEvent::Request { server, flow, message } => self.on_request(server, flow, message),
-            SipEvent::Ack { server, message, .. } => self.on_ack(server, &message),
+            SipEvent::Request {
+                server,
+                flow,
+                message,
+            } => self.on_request(server, flow, message),
+            SipEvent::Ack {
+                server, message, ..
+            } => self.on_ack(server, &message),
             SipEvent::Cancelled { server, .. } => self.on_cancel(server),
-            SipEvent::Response { client, flow, message } => self.on_response(client, flow, &message),
+            SipEvent::Response {
+                client,
+                flow,
+                message,
+            } => self.on_response(client, flow, &message),
             SipEvent::TimedOut { client } => self.on_no_response(client, Outcome::TimedOut),
-            SipEvent::TransportFailed { client } => self.on_no_response(client, Outcome::Unreachable),
+            SipEvent::TransportFailed { client } => {
+                self.on_no_response(client, Outcome::Unreachable)
+            }
             SipEvent::AckMissing { server } => self.on_ack_missing(server),
             SipEvent::StrayResponse { flow, message } => self.end_stray(None, flow, &message),
         }
     }
 
     fn on_response(&mut self, client: ClientId, flow: Flow, message: &Message) {
-        let Some(status) = message.status() else { return };
+        let Some(status) = message.status() else {
+            return;
+        };
         if self.index.cancelled.contains(&client) {
             if status >= 200 {
                 self.index.cancelled.remove(&client);
@@ -73,8 +87,12 @@ impl Engine {
         if body.is_empty() {
             return;
         }
-        let Ok(answer) = SdpAnswer::parse(&body) else { return };
-        let Some(found) = self.legs.get_mut(&leg) else { return };
+        let Ok(answer) = SdpAnswer::parse(&body) else {
+            return;
+        };
+        let Some(found) = self.legs.get_mut(&leg) else {
+            return;
+        };
         if found.media.negotiation.accept_answer(&answer).is_err() {
             return;
         }
@@ -92,8 +110,15 @@ impl Engine {
 
     /// It answered.
     fn on_success(&mut self, leg: LegId, client: ClientId, flow: Flow, message: &Message) {
-        let Some(found) = self.legs.get_mut(&leg) else { return };
-        let LegState::Calling { request_uri, contact, .. } = &found.state else {
+        let Some(found) = self.legs.get_mut(&leg) else {
+            return;
+        };
+        let LegState::Calling {
+            request_uri,
+            contact,
+            ..
+        } = &found.state
+        else {
             // Another branch of a fork, after the first was taken.
             self.end_stray(Some(client), flow, message);
             return;
@@ -104,7 +129,10 @@ impl Engine {
             self.ring_leg_failed(leg, Outcome::Status(500), Some(500));
             return;
         };
-        found.flow = Flow { connection: flow.connection, ..found.flow };
+        found.flow = Flow {
+            connection: flow.connection,
+            ..found.flow
+        };
         let body = message.body();
         let agreed = SdpAnswer::parse(&body)
             .is_ok_and(|answer| found.media.negotiation.accept_answer(&answer).is_ok());
@@ -114,6 +142,7 @@ impl Engine {
         self.leg_is_up(leg);
         if agreed {
             self.set_remote(leg);
+            self.note_hold(leg);
             self.ring_answered(leg);
         } else {
             self.send_bye(leg, Some("SIP;cause=488;text=\"No usable answer\""));
@@ -122,8 +151,12 @@ impl Engine {
     }
 
     fn acknowledge(&mut self, leg: LegId, client: ClientId, response: &Message) {
-        let Some(flow) = self.in_dialog_flow(leg) else { return };
-        let Some(dialog) = self.legs.get(&leg).and_then(|leg| leg.dialog()) else { return };
+        let Some(flow) = self.in_dialog_flow(leg) else {
+            return;
+        };
+        let Some(dialog) = self.legs.get(&leg).and_then(|leg| leg.dialog()) else {
+            return;
+        };
         let ack = dialog.ack(response.cseq().number);
         let tag = response.to_tag().unwrap_or_default();
         // An ACK that cannot be written is missed by the peer, who then ends the call.
@@ -135,7 +168,9 @@ impl Engine {
         let Ok(to) = message.to() else { return };
         let contact = alloc::format!("<{}>", self.contact_on(&flow));
         let uri = to.uri().to_owned();
-        let Ok(mut dialog) = Dialog::uac(message, &uri, &contact, flow.transport) else { return };
+        let Ok(mut dialog) = Dialog::uac(message, &uri, &contact, flow.transport) else {
+            return;
+        };
         let next = super::target::flow_of_uri(dialog.next_hop(), flow).unwrap_or(flow);
         let ack = dialog.ack(message.cseq().number);
         let tag = message.to_tag().unwrap_or_default();
@@ -150,8 +185,12 @@ impl Engine {
 
     /// Our 200 was never acknowledged: the caller is not there.
     fn on_ack_missing(&mut self, server: sip::transaction::ServerId) {
-        let Some(leg) = self.index.servers.remove(&server) else { return };
-        let Some(call) = self.legs.get(&leg).map(|leg| leg.call) else { return };
+        let Some(leg) = self.index.servers.remove(&server) else {
+            return;
+        };
+        let Some(call) = self.legs.get(&leg).map(|leg| leg.call) else {
+            return;
+        };
         let cause = EndCause {
             result: EndResult::Failed,
             sip_status: Some(408),
@@ -171,8 +210,13 @@ impl Engine {
     }
 
     pub(crate) fn send_bye(&mut self, leg: LegId, reason: Option<&str>) {
-        let Some(flow) = self.in_dialog_flow(leg) else { return };
-        let Some(LegState::Up { dialog }) = self.legs.get_mut(&leg).map(|leg| &mut leg.state) else { return };
+        let Some(flow) = self.in_dialog_flow(leg) else {
+            return;
+        };
+        let Some(LegState::Up { dialog }) = self.legs.get_mut(&leg).map(|leg| &mut leg.state)
+        else {
+            return;
+        };
         let mut bye = dialog.request(Method::Bye);
         if let Some(reason) = reason {
             bye = bye.header(HeaderName::Reason, reason);

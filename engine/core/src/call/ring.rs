@@ -29,8 +29,17 @@ const OWN_BYE_MATTERS: Duration = Duration::from_millis(500);
 impl Engine {
     pub(crate) fn dial_extension(&mut self, call: CallId, number: &str) {
         let targets = self.targets_of_extension(number);
-        let user = self.snapshot.centre.user_by_extension(number).map(|user| String::from(&*user.username));
-        self.dial(call, number, user.as_deref(), Some(number), targets, EXTENSION_RINGS);
+        let user = self
+            .user_by_extension(number)
+            .map(|user| String::from(&*user.username));
+        self.dial(
+            call,
+            number,
+            user.as_deref(),
+            Some(number),
+            targets,
+            EXTENSION_RINGS,
+        );
     }
 
     pub(crate) fn dial_outside(&mut self, call: CallId, number: &str) {
@@ -47,9 +56,16 @@ impl Engine {
         targets: Vec<Target>,
         rings: Duration,
     ) {
-        let Some(found) = self.calls.get_mut(&call) else { return };
+        let Some(found) = self.calls.get_mut(&call) else {
+            return;
+        };
         found.stage = Stage::Dialling;
-        found.ring = Some(Ring { purpose: Purpose::Dial, legs: Vec::new(), rang: false, failed: None });
+        found.ring = Some(Ring {
+            purpose: Purpose::Dial,
+            legs: Vec::new(),
+            rang: false,
+            failed: None,
+        });
         let nowhere = targets.is_empty();
         for target in targets {
             let leg = self.call_phone_at(call, LegRole::Callee, number, user, extension, target);
@@ -60,7 +76,11 @@ impl Engine {
         let ringing = self.calls.get(&call).and_then(|call| call.ring.as_ref());
         if ringing.is_some_and(|ring| ring.legs.is_empty()) {
             self.drop_ring(call);
-            let outcome = if nowhere { Outcome::Nowhere } else { Outcome::NoPorts };
+            let outcome = if nowhere {
+                Outcome::Nowhere
+            } else {
+                Outcome::NoPorts
+            };
             self.dial_failed(call, outcome, Progress::Calling);
         } else if let Some(caller) = self.calls.get(&call).map(|call| call.caller)
             && self.is_answered(caller)
@@ -115,16 +135,28 @@ impl Engine {
             holds: false,
             timers: Vec::new(),
         });
-        let sent = self.ensure_ports(leg).then(|| self.send_invite(leg, &target, &contact)).flatten();
+        let sent = self
+            .ensure_ports(leg)
+            .then(|| self.send_invite(leg, &target, &contact))
+            .flatten();
         let Some(client) = sent else {
             self.forget_leg(leg);
             return None;
         };
         self.index.clients.insert(client, leg);
         if let Some(found) = self.legs.get_mut(&leg) {
-            found.state = LegState::Calling { client, request_uri: target.request_uri, contact, rang: false };
+            found.state = LegState::Calling {
+                client,
+                request_uri: target.request_uri,
+                contact,
+                rang: false,
+            };
         }
-        if let Some(ring) = self.calls.get_mut(&call).and_then(|call| call.ring.as_mut()) {
+        if let Some(ring) = self
+            .calls
+            .get_mut(&call)
+            .and_then(|call| call.ring.as_mut())
+        {
             ring.legs.push(leg);
         }
         self.open_media(leg);
@@ -140,7 +172,12 @@ impl Engine {
         }
     }
 
-    fn send_invite(&mut self, leg: LegId, target: &Target, contact: &str) -> Option<sip::transaction::ClientId> {
+    fn send_invite(
+        &mut self,
+        leg: LegId,
+        target: &Target,
+        contact: &str,
+    ) -> Option<sip::transaction::ClientId> {
         let our = self.local_media(leg)?;
         let found = self.legs.get_mut(&leg)?;
         let offer = found.media.negotiation.offer(&our);
@@ -148,17 +185,28 @@ impl Engine {
         let number = found.number.clone();
         let party = match call.ring.as_ref().map(|ring| ring.purpose) {
             // Their own phone shows what they are about to be connected with.
-            Some(Purpose::OwnPhone) => Party { number: call.called.clone(), name: None },
+            Some(Purpose::OwnPhone) => Party {
+                number: call.called.clone(),
+                name: None,
+            },
             Some(Purpose::Alert(_) | Purpose::Dial) | None => call.party.clone(),
         };
         let hops = call.max_forwards.saturating_sub(1);
         let to = target.request_uri.as_str();
         let (name, from) = self.identity(&party, target);
-        let call_id = alloc::format!("{:016x}{:016x}", self.random_ids.next(), self.random_ids.next());
+        let call_id = alloc::format!(
+            "{:016x}{:016x}",
+            self.random_ids.next(),
+            self.random_ids.next()
+        );
         let tag = self.secrets.token();
         let to_uri = match &target.trunk {
             Some(_) => String::from(to),
-            None => alloc::format!("sip:{}@{}", sip::wire::escape_user(&number), self.snapshot.settings.sip.domain),
+            None => alloc::format!(
+                "sip:{}@{}",
+                sip::wire::escape_user(&number),
+                self.snapshot.settings.sip.domain
+            ),
         };
         let request = RequestBuilder::new(Method::Invite, to)
             .max_forwards(hops)
@@ -170,16 +218,24 @@ impl Engine {
             .header(HeaderName::Allow, super::inbound::ALLOW)
             .header(HeaderName::UserAgent, "Lampfield")
             .body(sdp::CONTENT_TYPE, offer.to_bytes());
-        self.layer.send_request(self.now.mono, target.flow, request).ok()
+        self.layer
+            .send_request(self.now.mono, target.flow, request)
+            .ok()
     }
 
     /// Display name and From URI by which the one called sees the caller.
     fn identity(&self, party: &Party, target: &Target) -> (String, String) {
         let settings = &self.snapshot.settings;
-        let trunk = target.trunk.as_ref().and_then(|name| self.snapshot.centre.trunks.get(name));
+        let trunk = target
+            .trunk
+            .as_ref()
+            .and_then(|name| self.snapshot.centre.trunks.get(name));
         let domain = trunk
             .and_then(|trunk| trunk.from_domain.as_ref())
-            .map_or_else(|| String::from(&*settings.sip.domain), |domain| String::from(&**domain));
+            .map_or_else(
+                || String::from(&*settings.sip.domain),
+                |domain| String::from(&**domain),
+            );
         let fixed = trunk.and_then(|trunk| match &trunk.caller_id {
             config::CallerId::Pass => None,
             config::CallerId::Fixed(number) => Some(String::from(&**number)),
@@ -196,9 +252,16 @@ impl Engine {
 
     /// The phone has said nothing for 3 s: it is gone, and the next is rung at once.
     pub(crate) fn no_provisional(&mut self, leg: LegId) {
-        let Some(LegState::Calling { client, rang, .. }) = self.legs.get(&leg).map(|leg| &leg.state) else { return };
+        let Some(LegState::Calling { client, rang, .. }) =
+            self.legs.get(&leg).map(|leg| &leg.state)
+        else {
+            return;
+        };
         let silent = !rang && self.layer.is_answered(*client) == Some(false);
-        let is_phone = self.legs.get(&leg).is_some_and(|leg| leg.role == LegRole::Agent || leg.trunk.is_none());
+        let is_phone = self
+            .legs
+            .get(&leg)
+            .is_some_and(|leg| leg.role == LegRole::Agent || leg.trunk.is_none());
         if silent && is_phone {
             self.ring_leg_failed(leg, Outcome::TimedOut, None);
         }
@@ -206,24 +269,45 @@ impl Engine {
 
     /// It has rung long enough.
     pub(crate) fn rang_out(&mut self, leg: LegId) {
-        if matches!(self.legs.get(&leg).map(|leg| &leg.state), Some(LegState::Calling { .. })) {
+        if matches!(
+            self.legs.get(&leg).map(|leg| &leg.state),
+            Some(LegState::Calling { .. })
+        ) {
             self.ring_leg_failed(leg, Outcome::TimedOut, None);
         }
     }
 
     /// One of those rung is out of it; the last one out decides what becomes of the call.
     pub(crate) fn ring_leg_failed(&mut self, leg: LegId, outcome: Outcome, status: Option<u16>) {
-        let Some(found) = self.legs.get(&leg) else { return };
+        let Some(found) = self.legs.get(&leg) else {
+            return;
+        };
         let call = found.call;
         let rang = matches!(found.state, LegState::Calling { rang: true, .. });
-        let progress = if rang { Progress::Rang } else { Progress::Calling };
+        let progress = if rang {
+            Progress::Rang
+        } else {
+            Progress::Calling
+        };
         let extension = found.extension.clone();
-        let cause = EndCause { result: end_result(outcome, progress), sip_status: status, reason: None };
+        let cause = EndCause {
+            result: end_result(outcome, progress),
+            sip_status: status,
+            reason: None,
+        };
         self.cancel_leg(leg, None);
         self.end_leg(leg, cause);
-        let Some(ring) = self.calls.get_mut(&call).and_then(|call| call.ring.as_mut()) else { return };
+        let Some(ring) = self
+            .calls
+            .get_mut(&call)
+            .and_then(|call| call.ring.as_mut())
+        else {
+            return;
+        };
         ring.legs.retain(|other| *other != leg);
-        let telling = ring.failed.is_none_or(|(before, _)| weight(outcome) >= weight(before));
+        let telling = ring
+            .failed
+            .is_none_or(|(before, _)| weight(outcome) >= weight(before));
         if telling {
             ring.failed = Some((outcome, progress));
         }
@@ -232,7 +316,11 @@ impl Engine {
         }
         let (purpose, failed, rang) = (ring.purpose, ring.failed, ring.rang);
         let (outcome, _) = failed.unwrap_or((outcome, progress));
-        let progress = if rang { Progress::Rang } else { Progress::Calling };
+        let progress = if rang {
+            Progress::Rang
+        } else {
+            Progress::Calling
+        };
         self.drop_ring(call);
         match purpose {
             Purpose::Alert(match_id) => {
@@ -249,7 +337,10 @@ impl Engine {
             Outcome::Status(status) => {
                 let bye = extension.and_then(|extension| self.own_byes.get(extension));
                 let since = bye.map(|at| self.now.mono.saturating_sub(*at));
-                AcdAlertEnd::Refused { status, since_own_bye: since.filter(|since| *since < OWN_BYE_MATTERS) }
+                AcdAlertEnd::Refused {
+                    status,
+                    since_own_bye: since.filter(|since| *since < OWN_BYE_MATTERS),
+                }
             }
             Outcome::TimedOut => AcdAlertEnd::NoProvisional,
             Outcome::Unreachable | Outcome::Nowhere | Outcome::NoPorts => AcdAlertEnd::NoBinding,
@@ -268,18 +359,30 @@ impl Engine {
 
     /// Something rings.
     pub(crate) fn leg_rings(&mut self, leg: LegId) {
-        let Some(found) = self.legs.get_mut(&leg) else { return };
-        let LegState::Calling { rang, .. } = &mut found.state else { return };
+        let Some(found) = self.legs.get_mut(&leg) else {
+            return;
+        };
+        let LegState::Calling { rang, .. } = &mut found.state else {
+            return;
+        };
         let first = !core::mem::replace(rang, true);
         let call = found.call;
         if !first {
             return;
         }
         self.publish(Event::LegRinging { call, leg });
-        let Some(ring) = self.calls.get_mut(&call).and_then(|call| call.ring.as_mut()) else { return };
+        let Some(ring) = self
+            .calls
+            .get_mut(&call)
+            .and_then(|call| call.ring.as_mut())
+        else {
+            return;
+        };
         let first = !core::mem::replace(&mut ring.rang, true);
         match ring.purpose {
-            Purpose::Alert(match_id) if first => self.acd_input(AcdInput::AlertRinging { match_id }),
+            Purpose::Alert(match_id) if first => {
+                self.acd_input(AcdInput::AlertRinging { match_id })
+            }
             Purpose::Dial => self.ring_back(call),
             Purpose::Alert(_) | Purpose::OwnPhone => {}
         }
@@ -287,10 +390,19 @@ impl Engine {
 
     /// Takes everything back that rings for a call.
     pub(crate) fn stop_ring(&mut self, call: CallId, why: EndResult, reason: Option<&str>) {
-        let Some(ring) = self.calls.get_mut(&call).and_then(|call| call.ring.take()) else { return };
+        let Some(ring) = self.calls.get_mut(&call).and_then(|call| call.ring.take()) else {
+            return;
+        };
         for leg in ring.legs {
             self.cancel_leg(leg, reason);
-            self.end_leg(leg, EndCause { result: why, sip_status: None, reason: None });
+            self.end_leg(
+                leg,
+                EndCause {
+                    result: why,
+                    sip_status: None,
+                    reason: None,
+                },
+            );
         }
     }
 
@@ -302,7 +414,10 @@ impl Engine {
 
     /// Cancels our INVITE. A late 1xx gets its CANCEL, a late 200 its ACK and BYE.
     fn cancel_leg(&mut self, leg: LegId, reason: Option<&str>) {
-        let Some(LegState::Calling { client, .. }) = self.legs.get(&leg).map(|leg| &leg.state) else { return };
+        let Some(LegState::Calling { client, .. }) = self.legs.get(&leg).map(|leg| &leg.state)
+        else {
+            return;
+        };
         let client = *client;
         if self.layer.cancel(self.now.mono, client, reason) {
             self.index.cancelled.insert(client);

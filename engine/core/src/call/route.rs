@@ -17,7 +17,9 @@ impl Engine {
     /// Sends a call where its number, a rule or a person says.
     pub(crate) fn go_to(&mut self, call: CallId, destination: &Destination) {
         match destination {
-            Destination::Queue(name) => self.enqueue(call, Place::Queue(name.to_string()), EntryKind::New),
+            Destination::Queue(name) => {
+                self.enqueue(call, Place::Queue(name.to_string()), EntryKind::New)
+            }
             Destination::User(username) => {
                 self.enqueue(call, Place::User(username.to_string()), EntryKind::New);
             }
@@ -36,7 +38,9 @@ impl Engine {
             Place::User(username) => self.names.agent(username).map(AcdTarget::Personal),
         };
         let now = self.now.mono;
-        let Some(found) = self.calls.get_mut(&call) else { return };
+        let Some(found) = self.calls.get_mut(&call) else {
+            return;
+        };
         let Some(target) = target else {
             self.nobody_left(call, 404);
             return;
@@ -45,7 +49,10 @@ impl Engine {
         if let Place::Queue(name) = &place {
             found.queue = Some(name.clone());
         }
-        found.stage = Stage::Waiting(Waiting { place, entered: false });
+        found.stage = Stage::Waiting(Waiting {
+            place,
+            entered: false,
+        });
         let enqueue = acd::Enqueue {
             interaction: acd::InteractionId(call.0),
             to: target,
@@ -58,14 +65,26 @@ impl Engine {
     }
 
     /// A rule sends the call elsewhere; without a destination the caller is told that nothing is left.
-    pub(crate) fn divert(&mut self, call: CallId, why: Diversion, to: Option<&Destination>, result: EndResult) {
-        let Some(found) = self.calls.get_mut(&call) else { return };
+    pub(crate) fn divert(
+        &mut self,
+        call: CallId,
+        why: Diversion,
+        to: Option<&Destination>,
+        result: EndResult,
+    ) {
+        let Some(found) = self.calls.get_mut(&call) else {
+            return;
+        };
         found.stage = Stage::Routing;
         found.fallback = Some(result);
         found.diversions = found.diversions.saturating_add(1);
         let to = to.filter(|_| found.diversions <= DIVERSIONS_MAX);
         let text = to.map_or_else(|| String::from("hangup"), ToString::to_string);
-        self.publish(Event::CallDiverted { call, why, to: text });
+        self.publish(Event::CallDiverted {
+            call,
+            why,
+            to: text,
+        });
         match to {
             Some(Destination::Queue(name)) => {
                 self.enqueue(call, Place::Queue(name.to_string()), EntryKind::Overflow);
@@ -83,7 +102,9 @@ impl Engine {
 
     /// Plays a prompt, then ends the call.
     fn announce(&mut self, call: CallId, prompt: &str) {
-        let Some(caller) = self.calls.get(&call).map(|call| call.caller) else { return };
+        let Some(caller) = self.calls.get(&call).map(|call| call.caller) else {
+            return;
+        };
         if !self.answer_caller(call) {
             return;
         }
@@ -98,16 +119,30 @@ impl Engine {
     pub(crate) fn announcement_ended(&mut self, call: CallId) {
         let result = self.calls.get(&call).and_then(|call| call.fallback);
         let result = result.unwrap_or(EndResult::Announced);
-        self.end_call(call, EndCause { result, sip_status: None, reason: None }, EndedBy::System, None);
+        self.end_call(
+            call,
+            EndCause {
+                result,
+                sip_status: None,
+                reason: None,
+            },
+            EndedBy::System,
+            None,
+        );
     }
 
     /// Nothing is left to try: before the answer a status says so, after it the `sorry` prompt does.
     pub(crate) fn nobody_left(&mut self, call: CallId, status: u16) {
-        let Some(found) = self.calls.get_mut(&call) else { return };
+        let Some(found) = self.calls.get_mut(&call) else {
+            return;
+        };
         found.stage = Stage::Routing;
         let result = *found.fallback.get_or_insert(EndResult::Failed);
         let caller = found.caller;
-        let answered = self.legs.get(&caller).is_some_and(|leg| matches!(leg.state, LegState::Up { .. }));
+        let answered = self
+            .legs
+            .get(&caller)
+            .is_some_and(|leg| matches!(leg.state, LegState::Up { .. }));
         if answered {
             self.announce(call, SORRY);
         } else {
@@ -117,9 +152,15 @@ impl Engine {
 
     /// Ends a call that reached nobody, with this status if its caller is not answered yet.
     pub(crate) fn fail_call(&mut self, call: CallId, status: u16, result: EndResult) {
-        let Some(found) = self.calls.get(&call) else { return };
+        let Some(found) = self.calls.get(&call) else {
+            return;
+        };
         let result = found.fallback.unwrap_or(result);
-        let cause = EndCause { result, sip_status: Some(status), reason: None };
+        let cause = EndCause {
+            result,
+            sip_status: Some(status),
+            reason: None,
+        };
         self.end_call(call, cause, EndedBy::System, Some(status));
     }
 }

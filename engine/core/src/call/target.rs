@@ -28,7 +28,7 @@ pub(crate) struct Target {
 impl Engine {
     /// Where this extension's phones are: its bindings, or the PBX behind the trunk that leads to it.
     pub(crate) fn targets_of_extension(&self, extension: &str) -> Vec<Target> {
-        let owner = self.snapshot.centre.user_by_extension(extension);
+        let owner = self.user_by_extension(extension);
         if owner.is_some_and(|user| user.has_phone()) {
             return self.targets_of_bindings(extension);
         }
@@ -92,7 +92,12 @@ impl Engine {
             .filter_map(|binding| {
                 let uri = Uri::parse(&binding.record.key.contact).ok()?;
                 let flow = self.flow_of_contact(&uri, binding.flow, binding.record.nat);
-                Some(Target { request_uri: uri, flow, nat: binding.record.nat, trunk: None })
+                Some(Target {
+                    request_uri: uri,
+                    flow,
+                    nat: binding.record.nat,
+                    trunk: None,
+                })
             })
             .collect()
     }
@@ -110,11 +115,21 @@ impl Engine {
         let fits = |listen: &&crate::engine::Listen| {
             listen.transport == transport && listen.address.is_ipv4() == remote.is_ipv4()
         };
-        let mut fitting: Vec<SocketAddr> = self.listen.iter().filter(fits).map(|listen| listen.address).collect();
+        let mut fitting: Vec<SocketAddr> = self
+            .listen
+            .iter()
+            .filter(fits)
+            .map(|listen| listen.address)
+            .collect();
         // Loopback talks to loopback where there is a choice.
         fitting.sort_by_key(|local| local.ip().is_loopback() != remote.ip().is_loopback());
         let local = *fitting.first()?;
-        Some(Flow { transport, local, remote, connection: None })
+        Some(Flow {
+            transport,
+            local,
+            remote,
+            connection: None,
+        })
     }
 
     /// Our Contact on a flow.
@@ -122,7 +137,11 @@ impl Engine {
         match flow.transport {
             Transport::Udp => alloc::format!("sip:{}", flow.local),
             Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => {
-                alloc::format!("sip:{};transport={}", flow.local, flow.transport.as_str().to_ascii_lowercase())
+                alloc::format!(
+                    "sip:{};transport={}",
+                    flow.local,
+                    flow.transport.as_str().to_ascii_lowercase()
+                )
             }
         }
     }
@@ -130,12 +149,17 @@ impl Engine {
     /// Asks for the addresses of every host name the trunks have.
     pub(crate) fn look_up_hosts(&mut self) {
         let trunks = self.snapshot.centre.trunks.values();
-        let addresses = trunks.flat_map(|trunk| [trunk.address.as_ref(), trunk.outbound_proxy.as_ref()]);
-        let names = addresses.flatten().filter_map(|address| match &address.host {
-            Host::Name(name) => Some(name.clone()),
-            Host::Ip(_) => None,
-        });
-        let new: Vec<String> = names.filter(|name| !self.hosts.contains_key(name)).collect();
+        let addresses =
+            trunks.flat_map(|trunk| [trunk.address.as_ref(), trunk.outbound_proxy.as_ref()]);
+        let names = addresses
+            .flatten()
+            .filter_map(|address| match &address.host {
+                Host::Name(name) => Some(name.clone()),
+                Host::Ip(_) => None,
+            });
+        let new: Vec<String> = names
+            .filter(|name| !self.hosts.contains_key(name))
+            .collect();
         for name in new {
             self.hosts.insert(name.clone(), Vec::new());
             self.output(Output::Lookup { name });
@@ -145,7 +169,10 @@ impl Engine {
     pub(crate) fn look_up(&mut self, name: String) {
         let wanted = self.snapshot.centre.trunks.values().any(|trunk| {
             let hosts = [trunk.address.as_ref(), trunk.outbound_proxy.as_ref()];
-            hosts.into_iter().flatten().any(|address| address.host == Host::Name(name.clone()))
+            hosts
+                .into_iter()
+                .flatten()
+                .any(|address| address.host == Host::Name(name.clone()))
         });
         if wanted {
             self.output(Output::Lookup { name });
@@ -156,9 +183,14 @@ impl Engine {
 
     /// Old addresses stand when a name suddenly has none: a resolver that is down takes no trunk down.
     pub(crate) fn lookup_done(&mut self, name: String, addresses: Vec<IpAddr>) {
-        let again = if addresses.is_empty() { LOOK_UP_SOON } else { LOOK_UP_AGAIN };
+        let again = if addresses.is_empty() {
+            LOOK_UP_SOON
+        } else {
+            LOOK_UP_AGAIN
+        };
         if !addresses.is_empty() {
-            self.routes.learn_host(&self.snapshot.centre, &name, &addresses);
+            self.routes
+                .learn_host(&self.snapshot.centre, &name, &addresses);
             self.hosts.insert(name.clone(), addresses);
         }
         self.timers.set(self.now.mono + again, Timer::LookUp(name));
@@ -175,5 +207,9 @@ pub(crate) fn flow_of_uri(uri: &Uri, came: Flow) -> Option<Flow> {
         return None;
     }
     let connection = came.connection.filter(|_| remote == came.remote);
-    Some(Flow { remote, connection, ..came })
+    Some(Flow {
+        remote,
+        connection,
+        ..came
+    })
 }

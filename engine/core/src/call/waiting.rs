@@ -4,43 +4,73 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use acd::{
-    AlertEnd as AcdAlertEnd, AlertOutcome, DivertReason, Input as AcdInput, MatchId, Output as AcdOutput,
-    RefuseReason, Target as AcdTarget, WithdrawReason,
+    AlertEnd as AcdAlertEnd, AlertOutcome, DivertReason, Input as AcdInput, MatchId,
+    Output as AcdOutput, RefuseReason, Target as AcdTarget, WithdrawReason,
 };
 use config::Destination;
 
 use super::{Place, Purpose, Ring, Stage, Waiting};
 use crate::engine::Engine;
-use crate::event::{AlertEnd, Diversion, EndResult, Event, LegRole, LeftQueue, Rank};
+use crate::event::{AlertEnd, Diversion, EndResult, Event, LeftQueue, LegRole, Rank};
 use crate::ids::CallId;
 
 impl Engine {
     pub(crate) fn handle_acd(&mut self, output: AcdOutput) {
         match output {
             AcdOutput::Entered { interaction, .. } => self.entered(CallId(interaction.0)),
-            AcdOutput::Refuse { interaction, to, reason } => self.refused(CallId(interaction.0), to, reason),
-            AcdOutput::Divert { interaction, from, reason } => {
+            AcdOutput::Refuse {
+                interaction,
+                to,
+                reason,
+            } => self.refused(CallId(interaction.0), to, reason),
+            AcdOutput::Divert {
+                interaction,
+                from,
+                reason,
+            } => {
                 self.diverted(CallId(interaction.0), from, reason);
             }
-            AcdOutput::Alert { match_id, interaction, agent, from, .. } => {
+            AcdOutput::Alert {
+                match_id,
+                interaction,
+                agent,
+                from,
+                ..
+            } => {
                 self.alert(match_id, CallId(interaction.0), agent, from);
             }
             AcdOutput::Withdraw { match_id, reason } => self.withdraw(match_id, reason),
-            AcdOutput::Connect { match_id, interaction, agent } => {
+            AcdOutput::Connect {
+                match_id,
+                interaction,
+                agent,
+            } => {
                 self.connect_agent(match_id, CallId(interaction.0), agent);
             }
-            AcdOutput::AlertFinished { match_id, interaction, agent, how, .. } => {
+            AcdOutput::AlertFinished {
+                match_id,
+                interaction,
+                agent,
+                how,
+                ..
+            } => {
                 self.alert_finished(match_id, CallId(interaction.0), agent, how);
             }
-            AcdOutput::AgentStateChanged { agent, state } => self.agent_state_changed(agent, &state),
+            AcdOutput::AgentStateChanged { agent, state } => {
+                self.agent_state_changed(agent, &state)
+            }
             AcdOutput::AgentRemoved { .. } => {}
         }
     }
 
     /// The call waits: the caller of a queue is answered and hears its welcome, that of a user hears ringing.
     fn entered(&mut self, call: CallId) {
-        let Some(found) = self.calls.get_mut(&call) else { return };
-        let Stage::Waiting(waiting) = &mut found.stage else { return };
+        let Some(found) = self.calls.get_mut(&call) else {
+            return;
+        };
+        let Stage::Waiting(waiting) = &mut found.stage else {
+            return;
+        };
         waiting.entered = true;
         let (place, caller) = (waiting.place.clone(), found.caller);
         self.publish_queued(call);
@@ -51,8 +81,11 @@ impl Engine {
                     return;
                 }
                 let queue = self.snapshot.centre.queues.get(&name);
-                let welcome = queue.and_then(|queue| queue.welcome.as_ref()).map(|name| String::from(&**name));
-                let greeted = first_heard && welcome.is_some_and(|welcome| self.play(caller, &welcome, false));
+                let welcome = queue
+                    .and_then(|queue| queue.welcome.as_ref())
+                    .map(|name| String::from(&**name));
+                let greeted = first_heard
+                    && welcome.is_some_and(|welcome| self.play(caller, &welcome, false));
                 if !greeted {
                     let music = self.music_of(Some(&name));
                     self.play(caller, &music, true);
@@ -66,18 +99,54 @@ impl Engine {
         }
     }
 
+    /// A queue's priority or ageing changed: readers see the order that holds now (rule 3).
+    pub(crate) fn publish_new_ranks(&mut self) {
+        let waits = |call: &&super::Call| {
+            matches!(call.stage, Stage::Waiting(Waiting { entered: true, .. }))
+        };
+        let waiting: Vec<CallId> = self
+            .calls
+            .values()
+            .filter(waits)
+            .map(|call| call.id)
+            .collect();
+        for call in waiting {
+            self.publish_queued(call);
+        }
+    }
+
     fn publish_queued(&mut self, call: CallId) {
-        let Some(found) = self.calls.get(&call) else { return };
-        let Stage::Waiting(waiting) = &found.stage else { return };
-        let Some(rank) = self.acd.interaction(acd::InteractionId(call.0)).map(|view| view.rank) else { return };
+        let Some(found) = self.calls.get(&call) else {
+            return;
+        };
+        let Stage::Waiting(waiting) = &found.stage else {
+            return;
+        };
+        let Some(rank) = self
+            .acd
+            .interaction(acd::InteractionId(call.0))
+            .map(|view| view.rank)
+        else {
+            return;
+        };
         let us = |at: core::time::Duration| i64::try_from(at.as_micros()).unwrap_or(i64::MAX);
         let (queue, user, own) = match &waiting.place {
             Place::Queue(name) => {
-                let own = self.snapshot.centre.queues.get(name).map_or(0, |queue| queue.priority);
+                let own = self
+                    .snapshot
+                    .centre
+                    .queues
+                    .get(name)
+                    .map_or(0, |queue| queue.priority);
                 (Some(name.clone()), None, own)
             }
             Place::User(username) => {
-                let own = self.snapshot.centre.users.get(username).map_or(0, |user| user.direct_call_priority);
+                let own = self
+                    .snapshot
+                    .centre
+                    .users
+                    .get(username)
+                    .map_or(0, |user| user.direct_call_priority);
                 (None, Some(username.clone()), own)
             }
         };
@@ -85,7 +154,12 @@ impl Engine {
             call,
             queue,
             user,
-            rank: Rank { tier: tier_number(rank.tier()), key_us: rank.aged_us(), arrival_us: us(rank.arrival()), id: call.0 },
+            rank: Rank {
+                tier: tier_number(rank.tier()),
+                key_us: rank.aged_us(),
+                arrival_us: us(rank.arrival()),
+                id: call.0,
+            },
             priority: own.saturating_add(found.priority),
             arrival_us: found.arrival.map_or(0, us),
         };
@@ -101,17 +175,29 @@ impl Engine {
         let queue = queue.and_then(|name| self.snapshot.centre.queues.get(name));
         let (why, to, result) = match (queue, reason) {
             (_, RefuseReason::Duplicate) => return,
-            (Some(queue), RefuseReason::Closed) => {
-                (Diversion::Closed, queue.when_closed.clone(), EndResult::Closed)
+            (Some(queue), RefuseReason::Closed) => (
+                Diversion::Closed,
+                queue.when_closed.clone(),
+                EndResult::Closed,
+            ),
+            (Some(queue), RefuseReason::Full) => (
+                Diversion::Full,
+                Some(queue.when_full.clone()),
+                EndResult::Refused,
+            ),
+            (Some(queue), RefuseReason::NobodyLoggedIn | RefuseReason::NobodyAvailable) => (
+                Diversion::Refused,
+                queue.when_refused.clone(),
+                EndResult::Refused,
+            ),
+            (Some(_), RefuseReason::Unknown) => {
+                (Diversion::Removed, self.default_queue(), EndResult::Failed)
             }
-            (Some(queue), RefuseReason::Full) => {
-                (Diversion::Full, Some(queue.when_full.clone()), EndResult::Refused)
-            }
-            (Some(queue), RefuseReason::NobodyLoggedIn | RefuseReason::NobodyAvailable) => {
-                (Diversion::Refused, queue.when_refused.clone(), EndResult::Refused)
-            }
-            (Some(_), RefuseReason::Unknown) => (Diversion::Removed, self.default_queue(), EndResult::Failed),
-            (None, _) => (Diversion::Unavailable, self.when_unavailable(call), EndResult::NoAnswer),
+            (None, _) => (
+                Diversion::Unavailable,
+                self.when_unavailable(call),
+                EndResult::NoAnswer,
+            ),
         };
         self.divert(call, why, to.as_ref(), result);
     }
@@ -119,7 +205,10 @@ impl Engine {
     /// It waits there no longer.
     fn diverted(&mut self, call: CallId, from: AcdTarget, reason: DivertReason) {
         let queue = match from {
-            AcdTarget::Queue(id) => self.names.queue_name(id).and_then(|name| self.snapshot.centre.queues.get(name)),
+            AcdTarget::Queue(id) => self
+                .names
+                .queue_name(id)
+                .and_then(|name| self.snapshot.centre.queues.get(name)),
             AcdTarget::Personal(_) => None,
         };
         let (why, to, result) = match reason {
@@ -127,15 +216,19 @@ impl Engine {
                 let to = queue.and_then(|queue| queue.when_closed.clone());
                 (Diversion::Closing, to, EndResult::Closed)
             }
-            DivertReason::QueueRemoved => (Diversion::Removed, self.default_queue(), EndResult::Failed),
+            DivertReason::QueueRemoved => {
+                (Diversion::Removed, self.default_queue(), EndResult::Failed)
+            }
             DivertReason::AgentRemoved
             | DivertReason::AgentOffline
             | DivertReason::AgentOnBreak
             | DivertReason::AgentRejected
             | DivertReason::AgentNoAnswer
-            | DivertReason::MaxWait => {
-                (Diversion::Unavailable, self.when_unavailable(call), EndResult::NoAnswer)
-            }
+            | DivertReason::MaxWait => (
+                Diversion::Unavailable,
+                self.when_unavailable(call),
+                EndResult::NoAnswer,
+            ),
         };
         self.publish_left(call, LeftQueue::Diverted);
         self.divert(call, why, to.as_ref(), result);
@@ -143,10 +236,9 @@ impl Engine {
 
     /// Says that a call waits no more, if anyone was told that it does.
     pub(crate) fn publish_left(&mut self, call: CallId, why: LeftQueue) {
-        let entered = self
-            .calls
-            .get(&call)
-            .is_some_and(|call| matches!(call.stage, Stage::Waiting(Waiting { entered: true, .. })));
+        let entered = self.calls.get(&call).is_some_and(|call| {
+            matches!(call.stage, Stage::Waiting(Waiting { entered: true, .. }))
+        });
         if entered {
             self.publish(Event::CallLeftQueue { call, why });
         }
@@ -154,11 +246,16 @@ impl Engine {
 
     /// Where a direct call goes that its user does not take (rule 2).
     fn when_unavailable(&self, call: CallId) -> Option<Destination> {
-        let Stage::Waiting(Waiting { place: Place::User(username), .. }) = &self.calls.get(&call)?.stage else {
+        let Stage::Waiting(Waiting {
+            place: Place::User(username),
+            ..
+        }) = &self.calls.get(&call)?.stage
+        else {
             return None;
         };
         let user = self.snapshot.centre.users.get(username);
-        user.and_then(|user| user.when_unavailable.clone()).or_else(|| self.default_queue())
+        user.and_then(|user| user.when_unavailable.clone())
+            .or_else(|| self.default_queue())
     }
 
     fn default_queue(&self) -> Option<Destination> {
@@ -168,20 +265,35 @@ impl Engine {
 
     /// Rings every phone of the extension the agent sits at; the first that answers has the call.
     fn alert(&mut self, match_id: MatchId, call: CallId, agent: acd::AgentId, from: AcdTarget) {
-        let Some(username) = self.names.username(agent).map(String::from) else { return };
+        let Some(username) = self.names.username(agent).map(String::from) else {
+            return;
+        };
         let queue = match from {
             AcdTarget::Queue(id) => self.names.queue_name(id).map(String::from),
             AcdTarget::Personal(_) => None,
         };
         self.index.matches.insert(match_id, call);
-        self.publish(Event::AlertStarted { alert: match_id.0, call, agent: username.clone(), queue });
+        self.publish(Event::AlertStarted {
+            alert: match_id.0,
+            call,
+            agent: username.clone(),
+            queue,
+        });
         let Some(found) = self.calls.get_mut(&call) else {
             self.alert_ended(match_id, AcdAlertEnd::NoBinding);
             return;
         };
-        found.ring = Some(Ring { purpose: Purpose::Alert(match_id), legs: Vec::new(), rang: false, failed: None });
+        found.ring = Some(Ring {
+            purpose: Purpose::Alert(match_id),
+            legs: Vec::new(),
+            rang: false,
+            failed: None,
+        });
         let extension = self.seats.extension(&username).map(String::from);
-        let targets = extension.as_deref().map(|seat| self.targets_of_extension(seat)).unwrap_or_default();
+        let targets = extension
+            .as_deref()
+            .map(|seat| self.targets_of_extension(seat))
+            .unwrap_or_default();
         if let Some(extension) = extension {
             for target in targets {
                 self.call_phone(call, LegRole::Agent, &extension, Some(&username), target);
@@ -203,7 +315,9 @@ impl Engine {
         if self.index.answered.contains_key(&match_id) {
             return self.hang_up_answered(match_id);
         }
-        let Some(call) = self.index.matches.get(&match_id).copied() else { return };
+        let Some(call) = self.index.matches.get(&match_id).copied() else {
+            return;
+        };
         let rings = self.calls.get(&call).and_then(|call| call.ring.as_ref());
         if rings.is_some_and(|ring| ring.purpose == Purpose::Alert(match_id)) {
             let why = match reason {
@@ -220,7 +334,13 @@ impl Engine {
         }
     }
 
-    fn alert_finished(&mut self, match_id: MatchId, call: CallId, agent: acd::AgentId, how: AlertOutcome) {
+    fn alert_finished(
+        &mut self,
+        match_id: MatchId,
+        call: CallId,
+        agent: acd::AgentId,
+        how: AlertOutcome,
+    ) {
         self.index.matches.remove(&match_id);
         let (end, sip_status) = match how {
             AlertOutcome::Accepted => (AlertEnd::Accepted, None),
@@ -229,8 +349,16 @@ impl Engine {
             AlertOutcome::Withdrawn(_) => (AlertEnd::Withdrawn, None),
             AlertOutcome::Failed { status } => (AlertEnd::Failed, Some(status)),
         };
-        let Some(agent) = self.names.username(agent).map(String::from) else { return };
-        self.publish(Event::AlertEnded { alert: match_id.0, call, agent, end, sip_status });
+        let Some(agent) = self.names.username(agent).map(String::from) else {
+            return;
+        };
+        self.publish(Event::AlertEnded {
+            alert: match_id.0,
+            call,
+            agent,
+            end,
+            sip_status,
+        });
     }
 }
 
