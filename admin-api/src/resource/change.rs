@@ -187,12 +187,13 @@ fn with_secrets<T: Exposed>(mut body: Map<String, Value>, old: Option<&T>) -> Va
     let Some(Value::Object(old)) = old.map(T::to_stored_json) else {
         return Value::Object(body);
     };
-    for secret in T::schema()
+    let secrets = T::schema()
         .into_iter()
-        .filter(|field| field.shape == Shape::Secret)
-    {
-        if let (false, Some(kept)) = (body.contains_key(secret.name), old.get(secret.name)) {
-            body.insert(secret.name.to_owned(), kept.clone());
+        .filter(|field| field.shape == Shape::Secret);
+    for secret in secrets.map(|field| field.name) {
+        let is_kept = !body.contains_key(secret) && T::keeps(secret, &body);
+        if let Some(kept) = old.get(secret).filter(|_| is_kept) {
+            body.insert(secret.to_owned(), kept.clone());
         }
     }
     Value::Object(body)
@@ -306,10 +307,9 @@ fn check_faults<T: Exposed>(
         faults
     };
     let before = faults_of(&snapshot.centre);
-    let faults: Vec<ResourceFault> = faults_of(after)
-        .into_iter()
-        .filter(|fault| !before.contains(fault))
-        .collect();
+    let mut faults: Vec<ResourceFault> = faults_of(after);
+    faults.retain(|fault| !before.contains(fault));
+    faults.extend(after.stale_secrets(&snapshot.centre));
     if faults.is_empty() {
         return Ok(());
     }

@@ -40,6 +40,11 @@ pub(crate) trait Exposed: Resource + Send + Sync + 'static {
     /// Live fields that can be written; all are flags.
     const WRITABLE: &'static [&'static str] = &[];
 
+    /// Whether a secret that `body` leaves out is kept: not when what it belongs to is gone as well.
+    fn keeps(_secret: &str, _body: &Map<String, Value>) -> bool {
+        true
+    }
+
     /// Whether this user sees it.
     fn visible(&self, _scope: &Scope) -> bool {
         true

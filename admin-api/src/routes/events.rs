@@ -6,7 +6,6 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use serde::Deserialize;
-use utoipa::IntoParams;
 
 use super::PREFIX;
 use crate::auth::{Attendant, Proof};
@@ -23,16 +22,12 @@ pub(crate) fn routes() -> Routes {
 const MESSAGE_MAX: usize = 4096;
 
 /// Where to begin.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Position {
-    /// The `cursor` of the last event received; events after it come first. Left out: only new ones.
     cursor: Option<String>,
-    /// The token, for browsers, which cannot set `Authorization` on a WebSocket and have no cookie.
     #[serde(rename = "access_token")]
-    #[allow(dead_code, reason = "read by the authentication layer")]
-    access_token: Option<String>,
+    _access_token: Option<String>,
 }
 
 /// Opens the stream of events (WebSocket)
@@ -47,7 +42,12 @@ struct Position {
     get,
     path = "/events",
     tag = "events",
-    params(Position),
+    params(
+        ("cursor" = Option<String>, Query,
+            description = "The cursor of the last event received; events after it come first. Left out: only new ones"),
+        ("access_token" = Option<String>, Query,
+            description = "The token, for browsers, which cannot set Authorization on a WebSocket"),
+    ),
     responses((status = 101, description = "Messages follow", body = ref("#/components/schemas/Event"))),
 )]
 async fn open(

@@ -39,6 +39,10 @@ impl Exposed for User {
     const LIVE: &'static [&'static str] = &["locked", "must_change_password"];
     const WRITABLE: &'static [&'static str] = Self::LIVE;
 
+    fn keeps(secret: &str, body: &Map<String, Value>) -> bool {
+        secret != "sip_password" || body.get("extension").is_some_and(Value::is_string)
+    }
+
     fn visible(&self, scope: &Scope) -> bool {
         scope.all() || scope.is_me(&self.username)
     }

@@ -1,0 +1,11 @@
+//! The API from outside: the whole router in this process, over small fakes of what the daemon brings.
+
+mod agents;
+mod calls;
+mod events;
+mod idempotency;
+mod lists;
+mod login;
+mod resources;
+mod rights;
+mod world;

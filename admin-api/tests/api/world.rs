@@ -1,0 +1,781 @@
+//! A centre with five users, and fakes of the ports that do just enough to be asked about.
+//!
+//! `root` administrates, `sue` supervises, `ann` and `cid` attend `support`, `bob` attends `sales`.
+
+use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
+
+use admin_api::ports::{
+    Account, Accounts, CallDetail, Carried, CentreChange, CentreWriter, ChangeError, Check,
+    CommandError, Committed, EngineHandle, EventLog, HistoryPage, HistoryQuery, HistoryReader,
+    LoggedEvent, Metrics, ReadError, Readiness, SinceError, StoreError, StoredToken, TokenHash,
+};
+use admin_api::{Answer, ApiState, Ports, hash_password, router};
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode};
+use config::{Settings, Snapshot};
+use engine::command::PresenceWish;
+use engine::event::{
+    Activity, Change, Device, Direction, EndCause, EndResult, EndedBy, Event, LegRole, Party,
+    Presence, Rank,
+};
+use engine::view::View;
+use engine::{Actor, CallId, CommandBody, Done, LegId, Refusal};
+use http_body_util::BodyExt;
+use serde_json::Value;
+use tokio::sync::{Notify, broadcast, watch};
+use tower::ServiceExt;
+
+/// The password of all users.
+pub(crate) const PASSWORD: &str = "Correct Horse 9";
+
+/// The moment at which everything begins: 2026-06-01T08:00:00Z.
+pub(crate) const START_US: i64 = 1_780_300_800_000_000;
+
+static HASH: LazyLock<String> =
+    LazyLock::new(|| hash_password(PASSWORD).expect("the system has randomness"));
+
+const CENTRE: &str = r#"
+[[calendars]]
+name = "office"
+open = [{ days = "mon-fri", from = "08:00", to = "17:30" }]
+
+[[calendars]]
+name = "nights"
+open = [{ days = "all", from = "22:00", to = "24:00" }]
+
+[[queues]]
+name = "support"
+number = "2000"
+calendar = "office"
+default = true
+
+[[queues]]
+name = "sales"
+number = "2001"
+
+[[users]]
+username = "root"
+password = "HASH"
+role = "administrator"
+
+[[users]]
+username = "sue"
+password = "HASH"
+role = "supervisor"
+
+[[users]]
+username = "ann"
+name = "Ann Admiraal"
+password = "HASH"
+extension = "1001"
+sip_password = "phone-of-ann"
+queues = ["support"]
+
+[[users]]
+username = "bob"
+password = "HASH"
+extension = "1002"
+sip_password = "phone-of-bob"
+queues = ["sales"]
+
+[[users]]
+username = "cid"
+password = "HASH"
+queues = ["support"]
+
+[[trunks]]
+name = "pbx"
+kind = "peer"
+address = "sip:127.0.0.1:5080;transport=udp"
+numbers = ["*"]
+
+[[numbers]]
+number = "+31850082900"
+to = "queue:support"
+"#;
+
+/// The API with its fakes at hand.
+pub(crate) struct World {
+    pub(crate) router: Router,
+    pub(crate) engine: Arc<FakeEngine>,
+    pub(crate) centre: Arc<FakeCentre>,
+    pub(crate) accounts: Arc<FakeAccounts>,
+    pub(crate) history: Arc<FakeHistory>,
+    pub(crate) health: Arc<FakeHealth>,
+    clock: Arc<AtomicI64>,
+    tokens: AtomicU64,
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Answered {
+    /// The header's text; empty when there is none.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+
+    /// The word at the end of a problem's type.
+    pub(crate) fn problem(&self) -> &str {
+        assert_eq!(
+            self.header("content-type"),
+            "application/problem+json",
+            "{self:?}"
+        );
+        self.body["type"]
+            .as_str()
+            .and_then(|kind| kind.strip_prefix("urn:lampfield:problem:"))
+            .unwrap_or_default()
+    }
+
+    /// The fields that a problem names.
+    pub(crate) fn fields(&self) -> Vec<&str> {
+        let errors = self.body["errors"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        errors
+            .iter()
+            .filter_map(|error| error["field"].as_str())
+            .collect()
+    }
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let text = CENTRE.replace("HASH", &HASH);
+        let centre = config::parse_centre(&text, "test.toml").expect("a right centre");
+        let settings = Settings::load("", "lampfield.toml", []).expect("right settings");
+        let snapshot = Snapshot {
+            version: 1,
+            settings: Arc::new(settings),
+            centre: Arc::new(centre),
+        };
+        let engine = Arc::new(FakeEngine(Arc::new(Inside::new())));
+        let centre = Arc::new(FakeCentre::new(snapshot, Arc::clone(&engine)));
+        let accounts = Arc::new(FakeAccounts::default());
+        let history = Arc::new(FakeHistory::default());
+        let health = Arc::new(FakeHealth::default());
+        let clock = Arc::new(AtomicI64::new(START_US));
+        let now = Arc::clone(&clock);
+        let ports = Ports {
+            engine: engine.clone(),
+            centre: centre.clone(),
+            accounts: accounts.clone(),
+            history: history.clone(),
+            events: engine.clone(),
+            metrics: health.clone(),
+            readiness: health.clone(),
+            utc_us: Arc::new(move || now.load(Ordering::SeqCst)),
+        };
+        let router = router(ApiState::new(ports));
+        for queue in ["support", "sales"] {
+            engine.publish(Event::QueueChanged {
+                queue: queue.into(),
+                open: true,
+                override_state: None,
+                override_until_us: None,
+                next_change_us: Some(START_US + 3_600_000_000),
+            });
+        }
+        Self {
+            router,
+            engine,
+            centre,
+            accounts,
+            history,
+            health,
+            clock,
+            tokens: AtomicU64::new(0),
+        }
+    }
+
+    /// Lets time pass.
+    pub(crate) fn pass(&self, seconds: i64) {
+        self.clock.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+    }
+
+    /// A valid token of this user, made without a login.
+    pub(crate) fn token(&self, username: &str) -> String {
+        use sha2::Digest;
+        let token = format!("{username}-{}", self.tokens.fetch_add(1, Ordering::SeqCst));
+        let stored = StoredToken {
+            hash: TokenHash(sha2::Sha256::digest(&token).into()),
+            username: username.into(),
+            created_us: START_US,
+            expires_us: START_US + 3600 * 1_000_000,
+        };
+        self.accounts.state().tokens.insert(stored.hash, stored);
+        token
+    }
+
+    /// Sends a request as this user, or as nobody.
+    pub(crate) async fn call(
+        &self,
+        user: Option<&str>,
+        method: &str,
+        path: &str,
+        body: Value,
+    ) -> Answered {
+        let token = user.map(|user| format!("Bearer {}", self.token(user)));
+        let headers: Vec<(&str, &str)> = token
+            .iter()
+            .map(|token| ("authorization", token.as_str()))
+            .collect();
+        self.send(method, path, &headers, body).await
+    }
+
+    /// Sends a request with these headers.
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Value,
+    ) -> Answered {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let body = if body.is_null() {
+            Body::empty()
+        } else {
+            Body::from(body.to_string())
+        };
+        let request = request
+            .header("content-type", "application/json")
+            .body(body)
+            .expect("a request");
+        let response = self
+            .router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("the router never fails");
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("a body").to_bytes();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Answered {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
+    }
+
+    pub(crate) async fn get(&self, user: &str, path: &str) -> Answered {
+        self.call(Some(user), "GET", path, Value::Null).await
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("no test panics while it holds a lock")
+}
+
+/// The call number `n`.
+pub(crate) fn call_id(n: u64) -> CallId {
+    CallId(0x0100_0000_0000_0000 + n)
+}
+
+/// An engine that remembers what it was asked and publishes what follows at once.
+#[derive(Clone)]
+pub(crate) struct FakeEngine(Arc<Inside>);
+
+impl Deref for FakeEngine {
+    type Target = Inside;
+
+    fn deref(&self) -> &Inside {
+        &self.0
+    }
+}
+
+pub(crate) struct Inside {
+    view: watch::Sender<Arc<View>>,
+    log: Mutex<Vec<LoggedEvent>>,
+    live: broadcast::Sender<LoggedEvent>,
+    pub(crate) asked: Mutex<Vec<(Actor, CommandBody)>>,
+    pub(crate) refuse: Mutex<Option<Refusal>>,
+    /// While set, replies are held back until it is cleared and `resume` is called.
+    pub(crate) silent: AtomicBool,
+    pub(crate) resumed: Notify,
+    /// Events up to here can be read from the journal; those after are only published yet.
+    pub(crate) durable: AtomicU64,
+    /// Events up to here are no longer kept.
+    pub(crate) forgotten: AtomicU64,
+}
+
+impl Inside {
+    fn new() -> Self {
+        Self {
+            view: watch::Sender::new(Arc::new(View::default())),
+            log: Mutex::default(),
+            live: broadcast::Sender::new(16),
+            asked: Mutex::default(),
+            refuse: Mutex::default(),
+            silent: AtomicBool::new(false),
+            resumed: Notify::new(),
+            durable: AtomicU64::new(u64::MAX),
+            forgotten: AtomicU64::new(0),
+        }
+    }
+
+    /// Publishes an event. Every second number is another entry of the journal.
+    pub(crate) fn publish(&self, event: Event) -> u64 {
+        let mut log = lock(&self.log);
+        let seq = log.last().map_or(0, |logged| logged.seq) + 2;
+        let logged = LoggedEvent {
+            seq,
+            utc_us: START_US,
+            event: Arc::new(event),
+        };
+        log.push(logged.clone());
+        self.view
+            .send_modify(|view| Arc::make_mut(view).apply(seq, START_US, &logged.event));
+        let _ = self.live.send(logged);
+        seq
+    }
+
+    pub(crate) fn latest_seq(&self) -> u64 {
+        lock(&self.log).last().map_or(0, |logged| logged.seq)
+    }
+
+    /// Answers what was held back.
+    pub(crate) fn resume(&self) {
+        self.silent.store(false, Ordering::SeqCst);
+        self.resumed.notify_waiters();
+    }
+
+    pub(crate) fn commands(&self) -> Vec<CommandBody> {
+        lock(&self.asked)
+            .iter()
+            .map(|(_, body)| body.clone())
+            .collect()
+    }
+
+    /// A caller waits in this queue.
+    pub(crate) fn queued(&self, n: u64, queue: &str) {
+        self.started(n, None);
+        self.publish(Event::CallQueued {
+            call: call_id(n),
+            queue: Some(queue.into()),
+            user: None,
+            rank: Rank {
+                tier: 1,
+                key_us: START_US + i64::try_from(n).unwrap_or(0),
+                arrival_us: START_US,
+                id: n,
+            },
+            priority: 0,
+            arrival_us: START_US,
+        });
+    }
+
+    pub(crate) fn started(&self, n: u64, user: Option<&str>) {
+        self.publish(Event::CallStarted {
+            call: call_id(n),
+            direction: Direction::Inbound,
+            caller: Party {
+                number: "+31201".into(),
+                name: Some("Caller".into()),
+            },
+            called: "2000".into(),
+            trunk: Some("pbx".into()),
+            user: user.map(str::to_owned),
+        });
+    }
+
+    /// The user's phone is in the call.
+    pub(crate) fn joined(&self, n: u64, user: &str) {
+        self.publish(Event::LegStarted {
+            call: call_id(n),
+            leg: LegId(n),
+            role: LegRole::Agent,
+            number: "1001".into(),
+            trunk: None,
+            user: Some(user.into()),
+        });
+    }
+
+    pub(crate) fn ended(&self, n: u64) {
+        let cause = EndCause {
+            result: EndResult::Answered,
+            sip_status: None,
+            reason: None,
+        };
+        self.publish(Event::CallEnded {
+            call: call_id(n),
+            cause,
+            by: EndedBy::User,
+        });
+    }
+
+    pub(crate) fn agent(&self, agent: &str, presence: Presence, reason: Option<&str>) {
+        self.publish(Event::AgentChanged {
+            agent: agent.into(),
+            presence,
+            reason: reason.map(str::to_owned),
+            activity: Activity::Idle,
+            pending: None,
+            extension: Some("1001".into()),
+            device: Device::Reachable,
+            since_us: START_US,
+            call: None,
+        });
+    }
+
+    fn carry_out(&self, body: &CommandBody) -> Done {
+        match body {
+            CommandBody::Login { username, .. } => self.agent(username, Presence::Available, None),
+            CommandBody::Logout { username } => self.agent(username, Presence::Offline, None),
+            CommandBody::SetAgentState { username, state } => match state {
+                PresenceWish::Available => self.agent(username, Presence::Available, None),
+                PresenceWish::Break { reason } => {
+                    self.agent(username, Presence::Break, Some(reason))
+                }
+                PresenceWish::Offline => self.agent(username, Presence::Offline, None),
+            },
+            CommandBody::EndWrapUp { username } | CommandBody::ExtendWrapUp { username, .. } => {
+                self.agent(username, Presence::Available, None);
+            }
+            CommandBody::PlaceCall { username, .. } => {
+                let n = lock(&self.asked).len() as u64 + 1000;
+                self.started(n, Some(username));
+                return Done::Call(call_id(n));
+            }
+            CommandBody::HangUp { call } => self.ended(call.0 - call_id(0).0),
+            CommandBody::OverrideQueue { queue, state, .. } => {
+                self.publish(Event::QueueChanged {
+                    queue: queue.clone(),
+                    open: *state != Some(engine::command::OverrideState::Closed),
+                    override_state: *state,
+                    override_until_us: None,
+                    next_change_us: None,
+                });
+            }
+            CommandBody::PrepareCentre { .. }
+            | CommandBody::CommitCentre { .. }
+            | CommandBody::AbortCentre { .. }
+            | CommandBody::Drain => panic!("the API does not ask for {body:?}"),
+        }
+        Done::Ok
+    }
+}
+
+impl EngineHandle for FakeEngine {
+    fn send(
+        &self,
+        actor: Actor,
+        body: CommandBody,
+    ) -> Answer<'static, Result<Carried, CommandError>> {
+        lock(&self.asked).push((actor, body.clone()));
+        if let Some(refusal) = lock(&self.refuse).take() {
+            return Box::pin(std::future::ready(Err(refusal.into())));
+        }
+        let engine = self.clone();
+        Box::pin(async move {
+            let resumed = engine.resumed.notified();
+            if engine.silent.load(Ordering::SeqCst) {
+                resumed.await;
+            }
+            let done = engine.carry_out(&body);
+            Ok(Carried {
+                seq: engine.latest_seq(),
+                done,
+            })
+        })
+    }
+
+    fn view(&self) -> Arc<View> {
+        self.view.borrow().clone()
+    }
+
+    fn view_at(&self, seq: u64) -> Answer<'_, Arc<View>> {
+        let mut views = self.view.subscribe();
+        Box::pin(async move {
+            let reached = views.wait_for(|view| view.seq >= seq).await;
+            Arc::clone(&reached.expect("the engine outlives its readers"))
+        })
+    }
+}
+
+impl EventLog for FakeEngine {
+    fn latest(&self) -> u64 {
+        self.latest_seq()
+    }
+
+    fn since(&self, seq: u64, limit: usize) -> Answer<'_, Result<Vec<LoggedEvent>, SinceError>> {
+        let forgotten = self.forgotten.load(Ordering::SeqCst);
+        if seq < forgotten {
+            return Box::pin(std::future::ready(Err(SinceError::TooOld {
+                oldest: forgotten,
+            })));
+        }
+        let durable = self.durable.load(Ordering::SeqCst);
+        let log = lock(&self.log);
+        let after = log
+            .iter()
+            .filter(|logged| logged.seq > seq && logged.seq <= durable);
+        Box::pin(std::future::ready(Ok(after.take(limit).cloned().collect())))
+    }
+
+    fn subscribe(&self) -> broadcast::Receiver<LoggedEvent> {
+        self.live.subscribe()
+    }
+}
+
+/// A writer without a store; others can be faster.
+pub(crate) struct FakeCentre {
+    current: Mutex<Arc<Snapshot>>,
+    engine: Arc<FakeEngine>,
+    /// So many changes come too late: somebody else's came first.
+    pub(crate) beaten: AtomicU64,
+    pub(crate) refuse: Mutex<Option<ChangeError>>,
+}
+
+impl FakeCentre {
+    fn new(snapshot: Snapshot, engine: Arc<FakeEngine>) -> Self {
+        Self {
+            current: Mutex::new(Arc::new(snapshot)),
+            engine,
+            beaten: AtomicU64::new(0),
+            refuse: Mutex::default(),
+        }
+    }
+
+    fn put(&self, centre: config::Centre) -> Committed {
+        let mut current = lock(&self.current);
+        let changes = config::diff(&current.centre, &centre)
+            .into_iter()
+            .map(|change| Change {
+                kind: change.kind.table().to_owned(),
+                name: change.name,
+                what: change.what.word().to_owned(),
+            });
+        let changes = changes.collect();
+        let version = current.version + 1;
+        *current = Arc::new(Snapshot {
+            version,
+            settings: current.settings.clone(),
+            centre: Arc::new(centre),
+        });
+        drop(current);
+        let seq = self
+            .engine
+            .publish(Event::CentreChanged { version, changes });
+        Committed {
+            version,
+            seq,
+            effects: Vec::new(),
+        }
+    }
+
+    /// Somebody else changes the priority of `sales`.
+    pub(crate) fn other_change(&self) {
+        let mut centre = config::Centre::clone(&self.snapshot().centre);
+        let sales = centre.queues.get_mut("sales").expect("there is one");
+        Arc::make_mut(sales).priority += 1;
+        self.put(centre);
+    }
+
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        lock(&self.current).clone()
+    }
+}
+
+impl CentreWriter for FakeCentre {
+    fn current(&self) -> Arc<Snapshot> {
+        self.snapshot()
+    }
+
+    fn change(&self, change: CentreChange) -> Answer<'_, Result<Committed, ChangeError>> {
+        Box::pin(async move {
+            if let Some(error) = lock(&self.refuse).take() {
+                return Err(error);
+            }
+            if self.beaten.load(Ordering::SeqCst) > 0 {
+                self.beaten.fetch_sub(1, Ordering::SeqCst);
+                self.other_change();
+            }
+            if change.base != self.snapshot().version {
+                return Err(ChangeError::Stale);
+            }
+            Ok(self.put(change.centre))
+        })
+    }
+}
+
+/// Accounts in memory.
+#[derive(Default)]
+pub(crate) struct FakeAccounts {
+    state: Mutex<AccountsState>,
+}
+
+#[derive(Default)]
+pub(crate) struct AccountsState {
+    pub(crate) accounts: BTreeMap<String, Account>,
+    pub(crate) tokens: BTreeMap<TokenHash, StoredToken>,
+}
+
+impl FakeAccounts {
+    pub(crate) fn state(&self) -> MutexGuard<'_, AccountsState> {
+        lock(&self.state)
+    }
+
+    fn with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut AccountsState) -> T,
+    ) -> Answer<'_, Result<T, StoreError>> {
+        let result = work(&mut self.state());
+        Box::pin(std::future::ready(Ok(result)))
+    }
+}
+
+impl Accounts for FakeAccounts {
+    fn account(&self, username: &str) -> Answer<'_, Result<Account, StoreError>> {
+        self.with(|state| state.accounts.get(username).copied().unwrap_or_default())
+    }
+
+    fn login_failed(
+        &self,
+        username: &str,
+        lock_after: u32,
+    ) -> Answer<'_, Result<Account, StoreError>> {
+        self.with(|state| {
+            let account = state.accounts.entry(username.into()).or_default();
+            account.failures += 1;
+            account.locked |= lock_after > 0 && account.failures >= lock_after;
+            *account
+        })
+    }
+
+    fn login_succeeded(&self, username: &str) -> Answer<'_, Result<(), StoreError>> {
+        self.with(|state| state.accounts.entry(username.into()).or_default().failures = 0)
+    }
+
+    fn set_locked(&self, username: &str, locked: bool) -> Answer<'_, Result<(), StoreError>> {
+        self.with(|state| {
+            let account = state.accounts.entry(username.into()).or_default();
+            (account.locked, account.failures) = (locked, 0);
+        })
+    }
+
+    fn set_must_change_password(
+        &self,
+        username: &str,
+        must: bool,
+    ) -> Answer<'_, Result<(), StoreError>> {
+        self.with(|state| {
+            state
+                .accounts
+                .entry(username.into())
+                .or_default()
+                .must_change_password = must
+        })
+    }
+
+    fn keep_token(&self, token: StoredToken) -> Answer<'_, Result<(), StoreError>> {
+        self.with(|state| {
+            state.tokens.insert(token.hash, token);
+        })
+    }
+
+    fn token(&self, hash: &TokenHash) -> Answer<'_, Result<Option<StoredToken>, StoreError>> {
+        self.with(|state| state.tokens.get(hash).cloned())
+    }
+
+    fn revoke(&self, hash: &TokenHash) -> Answer<'_, Result<(), StoreError>> {
+        self.with(|state| {
+            state.tokens.remove(hash);
+        })
+    }
+
+    fn revoke_all(
+        &self,
+        username: &str,
+        except: Option<&TokenHash>,
+    ) -> Answer<'_, Result<(), StoreError>> {
+        self.with(|state| {
+            state
+                .tokens
+                .retain(|hash, token| token.username != username || Some(hash) == except)
+        })
+    }
+
+    fn forget(&self, username: &str) -> Answer<'_, Result<(), StoreError>> {
+        self.with(|state| {
+            state.accounts.remove(username);
+            state.tokens.retain(|_, token| token.username != username);
+        })
+    }
+}
+
+/// Calls that are over, newest first.
+#[derive(Default)]
+pub(crate) struct FakeHistory {
+    pub(crate) calls: Mutex<Vec<CallDetail>>,
+    pub(crate) queries: Mutex<Vec<HistoryQuery>>,
+}
+
+impl HistoryReader for FakeHistory {
+    fn page(&self, query: HistoryQuery) -> Answer<'_, Result<HistoryPage, ReadError>> {
+        lock(&self.queries).push(query.clone());
+        let Ok(start) = query.cursor.as_deref().unwrap_or("0").parse::<usize>() else {
+            return Box::pin(std::future::ready(Err(ReadError::Cursor)));
+        };
+        let calls = lock(&self.calls);
+        let of_party =
+            |detail: &&CallDetail| query.party.is_none() || detail.call.agent == query.party;
+        let all: Vec<_> = calls
+            .iter()
+            .filter(of_party)
+            .map(|detail| detail.call.clone())
+            .collect();
+        let items: Vec<_> = all.iter().skip(start).take(query.limit).cloned().collect();
+        let end = start + items.len();
+        let next = (end < all.len()).then(|| end.to_string());
+        Box::pin(std::future::ready(Ok(HistoryPage { items, next })))
+    }
+
+    fn call(&self, call: CallId) -> Answer<'_, Result<Option<CallDetail>, ReadError>> {
+        let found = lock(&self.calls)
+            .iter()
+            .find(|detail| detail.call.id == call)
+            .cloned();
+        Box::pin(std::future::ready(Ok(found)))
+    }
+}
+
+/// A daemon that is well, unless told otherwise.
+#[derive(Default)]
+pub(crate) struct FakeHealth {
+    pub(crate) unwell: AtomicBool,
+}
+
+impl Metrics for FakeHealth {
+    fn render(&self) -> String {
+        "lampfield_calls 1\n".into()
+    }
+}
+
+impl Readiness for FakeHealth {
+    fn checks(&self) -> Vec<Check> {
+        let ok = !self.unwell.load(Ordering::SeqCst);
+        vec![Check {
+            name: "journal".into(),
+            ok,
+            text: (!ok).then(|| "the disk is full".into()),
+        }]
+    }
+}
