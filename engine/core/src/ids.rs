@@ -87,7 +87,7 @@ impl IdSource {
     }
 
     /// The next number, never given before in this incarnation (2³² of them; then it starts over).
-    pub fn next(&mut self) -> u64 {
+    pub fn issue(&mut self) -> u64 {
         let id = self.prefix | u64::from(self.next);
         self.next = self.next.wrapping_add(1);
         id
@@ -102,10 +102,10 @@ mod tests {
     #[test]
     fn ids_hold_node_and_incarnation_and_read_back() {
         let mut source = IdSource::new(1, 2);
-        let first = CallId(source.next());
+        let first = CallId(source.issue());
         assert_eq!(first.to_string(), "0100000200000001");
         assert_eq!("0100000200000001".parse(), Ok(first));
-        assert_ne!(source.next(), first.0);
+        assert_ne!(source.issue(), first.0);
         for wrong in [
             "",
             "1",

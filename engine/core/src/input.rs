@@ -11,6 +11,10 @@ use crate::command::Command;
 
 /// One thing that happened outside.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large one is the usual one; a box would cost each message an allocation"
+)]
 pub enum Input {
     /// A message, parsed on the network side.
     Received {

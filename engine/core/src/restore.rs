@@ -151,7 +151,15 @@ impl Restore {
                 self.acd.handle_input(now, input);
                 while self.acd.poll_output().is_some() {}
             }
-            body => self.durable.apply(body),
+            Body::Started { .. }
+            | Body::Event(_)
+            | Body::Dialog(_)
+            | Body::DialogGone(_)
+            | Body::Binding(_)
+            | Body::BindingGone(_)
+            | Body::Override(_)
+            | Body::Name(_)
+            | Body::Unknown { .. } => self.durable.apply(&entry.body),
         }
         self.durable.config_version = entry.stamp.config_version;
         self.last_seq = entry.seq;

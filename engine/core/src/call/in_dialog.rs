@@ -40,7 +40,18 @@ impl Engine {
                     .header(sip::HeaderName::RetryAfter, "1");
                 self.respond(server, response);
             }
-            _ => {
+            Method::Ack
+            | Method::Cancel
+            | Method::Register
+            | Method::Info
+            | Method::Prack
+            | Method::Update
+            | Method::Refer
+            | Method::Notify
+            | Method::Subscribe
+            | Method::Message
+            | Method::Publish
+            | Method::Other(_) => {
                 let response = self.response(&message, 405);
                 self.respond(server, response);
             }

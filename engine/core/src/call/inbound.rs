@@ -87,7 +87,18 @@ impl Engine {
                 let response = response.header(HeaderName::Accept, sdp::CONTENT_TYPE);
                 self.respond(server, response);
             }
-            _ => {
+            Method::Ack
+            | Method::Cancel
+            | Method::Bye
+            | Method::Info
+            | Method::Prack
+            | Method::Update
+            | Method::Refer
+            | Method::Notify
+            | Method::Subscribe
+            | Method::Message
+            | Method::Publish
+            | Method::Other(_) => {
                 let response = self.response(&message, 481);
                 self.respond(server, response);
             }
@@ -284,7 +295,7 @@ impl Engine {
         offered: Option<SdpOffer>,
         dialog: Dialog,
     ) {
-        let (id, leg) = (CallId(self.ids.next()), LegId(self.ids.next()));
+        let (id, leg) = (CallId(self.ids.issue()), LegId(self.ids.issue()));
         let (trunk, extension, username) = match &sender {
             Sender::Trunk(trunk) => (Some(trunk.clone()), None, None),
             Sender::Phone {
@@ -323,7 +334,7 @@ impl Engine {
             nat,
             state: LegState::Incoming {
                 server,
-                invite: message,
+                invite: alloc::boxed::Box::new(message),
                 dialog,
             },
             media,

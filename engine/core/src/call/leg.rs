@@ -1,5 +1,6 @@
 //! One leg: a dialog with its media.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -46,7 +47,7 @@ pub(crate) enum LegState {
         /// Their INVITE's transaction.
         server: ServerId,
         /// Their INVITE.
-        invite: Message,
+        invite: Box<Message>,
         /// The dialog that our answer makes.
         dialog: Dialog,
     },

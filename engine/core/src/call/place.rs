@@ -73,7 +73,7 @@ impl Engine {
         to: &str,
         destination: &Destination,
     ) -> CallId {
-        let id = CallId(self.ids.next());
+        let id = CallId(self.ids.issue());
         let direction = match destination {
             Destination::External(_) => Direction::Outbound,
             Destination::Queue(_)

@@ -115,7 +115,7 @@ impl Engine {
         if self.legs.contains_key(&caller) && !self.ensure_ports(caller) {
             return None;
         }
-        let leg = LegId(self.ids.next());
+        let leg = LegId(self.ids.issue());
         let media = LegMedia::new(leg, self.random_ids.next());
         let contact = alloc::format!("<{}>", self.contact_on(&target.flow));
         self.add_leg(Leg {
