@@ -7,7 +7,7 @@ use core::time::Duration;
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-use crate::Flow;
+use crate::{Flow, Method};
 
 use super::invite_client::InviteClient;
 use super::non_invite_client::NonInviteClient;
@@ -61,6 +61,20 @@ pub(crate) enum Cancel {
     },
     /// Sent, in a transaction of its own under the branch of the INVITE.
     Sent(Key),
+}
+
+impl Client {
+    /// Whether a response whose CSeq names that method can be an answer (RFC 3261 §17.1.3). Once
+    /// the request is gone it has been answered, and another answer changes nothing.
+    pub(crate) fn asked(&self, method: Method<'_>) -> bool {
+        match &self.machine {
+            Machine::Invite(_) => method == Method::Invite,
+            Machine::Other { .. } => {
+                let rest = self.request.strip_prefix(method.as_str().as_bytes());
+                self.request.is_empty() || rest.is_some_and(|rest| rest.starts_with(b" "))
+            }
+        }
+    }
 }
 
 impl Machine {

@@ -112,30 +112,43 @@ impl Clients {
         } else {
             named
         };
-        let status = message.status().unwrap_or_default();
         let Some((key, client)) = key.and_then(|key| Some((key, self.slab.get_mut(key)?))) else {
             let answers_invite = named.is_some() && method == Method::Invite;
-            if answers_invite && (200..=299).contains(&status) {
-                out.tell(Event::StrayResponse { flow, message });
-            } else {
-                out.counters.responses_dropped += 1;
-            }
+            on_stray(flow, message, answers_invite, out);
             return;
         };
-        match &mut client.machine {
-            Machine::Invite(_) if method != Method::Invite => out.counters.responses_dropped += 1,
+        if !client.asked(method) {
+            out.counters.responses_dropped += 1;
+            return;
+        }
+        match &client.machine {
             Machine::Invite(_) => self.on_invite_response(now, key, flow, message, out),
-            Machine::Other { machine, told } => match machine.on_response(now, status) {
-                non_invite_client::Received::Deliver if *told => out.tell(Event::Response {
-                    client: ClientId(key),
-                    flow,
-                    message,
-                }),
-                non_invite_client::Received::Deliver => {}
-                non_invite_client::Received::Ignored => out.counters.responses_absorbed += 1,
-            },
+            Machine::Other { .. } => self.on_other_response(now, key, flow, message, out),
         }
         self.settle(key, out);
+    }
+
+    fn on_other_response(
+        &mut self,
+        now: Duration,
+        key: Key,
+        flow: Flow,
+        message: Message,
+        out: &mut Outbox,
+    ) {
+        let machine = self.slab.get_mut(key).map(|client| &mut client.machine);
+        let Some(Machine::Other { machine, told }) = machine else {
+            return;
+        };
+        match machine.on_response(now, message.status().unwrap_or_default()) {
+            non_invite_client::Received::Deliver if *told => out.tell(Event::Response {
+                client: ClientId(key),
+                flow,
+                message,
+            }),
+            non_invite_client::Received::Deliver => {}
+            non_invite_client::Received::Ignored => out.counters.responses_absorbed += 1,
+        }
     }
 
     fn cancel_of(&self, invite: Key) -> Option<Key> {
@@ -378,6 +391,16 @@ impl Clients {
                 Machine::Other { .. } => census.non_invite_clients += 1,
             }
         }
+    }
+}
+
+/// A response whose transaction is over, or never was.
+fn on_stray(flow: Flow, message: Message, answers_invite: bool, out: &mut Outbox) {
+    let success = message.status().is_some_and(|status| status / 100 == 2);
+    if answers_invite && success {
+        out.tell(Event::StrayResponse { flow, message });
+    } else {
+        out.counters.responses_dropped += 1;
     }
 }
 

@@ -685,6 +685,19 @@ fn a_cancel_that_crosses_an_answer() {
 }
 
 #[test]
+fn a_cancel_does_not_outlive_its_call() {
+    let mut w = World::new();
+    let client = w.send(Transport::Tcp, Method::Invite);
+    let (way, invite) = w.sent.last().unwrap().clone();
+    w.answer(180, "x");
+    w.layer.cancel(w.now, client, None);
+    assert_eq!(w.drain(), ["> CANCEL"]);
+    let trace = w.answer_to(way, &invite, 487, "x");
+    assert_eq!(trace, ["> ACK", "response 487 INVITE"]);
+    assert_eq!((w.total(), w.layer.poll_timeout()), (0, None));
+}
+
+#[test]
 fn a_cancelled_call_that_never_ends_is_ended() {
     let mut w = World::new();
     let client = w.send(Transport::Udp, Method::Invite);
@@ -769,6 +782,21 @@ fn responses_to_nothing_of_ours() {
         assert_eq!(w.answer_to(way, &forged, 200, "x"), NONE, "{name}");
     }
     assert_eq!(w.layer.counters().responses_dropped, 4);
+}
+
+#[test]
+fn a_response_to_another_method_is_none() {
+    let mut w = World::new();
+    w.send(Transport::Udp, Method::Options);
+    let (way, options) = w.sent.last().unwrap().clone();
+    let text = core::str::from_utf8(options.as_bytes()).unwrap();
+    let bye = Message::parse(Bytes::from(text.replace("OPTIONS", "BYE"))).unwrap();
+    assert_eq!(w.answer_to(way, &bye, 200, "x"), NONE);
+    assert_eq!(w.layer.counters().responses_dropped, 1);
+    assert_eq!(
+        w.answer_to(way, &options, 200, "x"),
+        ["response 200 OPTIONS"]
+    );
 }
 
 /// Beside one response and the key of the request, which together are about 1 kB, a transaction

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-/// The base values all timers come from.
+/// The base values all timers come from. None may be zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timers {
     /// Estimate of the round trip: first interval of a retransmission. 500 ms.
