@@ -190,17 +190,20 @@ pub(crate) fn scan_address(
     Ok((spans, next))
 }
 
-/// The first tag, and where the parameters end.
+/// The tag, and where the parameters end. With two tags no one knows which dialog is meant.
 fn params(cursor: &mut Cursor<'_>) -> Result<(Span, usize), &'static str> {
-    let mut tag = Span::default();
+    let mut tag = None;
     let mut end = cursor.pos();
     while let Some((name, value)) = next_param(cursor)? {
         end = cursor.pos();
-        if name.len() == 3 && name.eq_ignore_ascii_case(b"tag") && tag.is_empty() {
-            tag = Span::new(end - value.map_or(0, <[u8]>::len), end);
+        if name.len() == 3 && name.eq_ignore_ascii_case(b"tag") {
+            if tag.is_some() {
+                return Err("has two tags");
+            }
+            tag = Some(Span::new(end - value.map_or(0, <[u8]>::len), end));
         }
     }
-    Ok((tag, end))
+    Ok((tag.unwrap_or_default(), end))
 }
 
 /// `<uri>`.
@@ -305,6 +308,7 @@ mod tests {
             "<sip:a@b",
             "<sip:a@b> x",
             "<sip:a@b>;;tag=1",
+            "<sip:a@b>;tag=1;Tag=2",
             "sip:a@b, sip:c@d",
             r#""a" sip:a@b"#,
             "<>",

@@ -41,7 +41,7 @@ impl<'a> AuthHeader<'a> {
 
     /// Whether the scheme is Digest.
     #[must_use]
-    pub const fn is_digest(&self) -> bool {
+    pub fn is_digest(&self) -> bool {
         self.scheme.eq_ignore_ascii_case("digest")
     }
 

@@ -170,7 +170,6 @@ impl Display for Address<'_> {
 macro_rules! header_methods {
     () => {
         /// Adds a header.
-        #[must_use]
         pub fn header<'n>(
             mut self,
             name: impl Into<HeaderName<'n>>,
@@ -181,14 +180,12 @@ macro_rules! header_methods {
         }
 
         /// Adds a header whose value is formatted straight into the message.
-        #[must_use]
         pub fn display<'n>(mut self, name: impl Into<HeaderName<'n>>, value: impl Display) -> Self {
             self.lines.display(name.into(), value);
             self
         }
 
         /// Adds a header that is an address: a display name in quotes, if it is not empty, and a URI.
-        #[must_use]
         pub fn address<'n>(
             mut self,
             name: impl Into<HeaderName<'n>>,
@@ -202,20 +199,17 @@ macro_rules! header_methods {
         }
 
         /// Adds a Contact.
-        #[must_use]
         pub fn contact(self, uri: &str) -> Self {
             self.address(HeaderName::Contact, "", uri, None)
         }
 
         /// Copies all headers of this name from another message.
-        #[must_use]
         pub fn copy<'n>(mut self, message: &Message, name: impl Into<HeaderName<'n>>) -> Self {
             self.lines.copy(message, name.into());
             self
         }
 
         /// Sets the body, with its Content-Type; Content-Length follows. To be called once.
-        #[must_use]
         pub fn body(mut self, content_type: &str, body: impl AsRef<[u8]>) -> Self {
             self.lines.display(HeaderName::ContentType, content_type);
             self.body = body.as_ref().to_vec();
@@ -504,24 +498,25 @@ pub const fn reason_phrase(status: u16) -> &'static str {
         606 => "Not Acceptable",
         607 => "Unwanted",
         608 => "Rejected",
-        101..=199 => "Progress",
-        201..=299 => "Success",
-        301..=399 => "Redirection",
-        401..=499 => "Request Failure",
-        501..=599 => "Server Failure",
-        _ => "Failure",
+        _ => match status / 100 {
+            1 => "Progress",
+            2 => "Success",
+            3 => "Redirection",
+            4 => "Request Failure",
+            5 => "Server Failure",
+            _ => "Failure",
+        },
     }
 }
 
-/// Where the line that a header table's entry begins ends, CRLF included.
+/// The line of a header table's entry, from its name to its CRLF, folds included.
 pub(crate) fn line_span(message: &Message, index: usize) -> Span {
     let table = message.table();
     let start = table.get(index).map_or(0, |header| header.name.start);
-    let end = table
-        .get(index + 1)
-        .map_or(message.body_start() - 2, |next| {
-            usize::from(next.name.start)
-        });
+    let end = match table.get(index + 1) {
+        Some(next) => usize::from(next.name.start),
+        None => message.body_start() - 2,
+    };
     Span::new(usize::from(start), end)
 }
 

@@ -96,7 +96,7 @@ impl<'m> Edit<'m> {
     #[must_use]
     pub fn set<'n>(mut self, name: impl Into<HeaderName<'n>>, value: impl AsRef<[u8]>) -> Self {
         let name = name.into();
-        let at = self.first(name).unwrap_or(self.end());
+        let at = self.first(name).unwrap_or_else(|| self.end());
         self.drop_all(name);
         self.add(at, false, name, value.as_ref());
         self
@@ -106,9 +106,10 @@ impl<'m> Edit<'m> {
     #[must_use]
     pub fn append<'n>(mut self, name: impl Into<HeaderName<'n>>, value: impl AsRef<[u8]>) -> Self {
         let name = name.into();
-        let last = self.lines(name).last().map_or(self.end(), |line| line + 1);
+        let own = self.lines(name).last().map(|line| line + 1);
         let added = self.added.iter().rev().find(|added| added.is(name));
-        let at = added.map_or(last, |added| added.before.max(last.min(self.end())));
+        let at = own.max(added.map(|added| added.before));
+        let at = at.unwrap_or_else(|| self.end());
         self.add(at, false, name, value.as_ref());
         self
     }

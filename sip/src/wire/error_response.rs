@@ -180,10 +180,9 @@ fn top_via(line: &[u8], source: Option<SocketAddr>) -> Option<Vec<u8>> {
             }
         })
         .collect();
-    let (via, rest) = match Via::parse(&text) {
-        Ok(read) => read,
-        // The way back over a datagram is known even so: what is broken behind it is copied.
-        Err(_) => return source.map(|_| text.clone()),
+    let Ok((via, rest)) = Via::parse(&text) else {
+        // Where it came from is known even so: what is broken is copied.
+        return source.map(|_| text);
     };
     let mut top = source
         .and_then(|source| received_via(&via, source))

@@ -30,6 +30,10 @@ pub struct Framer {
 
 /// What a stream carries.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is taken apart at once, and a box would be an allocation for every message"
+)]
 pub enum Framed {
     /// A message.
     Message(Message),

@@ -15,7 +15,7 @@ macro_rules! header_names {
 
         #[derive(Clone, Copy, PartialEq, Eq)]
         #[repr(u8)]
-        enum Id { $($variant,)* }
+        enum Known { $($variant,)* }
 
         #[cfg(test)]
         const KNOWN: &[HeaderName<'static>] = &[$(HeaderName::$variant,)*];
@@ -34,7 +34,7 @@ macro_rules! header_names {
 
             pub(crate) const fn id(self) -> u8 {
                 match self {
-                    $(Self::$variant => Id::$variant as u8,)*
+                    $(Self::$variant => Known::$variant as u8,)*
                     Self::Other(_) => OTHER,
                 }
             }
@@ -177,45 +177,55 @@ impl<'a> HeaderName<'a> {
         (name == full || name.eq_ignore_ascii_case(full)).then_some(found)
     }
 
+    /// The known header, should someone have wrapped its name in `Other`.
+    fn resolved(self) -> Self {
+        if let Self::Other(name) = self {
+            Self::new(name)
+        } else {
+            self
+        }
+    }
+
     /// Whether `written`, as it stands in a message, is this name in either form.
     pub(crate) fn matches(self, id: u8, written: &[u8]) -> bool {
-        match self {
-            Self::Other(name) => id == OTHER && written.eq_ignore_ascii_case(name.as_bytes()),
-            _ => id == self.id(),
+        let name = self.resolved();
+        if let Self::Other(name) = name {
+            return id == OTHER && written.eq_ignore_ascii_case(name.as_bytes());
         }
+        id == name.id()
     }
 
     /// Whether a message may carry the header once only, with one value.
     pub(crate) const fn is_single(self) -> bool {
-        SINGLE & (1 << self.id() % 64) != 0 && self.id() != OTHER
+        SINGLE & (1 << (self.id() % 64)) != 0 && self.id() != OTHER
     }
 }
 
 /// The headers that may stand once (RFC 3261 §7.3.1 and the table of §20), as bits by number.
-const SINGLE: u64 = bit(Id::CallId)
-    | bit(Id::ContentDisposition)
-    | bit(Id::ContentLength)
-    | bit(Id::ContentType)
-    | bit(Id::CSeq)
-    | bit(Id::Date)
-    | bit(Id::Event)
-    | bit(Id::Expires)
-    | bit(Id::From)
-    | bit(Id::MaxForwards)
-    | bit(Id::MinExpires)
-    | bit(Id::MinSe)
-    | bit(Id::RAck)
-    | bit(Id::RSeq)
-    | bit(Id::ReferTo)
-    | bit(Id::ReferredBy)
-    | bit(Id::Replaces)
-    | bit(Id::RetryAfter)
-    | bit(Id::SessionExpires)
-    | bit(Id::SubscriptionState)
-    | bit(Id::Timestamp)
-    | bit(Id::To);
+const SINGLE: u64 = bit(Known::CallId)
+    | bit(Known::ContentDisposition)
+    | bit(Known::ContentLength)
+    | bit(Known::ContentType)
+    | bit(Known::CSeq)
+    | bit(Known::Date)
+    | bit(Known::Event)
+    | bit(Known::Expires)
+    | bit(Known::From)
+    | bit(Known::MaxForwards)
+    | bit(Known::MinExpires)
+    | bit(Known::MinSe)
+    | bit(Known::RAck)
+    | bit(Known::RSeq)
+    | bit(Known::ReferTo)
+    | bit(Known::ReferredBy)
+    | bit(Known::Replaces)
+    | bit(Known::RetryAfter)
+    | bit(Known::SessionExpires)
+    | bit(Known::SubscriptionState)
+    | bit(Known::Timestamp)
+    | bit(Known::To);
 
-const fn bit(id: Id) -> u64 {
+const fn bit(id: Known) -> u64 {
     1 << id as u8
 }
 
@@ -309,9 +319,9 @@ fn candidate(name: &[u8]) -> Option<HeaderName<'static>> {
 
 impl PartialEq for HeaderName<'_> {
     fn eq(&self, other: &HeaderName<'_>) -> bool {
-        match (self, other) {
-            (Self::Other(one), HeaderName::Other(two)) => one.eq_ignore_ascii_case(two),
-            _ => self.id() == other.id(),
+        match (self.resolved(), other.resolved()) {
+            (HeaderName::Other(one), HeaderName::Other(two)) => one.eq_ignore_ascii_case(two),
+            (one, two) => one.id() == two.id(),
         }
     }
 }
@@ -361,6 +371,7 @@ mod tests {
     fn other_names_compare_without_case() {
         assert_eq!(HeaderName::new("X-Skill"), HeaderName::Other("x-skill"));
         assert_ne!(HeaderName::new("X-Skill"), HeaderName::Other("X-Skills"));
+        assert_eq!(HeaderName::Other("subject"), HeaderName::Subject);
         assert!(matches!(HeaderName::new("Q"), HeaderName::Other("Q")));
         assert!(matches!(HeaderName::new(""), HeaderName::Other("")));
     }

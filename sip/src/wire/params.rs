@@ -142,7 +142,8 @@ mod tests {
 
     #[test]
     fn reads_what_is_there() {
-        let table: &[(&str, &[(&str, Option<&str>)])] = &[
+        type Found = &'static [(&'static str, Option<&'static str>)];
+        let table: &[(&str, Found)] = &[
             ("", &[]),
             (";lr", &[("lr", None)]),
             (";a=1;b", &[("a", Some("1")), ("b", None)]),

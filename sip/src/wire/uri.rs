@@ -122,6 +122,7 @@ impl<'a> Host<'a> {
 fn parse_v6(text: &str) -> Option<Ipv6Addr> {
     text.parse().ok().or_else(|| {
         let (before, after) = text.split_once(":::")?;
+        after.parse::<Ipv4Addr>().ok()?;
         let mended: String = [before, "::", after].concat();
         mended.parse().ok()
     })
@@ -695,6 +696,7 @@ mod tests {
             "sip:[2001:db8::10",
             "sip:[2001:db8::g]",
             "sip:[1.2.3.4]",
+            "sip:[2001:db8:::1]",
             "sip:a@b;;c",
             "sip:a@h%6fst",
             "sip:a@b\0",

@@ -51,9 +51,10 @@ pub fn validate(message: &Message, rules: &Rules<'_>) -> Result<(), Fault> {
         return Err(Fault::MethodMismatch);
     }
     if !rules.methods.contains(&method) {
-        return Err(match method {
-            Method::Other(_) => Fault::UnknownMethod,
-            _ => Fault::MethodNotAllowed,
+        return Err(if matches!(method, Method::Other(_)) {
+            Fault::UnknownMethod
+        } else {
+            Fault::MethodNotAllowed
         });
     }
     check_request_uri(message, rules)?;
@@ -68,7 +69,9 @@ pub fn validate(message: &Message, rules: &Rules<'_>) -> Result<(), Fault> {
 /// Reads the headers that parsing left alone and the engine relies on.
 fn check_headers(message: &Message) -> Result<(), Fault> {
     for via in message.vias() {
-        via?;
+        if via?.sent_by_host().is_none() {
+            return Err(Fault::header("Via", "has a sender that is no host"));
+        }
     }
     message.from()?;
     message.to()?;
@@ -252,6 +255,7 @@ mod tests {
                 Some(482),
             ),
             ("INVITE", "Via: broken\r\n", Some(400)),
+            ("INVITE", "Via: SIP/2.0/UDP [1:2]\r\n", Some(400)),
             ("INVITE", "Require: timer, Timer\r\n", None),
             ("INVITE", "Require: timer\r\nRequire: 100rel\r\n", Some(420)),
             ("INVITE", "Proxy-Require: x\r\n", Some(420)),

@@ -157,13 +157,16 @@ pub(crate) fn scan_via(
     let transport = protocol(&mut cursor)?;
     let (host, port) = sent_by(&mut cursor)?;
     let params_start = cursor.pos();
-    let mut branch = Span::default();
+    let mut branch = None;
     let mut params_end = params_start;
     while let Some((name, value)) = next_param(&mut cursor)? {
         params_end = cursor.pos();
-        if name.len() == 6 && name.eq_ignore_ascii_case(b"branch") && branch.is_empty() {
+        if name.len() == 6 && name.eq_ignore_ascii_case(b"branch") {
+            if branch.is_some() {
+                return Err("has two branches");
+            }
             let len = value.map_or(0, <[u8]>::len);
-            branch = Span::new(params_end - len, params_end);
+            branch = Some(Span::new(params_end - len, params_end));
         }
     }
     let next = match cursor.peek() {
@@ -177,7 +180,7 @@ pub(crate) fn scan_via(
         host,
         port,
         params: Span::new(params_start, params_end),
-        branch,
+        branch: branch.unwrap_or_default(),
     };
     Ok((spans, next))
 }
@@ -240,31 +243,28 @@ mod tests {
 
     #[test]
     fn reads_its_parts() {
-        let table: &[(&str, &str, &str, Option<u16>, Option<&str>)] = &[
+        type Parts = (
+            &'static str,
+            &'static str,
+            Option<u16>,
+            Option<&'static str>,
+        );
+        let table: &[(&str, Parts)] = &[
             (
                 "SIP/2.0/UDP 192.0.2.1:5070;branch=z9hG4bKx",
-                "UDP",
-                "192.0.2.1",
-                Some(5070),
-                Some("z9hG4bKx"),
+                ("UDP", "192.0.2.1", Some(5070), Some("z9hG4bKx")),
             ),
             (
                 "SIP  / 2.0  / TCP     spindle.example.com   ;  branch  =   z9hG4bK9ikj8  ",
-                "TCP",
-                "spindle.example.com",
-                None,
-                Some("z9hG4bK9ikj8"),
+                ("TCP", "spindle.example.com", None, Some("z9hG4bK9ikj8")),
             ),
             (
                 "sip/2.0/WSS [2001:db8::9] : 443 ;rport;branch=z9hG4bKa=",
-                "WSS",
-                "[2001:db8::9]",
-                Some(443),
-                Some("z9hG4bKa="),
+                ("WSS", "[2001:db8::9]", Some(443), Some("z9hG4bKa=")),
             ),
-            ("SIP/2.0/UNKNOWN h", "UNKNOWN", "h", None, None),
+            ("SIP/2.0/UNKNOWN h", ("UNKNOWN", "h", None, None)),
         ];
-        for &(input, transport, host, port, branch) in table {
+        for &(input, (transport, host, port, branch)) in table {
             let (via, rest) = Via::parse(input.as_bytes()).expect(input);
             assert_eq!(via.transport_name(), transport);
             assert_eq!((via.host(), via.port()), (host, port));
@@ -286,6 +286,7 @@ mod tests {
             "SIP/2.0/UDP host:99999",
             "SIP/2.0/UDP [2001:db8::1",
             "SIP/2.0/UDP host;branch=a b",
+            "SIP/2.0/UDP host;branch;branch=a",
             "SIP/2.0/UDP host;branch=\"a",
         ] {
             assert!(Via::parse(input.as_bytes()).is_err(), "{input}");
