@@ -102,7 +102,8 @@ pub struct RemoteMedia {
 /// What the engine tells a worker.
 #[derive(Debug, Clone)]
 pub enum MediaCommand {
-    /// Binds `leg` to a pair of the stock. What waited in the sockets before is thrown away.
+    /// Binds `leg` to a pair of the stock. What waited in the sockets before is thrown away. When the pair is not
+    /// in stock or the leg has a newer life already, the answer is [`MediaEvent::Closed`] with nothing in it.
     Open {
         /// The leg.
         leg: LegKey,

@@ -24,6 +24,10 @@ pub const SILENCE: Duration = Duration::from_secs(5);
 /// Between two reports of ours (RFC 3550 §6.2).
 pub const REPORT_INTERVAL: Duration = Duration::from_secs(5);
 
+/// Packets of the peer taken between two rounds: far more than any sound needs. Keeps a flood, or two of our own ports
+/// that somebody has named to each other, from taking a core.
+const PACKETS_PER_ROUND_MAX: u32 = 500;
+
 /// The random numbers a leg starts with.
 #[derive(Debug, Clone, Copy)]
 pub struct Seeds {
@@ -47,6 +51,8 @@ pub struct Leg {
     dtmf: DtmfReceiver,
     hearing: Hearing,
     reports: Reports,
+    /// Packets that may still be taken before the next round.
+    allowance: u32,
     strangers: u64,
     dropped: u64,
     /// What plays to it.
@@ -169,6 +175,7 @@ impl Leg {
                 since: now,
             },
             reports: Reports::new(now + REPORT_INTERVAL / 2 + spread, seeds.cname),
+            allowance: PACKETS_PER_ROUND_MAX,
             strangers: 0,
             dropped: 0,
             player: None,
@@ -356,6 +363,7 @@ impl Leg {
     /// Looks at everything that time alone brings up.
     pub fn handle_round(&mut self, now: Duration) -> Due {
         let mut due = Due::default();
+        self.allowance = PACKETS_PER_ROUND_MAX;
         if self
             .dtmf
             .poll_timeout()
@@ -426,9 +434,10 @@ impl Leg {
         packet: &[u8],
         noticed: &mut Noticed,
     ) -> Judged {
-        let Some(far) = &self.far else {
+        let (Some(far), Some(allowance)) = (&self.far, self.allowance.checked_sub(1)) else {
             return Judged::Dropped;
         };
+        self.allowance = allowance;
         let payload = far.payload(&header);
         match self
             .incoming

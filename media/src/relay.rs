@@ -231,11 +231,15 @@ impl Relay {
         wire: &mut impl Transmit,
     ) -> Option<()> {
         if let Some(&former) = self.slots.get(&key.leg) {
-            let newer = self
-                .leg_mut(former)
-                .is_none_or(|leg| leg.key().generation < key.generation);
-            if !newer {
+            let present = self.leg_mut(former).map(|leg| leg.key());
+            if present.is_some_and(|present| key.generation <= present.generation) {
                 self.outputs.push_back(Output::Release { slot });
+                if present != Some(key) {
+                    self.outputs.push_back(Output::Event(MediaEvent::Closed {
+                        leg: key,
+                        stats: Box::default(),
+                    }));
+                }
                 return None;
             }
             self.close(now, former, wire);

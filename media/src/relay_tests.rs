@@ -39,9 +39,19 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let mut world = Self { relay: Relay::new(8, 7), wire: Wire::default(), now: START, sequence: 0 };
-        let samples: Vec<i16> = (0..FRAMES).flat_map(|n| [n as i16 * 256; FRAME_SAMPLES]).collect();
-        world.command(MediaCommand::AddClip { id: MUSIC, clip: Arc::new(Clip::from_samples(&samples)) });
+        let mut world = Self {
+            relay: Relay::new(8, 7),
+            wire: Wire::default(),
+            now: START,
+            sequence: 0,
+        };
+        let samples: Vec<i16> = (0..FRAMES)
+            .flat_map(|n| [n as i16 * 256; FRAME_SAMPLES])
+            .collect();
+        world.command(MediaCommand::AddClip {
+            id: MUSIC,
+            clip: Arc::new(Clip::from_samples(&samples)),
+        });
         world
     }
 
@@ -52,7 +62,10 @@ impl World {
             world.open(leg);
             world.set_remote(leg, |_| {}, true, true);
         }
-        world.command(MediaCommand::Bridge { a: key(0), b: key(1) });
+        world.command(MediaCommand::Bridge {
+            a: key(0),
+            b: key(1),
+        });
         world
     }
 
@@ -61,17 +74,36 @@ impl World {
     }
 
     fn open(&mut self, leg: u8) {
-        self.command(MediaCommand::Open { leg: key(leg), ports: ports(leg) });
+        self.command(MediaCommand::Open {
+            leg: key(leg),
+            ports: ports(leg),
+        });
     }
 
-    fn set_remote(&mut self, leg: u8, change: impl FnOnce(&mut RemoteMedia), send: bool, receive: bool) {
+    fn set_remote(
+        &mut self,
+        leg: u8,
+        change: impl FnOnce(&mut RemoteMedia),
+        send: bool,
+        receive: bool,
+    ) {
         let mut remote = remote(leg);
         change(&mut remote);
-        self.command(MediaCommand::SetRemote { leg: key(leg), remote, send, receive });
+        self.command(MediaCommand::SetRemote {
+            leg: key(leg),
+            remote,
+            send,
+            receive,
+        });
     }
 
     /// The phone of `leg` sends a packet: what was relayed of it, and to which slot.
-    fn says(&mut self, leg: u8, payload_type: u8, payload: &[u8]) -> Option<(u32, Header, Vec<u8>)> {
+    fn says(
+        &mut self,
+        leg: u8,
+        payload_type: u8,
+        payload: &[u8],
+    ) -> Option<(u32, Header, Vec<u8>)> {
         self.says_from(phone(leg), leg, payload_type, payload)
     }
 
@@ -88,9 +120,22 @@ impl World {
         let mut header = Header::for_payload(HEADER_LEN..packet.len(), payload_type);
         self.sequence = self.sequence.wrapping_add(1);
         let timestamp = u32::from(self.sequence) * 160;
-        header.put(Place { sequence: self.sequence, timestamp, marker: false }, leg.into());
+        header.put(
+            Place {
+                sequence: self.sequence,
+                timestamp,
+                marker: false,
+            },
+            leg.into(),
+        );
         header.write_before_payload(&mut packet);
-        self.relay.handle_rtp(self.now, leg.into(), Some(source), &mut packet, &mut self.wire);
+        self.relay.handle_rtp(
+            self.now,
+            leg.into(),
+            Some(source),
+            &mut packet,
+            &mut self.wire,
+        );
         assert!(self.wire.rtp.len() <= before + 1, "one in, one out");
         self.wire.rtp.get(before).map(|(slot, to, packet)| {
             assert_eq!(*to, phone(*slot as u8));
@@ -107,7 +152,11 @@ impl World {
     /// Lets time go by, every timeout on time.
     fn run(&mut self, time: Duration) {
         let end = self.now + time;
-        while let Some(deadline) = self.relay.poll_timeout().filter(|deadline| *deadline <= end) {
+        while let Some(deadline) = self
+            .relay
+            .poll_timeout()
+            .filter(|deadline| *deadline <= end)
+        {
             self.now = self.now.max(deadline);
             self.relay.handle_timeout(self.now, &mut self.wire);
         }
@@ -128,21 +177,30 @@ impl World {
 
     fn close(&mut self, leg: u8) -> LegStats {
         self.command(MediaCommand::Close { leg: key(leg) });
-        let closed = self.events().into_iter().find_map(|event| match event {
-            MediaEvent::Closed { leg: closed, stats } if closed == key(leg) => Some(*stats),
-            _ => None,
+        let closed = self.events().into_iter().find_map(|event| {
+            let MediaEvent::Closed { leg: closed, stats } = event else {
+                return None;
+            };
+            (closed == key(leg)).then_some(*stats)
         });
         closed.expect("closed")
     }
 }
 
 fn key(leg: u8) -> LegKey {
-    LegKey { leg: 100 + u64::from(leg), generation: 1 }
+    LegKey {
+        leg: 100 + u64::from(leg),
+        generation: 1,
+    }
 }
 
 fn ports(leg: u8) -> PortPair {
     let rtp = SocketAddr::from(([192, 0, 2, 200], 10_000 + 2 * u16::from(leg)));
-    PortPair { worker: WorkerId(0), slot: leg.into(), rtp }
+    PortPair {
+        worker: WorkerId(0),
+        slot: leg.into(),
+        rtp,
+    }
 }
 
 fn phone(leg: u8) -> SocketAddr {
@@ -161,7 +219,10 @@ fn remote(leg: u8) -> RemoteMedia {
         codec: Codec::Pcmu,
         payload_type_send: 0,
         payload_type_receive: 0,
-        telephone_event: Some(EventTypes { send: 96 + leg, receive: 101 }),
+        telephone_event: Some(EventTypes {
+            send: 96 + leg,
+            receive: 101,
+        }),
         ptime_ms: 20,
     }
 }
@@ -173,10 +234,16 @@ fn secs(secs: u64) -> Duration {
 #[test]
 fn each_of_a_bridge_hears_the_other_until_parted() {
     let mut world = World::talking();
-    assert_eq!((world.sound_reaches(0), world.sound_reaches(1)), (Some(1), Some(0)));
+    assert_eq!(
+        (world.sound_reaches(0), world.sound_reaches(1)),
+        (Some(1), Some(0))
+    );
     assert!(world.relay.has_bridges());
     world.command(MediaCommand::Unbridge { a: key(1) });
-    assert_eq!((world.sound_reaches(0), world.sound_reaches(1)), (None, None));
+    assert_eq!(
+        (world.sound_reaches(0), world.sound_reaches(1)),
+        (None, None)
+    );
     assert!(!world.relay.has_bridges());
 }
 
@@ -187,8 +254,14 @@ fn a_new_bridge_ends_the_old_ones_of_both() {
         world.open(leg);
         world.set_remote(leg, |_| {}, true, true);
     }
-    world.command(MediaCommand::Bridge { a: key(2), b: key(3) });
-    world.command(MediaCommand::Bridge { a: key(0), b: key(2) });
+    world.command(MediaCommand::Bridge {
+        a: key(2),
+        b: key(3),
+    });
+    world.command(MediaCommand::Bridge {
+        a: key(0),
+        b: key(2),
+    });
     let reached: Vec<_> = (0..4).map(|leg| world.sound_reaches(leg)).collect();
     assert_eq!(reached, [Some(2), None, Some(0), None]);
     world.close(2);
@@ -199,23 +272,63 @@ fn a_new_bridge_ends_the_old_ones_of_both() {
 #[test]
 fn payloads_become_what_the_other_agreed_to() {
     let mut world = World::talking();
-    let event = TelephoneEvent { event: 1, end: false, volume: 0, duration_ticks: 160 }.to_bytes();
+    let event = TelephoneEvent {
+        event: 1,
+        end: false,
+        volume: 0,
+        duration_ticks: 160,
+    }
+    .to_bytes();
     let sound = |octet: u8| alloc::vec![octet; 160];
     let silent = |remote: &mut RemoteMedia| remote.telephone_event = None;
-    type Change = fn(&mut RemoteMedia);
-    let table: [(&str, Change, u8, Vec<u8>, Option<(u8, Vec<u8>)>); 7] = [
+    type Case = (
+        &'static str,
+        fn(&mut RemoteMedia),
+        u8,
+        Vec<u8>,
+        Option<(u8, Vec<u8>)>,
+    );
+    let table: [Case; 7] = [
         ("same law", |_| {}, 0, sound(0x23), Some((0, sound(0x23)))),
-        ("the static type of the other law", |_| {}, 8, sound(0x23), Some((0, sound(ALAW_TO_MULAW[0x23])))),
-        ("an event", |_| {}, 101, event.to_vec(), Some((97, event.to_vec()))),
-        ("an event for one who takes none", silent, 101, event.to_vec(), None),
+        (
+            "the static type of the other law",
+            |_| {},
+            8,
+            sound(0x23),
+            Some((0, sound(ALAW_TO_MULAW[0x23]))),
+        ),
+        (
+            "an event",
+            |_| {},
+            101,
+            event.to_vec(),
+            Some((97, event.to_vec())),
+        ),
+        (
+            "an event for one who takes none",
+            silent,
+            101,
+            event.to_vec(),
+            None,
+        ),
         ("comfort noise", |_| {}, 13, sound(1), None),
         ("nothing at all", |_| {}, 0, Vec::new(), None),
-        ("a dynamic type for the law", |remote| remote.payload_type_send = 118, 0, sound(9), Some((118, sound(9)))),
+        (
+            "a dynamic type for the law",
+            |remote| remote.payload_type_send = 118,
+            0,
+            sound(9),
+            Some((118, sound(9))),
+        ),
     ];
     for (name, change, payload_type, payload, expected) in table {
         world.set_remote(1, change, true, true);
         let got = world.says(0, payload_type, &payload);
-        assert_eq!(got.map(|(_, header, payload)| (header.payload_type, payload)), expected, "{name}");
+        assert_eq!(
+            got.map(|(_, header, payload)| (header.payload_type, payload)),
+            expected,
+            "{name}"
+        );
     }
 }
 
@@ -241,7 +354,11 @@ fn hold_stops_each_way_by_itself() {
     ];
     for (name, send, receive, there, back) in table {
         world.set_remote(0, |_| {}, send, receive);
-        assert_eq!((world.sound_reaches(0), world.sound_reaches(1)), (there, back), "{name}");
+        assert_eq!(
+            (world.sound_reaches(0), world.sound_reaches(1)),
+            (there, back),
+            "{name}"
+        );
     }
 }
 
@@ -266,7 +383,11 @@ fn a_clip_plays_on_the_beat_to_its_end() {
     let mut world = World::new();
     world.open(0);
     world.set_remote(0, |_| {}, true, true);
-    world.command(MediaCommand::Play { leg: key(0), clip: MUSIC, repeat: false });
+    world.command(MediaCommand::Play {
+        leg: key(0),
+        clip: MUSIC,
+        repeat: false,
+    });
     world.run(Duration::from_millis(79));
     assert_eq!(world.wire.rtp.len(), FRAMES);
     assert_eq!(world.events(), []);
@@ -281,7 +402,11 @@ fn a_clip_plays_on_the_beat_to_its_end() {
 fn a_clip_lasts_as_long_as_it_lasts_though_nobody_can_hear_it() {
     let mut world = World::new();
     world.open(0);
-    world.command(MediaCommand::Play { leg: key(0), clip: MUSIC, repeat: false });
+    world.command(MediaCommand::Play {
+        leg: key(0),
+        clip: MUSIC,
+        repeat: false,
+    });
     world.run(Duration::from_millis(80));
     assert_eq!(world.events(), [MediaEvent::ClipEnded { leg: key(0) }]);
     assert_eq!(world.wire.rtp, []);
@@ -290,29 +415,52 @@ fn a_clip_lasts_as_long_as_it_lasts_though_nobody_can_hear_it() {
 #[test]
 fn the_bridge_ends_what_plays_and_play_hides_the_partner() {
     let mut world = World::talking();
-    world.command(MediaCommand::Play { leg: key(0), clip: MUSIC, repeat: true });
+    world.command(MediaCommand::Play {
+        leg: key(0),
+        clip: MUSIC,
+        repeat: true,
+    });
     assert_eq!(world.sound_reaches(1), None, "leg 0 hears music");
     assert_eq!(world.sound_reaches(0), Some(1), "and is heard");
-    world.command(MediaCommand::Bridge { a: key(0), b: key(1) });
+    world.command(MediaCommand::Bridge {
+        a: key(0),
+        b: key(1),
+    });
     assert_eq!(world.sound_reaches(1), Some(0));
     assert_eq!(world.relay.listeners(), 0);
     world.outputs();
     world.run(Duration::from_millis(200));
-    assert_eq!(world.events(), [], "a clip that is cut off has no end to tell");
+    assert_eq!(
+        world.events(),
+        [],
+        "a clip that is cut off has no end to tell"
+    );
 }
 
 #[test]
 fn a_second_play_takes_the_place_of_the_first() {
     let mut world = World::talking();
     for repeat in [true, false] {
-        world.command(MediaCommand::Play { leg: key(0), clip: MUSIC, repeat });
+        world.command(MediaCommand::Play {
+            leg: key(0),
+            clip: MUSIC,
+            repeat,
+        });
         world.run(Duration::from_millis(30));
     }
     assert_eq!(world.relay.listeners(), 1);
     world.run(secs(1));
     assert_eq!(world.events(), [MediaEvent::ClipEnded { leg: key(0) }]);
-    world.command(MediaCommand::Play { leg: key(0), clip: ClipId(9), repeat: false });
-    assert_eq!(world.events(), [MediaEvent::ClipEnded { leg: key(0) }], "unknown");
+    world.command(MediaCommand::Play {
+        leg: key(0),
+        clip: ClipId(9),
+        repeat: false,
+    });
+    assert_eq!(
+        world.events(),
+        [MediaEvent::ClipEnded { leg: key(0) }],
+        "unknown"
+    );
 }
 
 #[test]
@@ -321,15 +469,24 @@ fn five_seconds_of_silence_are_told_once_and_the_source_is_learned_anew() {
     for _ in 0..4 {
         world.sound_reaches(0);
     }
-    let pinned = world.outputs().contains(&Output::Pin { slot: 0, source: phone(0) });
+    let pinned = world.outputs().contains(&Output::Pin {
+        slot: 0,
+        source: phone(0),
+    });
     assert!(pinned, "four packets fix the source");
     world.run(Duration::from_millis(4_999));
     assert_eq!(world.outputs(), []);
     world.run(Duration::from_millis(251));
     let outputs = world.outputs();
     for leg in [0, 1] {
-        assert!(outputs.contains(&Output::Event(MediaEvent::Silent { leg: key(leg) })), "{leg}: {outputs:?}");
-        assert!(outputs.contains(&Output::Unpin { slot: leg.into() }), "{leg}");
+        assert!(
+            outputs.contains(&Output::Event(MediaEvent::Silent { leg: key(leg) })),
+            "{leg}: {outputs:?}"
+        );
+        assert!(
+            outputs.contains(&Output::Unpin { slot: leg.into() }),
+            "{leg}"
+        );
     }
     world.run(secs(60));
     assert_eq!(world.outputs(), [], "told once");
@@ -353,6 +510,22 @@ fn silence_is_no_news_from_one_we_hold() {
 }
 
 #[test]
+fn a_flood_is_cut_off_until_the_next_round() {
+    let mut world = World::talking();
+    let reached = (0..2_000)
+        .filter(|_| world.sound_reaches(0).is_some())
+        .count();
+    assert_eq!(reached, 500);
+    assert_eq!(
+        world.sound_reaches(1),
+        Some(0),
+        "the other leg is not to blame"
+    );
+    world.run(ROUND);
+    assert_eq!(world.sound_reaches(0), Some(1));
+}
+
+#[test]
 fn no_silence_before_there_is_a_far_end() {
     let mut world = World::new();
     world.open(0);
@@ -364,11 +537,20 @@ fn no_silence_before_there_is_a_far_end() {
 #[test]
 fn a_key_whose_end_is_lost_is_told_by_time() {
     let mut world = World::talking();
-    let event = TelephoneEvent { event: 5, end: false, volume: 0, duration_ticks: 800 };
+    let event = TelephoneEvent {
+        event: 5,
+        end: false,
+        volume: 0,
+        duration_ticks: 800,
+    };
     world.says(0, 101, &event.to_bytes());
     world.outputs();
     world.run(Duration::from_millis(500));
-    let pressed = MediaEvent::DtmfPressed { leg: key(0), key: Key::Digit(5), duration_ms: 100 };
+    let pressed = MediaEvent::DtmfPressed {
+        leg: key(0),
+        key: Key::Digit(5),
+        duration_ms: 100,
+    };
     assert_eq!(world.events(), [pressed]);
 }
 
@@ -390,10 +572,15 @@ fn reports_go_out_every_five_seconds_from_the_right_port() {
             };
             sent.iter().filter(to_phone).count()
         };
-        let (apart, together) =
-            (reports(&world.wire.rtcp, report_port(0)), reports(&world.wire.rtp, phone(0)));
+        let (apart, together) = (
+            reports(&world.wire.rtcp, report_port(0)),
+            reports(&world.wire.rtp, phone(0)),
+        );
         let expected = if muxed { together } else { apart };
-        assert!((3..=4).contains(&expected), "{expected} reports in 20 s, muxed: {muxed}");
+        assert!(
+            (3..=4).contains(&expected),
+            "{expected} reports in 20 s, muxed: {muxed}"
+        );
         assert_eq!(apart + together, expected, "and none the other way");
     }
 }
@@ -403,7 +590,12 @@ fn a_peers_report_gives_loss_and_round_trip() {
     let mut world = World::talking();
     world.sound_reaches(1);
     world.run(secs(6));
-    let (_, _, ours) = world.wire.rtcp.iter().find(|(slot, ..)| *slot == 0).expect("a report");
+    let (_, _, ours) = world
+        .wire
+        .rtcp
+        .iter()
+        .find(|(slot, ..)| *slot == 0)
+        .expect("a report");
     let ours = rtcp::parse(ours, 0).unwrap();
     let block = rtcp::Block {
         ssrc: ours.ssrc,
@@ -411,17 +603,29 @@ fn a_peers_report_gives_loss_and_round_trip() {
         last_sender_report: ours.sender_report.expect("we have sent"),
         ..rtcp::Block::default()
     };
-    let theirs = rtcp::Report { ssrc: 0, sender: None, block: Some(block), cname: 0, goodbye: false };
+    let theirs = rtcp::Report {
+        ssrc: 0,
+        sender: None,
+        block: Some(block),
+        cname: 0,
+        goodbye: false,
+    };
     let mut buffer = [0; REPORT_LEN_MAX];
     let len = theirs.write(&mut buffer);
     for source in [phone(3), report_port(0)] {
-        world.relay.handle_rtcp(world.now, 0, Some(source), &buffer[..len]);
+        world
+            .relay
+            .handle_rtcp(world.now, 0, Some(source), &buffer[..len]);
     }
     let counters = world.relay.counters();
     assert_eq!((counters.reports_received, counters.strangers), (1, 1));
     let stats = world.close(0);
     assert_eq!(stats.remote_fraction_lost, Some(32));
-    assert!(stats.round_trip.is_some_and(|time| time < secs(6)), "{:?}", stats.round_trip);
+    assert!(
+        stats.round_trip.is_some_and(|time| time < secs(6)),
+        "{:?}",
+        stats.round_trip
+    );
 }
 
 #[test]
@@ -435,27 +639,52 @@ fn closing_says_goodbye_frees_the_slot_and_tells_the_figures() {
     world.command(MediaCommand::Close { leg: key(0) });
     let outputs = world.outputs();
     assert_eq!(outputs[0], Output::Release { slot: 0 });
-    let Output::Event(MediaEvent::Closed { leg, stats }) = &outputs[1] else { panic!("{outputs:?}") };
-    assert_eq!((*leg, stats.packets_in, stats.octets_in, stats.strangers), (key(0), 3, 480, 1));
+    let Output::Event(MediaEvent::Closed { leg, stats }) = &outputs[1] else {
+        panic!("{outputs:?}")
+    };
+    assert_eq!(
+        (*leg, stats.packets_in, stats.octets_in, stats.strangers),
+        (key(0), 3, 480, 1)
+    );
     assert_eq!(stats.first_packet, Some(START));
     let (_, to, goodbye) = world.wire.rtcp.last().expect("a goodbye");
     assert_eq!(*to, report_port(0));
     assert!(rtcp::parse(goodbye, 0).unwrap().goodbye);
     assert_eq!(world.sound_reaches(1), None);
     world.close(1);
-    assert_eq!((world.relay.open_legs(), world.relay.poll_timeout()), (0, None), "no timer is left");
+    assert_eq!(
+        (world.relay.open_legs(), world.relay.poll_timeout()),
+        (0, None),
+        "no timer is left"
+    );
 }
 
 #[test]
 fn stale_generations_are_ignored_and_a_new_one_takes_over() {
     let mut world = World::talking();
-    let (old, new) = (LegKey { generation: 0, ..key(0) }, LegKey { generation: 2, ..key(0) });
+    let (old, new) = (
+        LegKey {
+            generation: 0,
+            ..key(0)
+        },
+        LegKey {
+            generation: 2,
+            ..key(0)
+        },
+    );
     let stale = [
         MediaCommand::Close { leg: old },
         MediaCommand::Unbridge { a: new },
         MediaCommand::Bridge { a: key(0), b: old },
-        MediaCommand::Bridge { a: key(0), b: key(0) },
-        MediaCommand::Play { leg: old, clip: MUSIC, repeat: true },
+        MediaCommand::Bridge {
+            a: key(0),
+            b: key(0),
+        },
+        MediaCommand::Play {
+            leg: old,
+            clip: MUSIC,
+            repeat: true,
+        },
         MediaCommand::Close { leg: key(6) },
     ];
     for (count, command) in (1..).zip(stale) {
@@ -464,9 +693,23 @@ fn stale_generations_are_ignored_and_a_new_one_takes_over() {
     }
     assert_eq!(world.sound_reaches(0), Some(1));
     world.outputs();
-    world.command(MediaCommand::Open { leg: old, ports: ports(5) });
-    assert_eq!(world.outputs(), [Output::Release { slot: 5 }], "the pair is not lost");
-    world.command(MediaCommand::Open { leg: new, ports: ports(6) });
+    world.command(MediaCommand::Open {
+        leg: old,
+        ports: ports(5),
+    });
+    let closed = MediaEvent::Closed {
+        leg: old,
+        stats: Box::default(),
+    };
+    assert_eq!(
+        world.outputs(),
+        [Output::Release { slot: 5 }, Output::Event(closed)],
+        "the pair is not lost"
+    );
+    world.command(MediaCommand::Open {
+        leg: new,
+        ports: ports(6),
+    });
     let outputs = world.outputs();
     assert_eq!(outputs[0], Output::Release { slot: 0 });
     assert!(matches!(&outputs[1], Output::Event(MediaEvent::Closed { leg, .. }) if *leg == key(0)));
@@ -474,20 +717,38 @@ fn stale_generations_are_ignored_and_a_new_one_takes_over() {
 }
 
 fn any_command() -> impl Strategy<Value = MediaCommand> {
-    let leg = || (0_u8..4, 0_u32..3).prop_map(|(leg, generation)| LegKey { leg: leg.into(), generation });
+    let leg = || {
+        (0_u8..4, 0_u32..3).prop_map(|(leg, generation)| LegKey {
+            leg: leg.into(),
+            generation,
+        })
+    };
     prop_oneof![
-        (leg(), 0_u8..9).prop_map(|(leg, slot)| MediaCommand::Open { leg, ports: ports(slot) }),
-        (leg(), 0_u8..9, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(leg, at, send, receive, nat)| {
-            let mut remote = remote(at);
-            if nat {
-                remote.latch = LatchRule::AnyPortOf(phone(at).ip());
-            }
-            MediaCommand::SetRemote { leg, remote, send, receive }
+        (leg(), 0_u8..9).prop_map(|(leg, slot)| MediaCommand::Open {
+            leg,
+            ports: ports(slot)
         }),
+        (leg(), 0_u8..9, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
+            |(leg, at, send, receive, nat)| {
+                let mut remote = remote(at);
+                if nat {
+                    remote.latch = LatchRule::AnyPortOf(phone(at).ip());
+                }
+                MediaCommand::SetRemote {
+                    leg,
+                    remote,
+                    send,
+                    receive,
+                }
+            }
+        ),
         (leg(), leg()).prop_map(|(a, b)| MediaCommand::Bridge { a, b }),
         leg().prop_map(|a| MediaCommand::Unbridge { a }),
-        (leg(), 0_u32..2, any::<bool>())
-            .prop_map(|(leg, clip, repeat)| MediaCommand::Play { leg, clip: ClipId(clip), repeat }),
+        (leg(), 0_u32..2, any::<bool>()).prop_map(|(leg, clip, repeat)| MediaCommand::Play {
+            leg,
+            clip: ClipId(clip),
+            repeat
+        }),
         leg().prop_map(|leg| MediaCommand::StopPlay { leg }),
         leg().prop_map(|leg| MediaCommand::Close { leg }),
     ]
@@ -496,8 +757,16 @@ fn any_command() -> impl Strategy<Value = MediaCommand> {
 #[derive(Debug, Clone)]
 enum Step {
     Command(MediaCommand),
-    Rtp { slot: u32, source: Option<u8>, packet: Vec<u8> },
-    Rtcp { slot: u32, source: u8, packet: Vec<u8> },
+    Rtp {
+        slot: u32,
+        source: Option<u8>,
+        packet: Vec<u8>,
+    },
+    Rtcp {
+        slot: u32,
+        source: u8,
+        packet: Vec<u8>,
+    },
     Wait(u64),
 }
 
@@ -566,20 +835,35 @@ proptest! {
 }
 
 fn check_books(relay: &Relay) -> Result<(), TestCaseError> {
-    let open = || relay.legs.iter().enumerate().filter_map(|(slot, leg)| Some((slot as u32, leg.as_ref()?)));
+    let open = || {
+        relay
+            .legs
+            .iter()
+            .enumerate()
+            .filter_map(|(slot, leg)| Some((slot as u32, leg.as_ref()?)))
+    };
     prop_assert_eq!(open().count(), relay.slots.len());
     let mut bridged = 0;
     for (slot, leg) in open() {
         prop_assert_eq!(relay.slots.get(&leg.key().leg), Some(&slot));
         if let Some(partner) = leg.partner {
             bridged += 1;
-            let back = relay.legs[partner as usize].as_ref().and_then(|partner| partner.partner);
+            let back = relay.legs[partner as usize]
+                .as_ref()
+                .and_then(|partner| partner.partner);
             prop_assert_eq!(back, Some(slot), "a bridge has two ends");
         }
-        let listens = relay.listeners.iter().filter(|listener| **listener == slot).count();
+        let listens = relay
+            .listeners
+            .iter()
+            .filter(|listener| **listener == slot)
+            .count();
         prop_assert_eq!(listens, usize::from(leg.player.is_some()));
     }
     prop_assert_eq!(bridged, 2 * relay.bridges);
-    prop_assert_eq!(relay.beat.poll_timeout().is_some(), !relay.listeners.is_empty());
+    prop_assert_eq!(
+        relay.beat.poll_timeout().is_some(),
+        !relay.listeners.is_empty()
+    );
     Ok(())
 }

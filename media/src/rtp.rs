@@ -152,7 +152,8 @@ mod tests {
 
     #[test]
     fn finds_the_payload_or_refuses() {
-        let table: [(&str, Vec<u8>, Option<Range<usize>>); 11] = [
+        type Case = (&'static str, Vec<u8>, Option<Range<usize>>);
+        let table: [Case; 11] = [
             ("plain", packet(0x80, &[1, 2, 3]), Some(12..15)),
             ("no payload", packet(0x80, &[]), Some(12..12)),
             ("one source", packet(0x81, &[9, 9, 9, 9, 1]), Some(16..17)),

@@ -30,7 +30,10 @@ struct Shelf {
 impl PortStock {
     /// An empty stock that orders up to `level` pairs for each worker (64 is plenty; at least 2).
     pub fn new(level: u32) -> Self {
-        Self { level: level.max(2), shelves: BTreeMap::new() }
+        Self {
+            level: level.max(2),
+            shelves: BTreeMap::new(),
+        }
     }
 
     /// Puts away what a worker bound.
@@ -51,7 +54,11 @@ impl PortStock {
     /// Takes a pair for the first leg of a call, from the worker with the most left; `None` is a 503.
     pub fn take(&mut self) -> Option<PortPair> {
         // The first of equals, so that the choice does not depend on anything but the counts.
-        let (_, shelf) = self.shelves.iter_mut().rev().max_by_key(|(_, shelf)| shelf.pairs.len())?;
+        let (_, shelf) = self
+            .shelves
+            .iter_mut()
+            .rev()
+            .max_by_key(|(_, shelf)| shelf.pairs.len())?;
         shelf.pairs.pop_front()
     }
 
@@ -64,7 +71,9 @@ impl PortStock {
     pub fn poll_restock(&mut self) -> Option<(WorkerId, u32)> {
         let (low, level) = (self.level / 2, self.level);
         self.shelves.iter_mut().find_map(|(worker, shelf)| {
-            let coming = u32::try_from(shelf.pairs.len()).unwrap_or(u32::MAX).saturating_add(shelf.ordered);
+            let coming = u32::try_from(shelf.pairs.len())
+                .unwrap_or(u32::MAX)
+                .saturating_add(shelf.ordered);
             if coming >= low.max(1) {
                 return None;
             }
@@ -98,7 +107,11 @@ mod tests {
 
     fn pair(worker: u16, slot: u16) -> PortPair {
         let rtp = SocketAddr::from((Ipv4Addr::LOCALHOST, 10_000 + 1_000 * worker + 2 * slot));
-        PortPair { worker: WorkerId(worker), slot: slot.into(), rtp }
+        PortPair {
+            worker: WorkerId(worker),
+            slot: slot.into(),
+            rtp,
+        }
     }
 
     fn stock(counts: &[u16]) -> PortStock {
@@ -112,8 +125,9 @@ mod tests {
     #[test]
     fn first_legs_come_from_the_fullest_worker_and_pairs_in_order() {
         let mut stock = stock(&[2, 3]);
-        let taken: Vec<_> =
-            core::iter::from_fn(|| stock.take()).map(|pair| (pair.worker.0, pair.slot)).collect();
+        let taken: Vec<_> = core::iter::from_fn(|| stock.take())
+            .map(|pair| (pair.worker.0, pair.slot))
+            .collect();
         assert_eq!(taken, [(1, 0), (0, 0), (1, 1), (0, 1), (1, 2)]);
         assert!(stock.is_empty());
     }
@@ -136,9 +150,17 @@ mod tests {
         }
         stock.take();
         assert_eq!(stock.poll_restock(), Some((WorkerId(0), 5)));
-        assert_eq!(stock.poll_restock(), None, "what is ordered counts as coming");
+        assert_eq!(
+            stock.poll_restock(),
+            None,
+            "what is ordered counts as coming"
+        );
         stock.handle_ready(vec![pair(0, 9)]);
-        assert_eq!(stock.poll_restock(), None, "part of an order is no reason to order again");
+        assert_eq!(
+            stock.poll_restock(),
+            None,
+            "part of an order is no reason to order again"
+        );
         assert_eq!(stock.len(), 4);
     }
 

@@ -60,11 +60,28 @@ impl MediaSender {
             // Unbounded in form only: `send` looks at the length, but must always find room for a `Close`.
             let (sender, receiver) = crossbeam_channel::unbounded();
             let fd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-            let bell = Arc::new(Bell { fd, asleep: AtomicBool::new(false), ending: AtomicBool::new(false) });
-            slots.push(Slot { queue: sender, bell: Arc::clone(&bell), refused: AtomicU64::new(0) });
-            mailboxes.push(Mailbox { queue: receiver, bell });
+            let bell = Arc::new(Bell {
+                fd,
+                asleep: AtomicBool::new(false),
+                ending: AtomicBool::new(false),
+            });
+            slots.push(Slot {
+                queue: sender,
+                bell: Arc::clone(&bell),
+                refused: AtomicU64::new(0),
+            });
+            mailboxes.push(Mailbox {
+                queue: receiver,
+                bell,
+            });
         }
-        Ok((Self { slots: slots.into(), commands_max }, mailboxes))
+        Ok((
+            Self {
+                slots: slots.into(),
+                commands_max,
+            },
+            mailboxes,
+        ))
     }
 
     /// Hands a command to a worker; never waits.
@@ -72,13 +89,21 @@ impl MediaSender {
     /// # Errors
     /// [`SendFault::Full`] with too many waiting, never for `Close` and `GiveBack`; [`SendFault::NoWorker`].
     pub fn send(&self, worker: WorkerId, command: MediaCommand) -> Result<(), SendFault> {
-        let slot = self.slots.get(usize::from(worker.0)).ok_or(SendFault::NoWorker(worker))?;
-        let must_go = matches!(command, MediaCommand::Close { .. } | MediaCommand::GiveBack { .. });
+        let slot = self
+            .slots
+            .get(usize::from(worker.0))
+            .ok_or(SendFault::NoWorker(worker))?;
+        let must_go = matches!(
+            command,
+            MediaCommand::Close { .. } | MediaCommand::GiveBack { .. }
+        );
         if !must_go && slot.queue.len() >= self.commands_max {
             slot.refused.fetch_add(1, Ordering::Relaxed);
             return Err(SendFault::Full(worker, Box::new(command)));
         }
-        slot.queue.send(command).map_err(|_| SendFault::NoWorker(worker))?;
+        slot.queue
+            .send(command)
+            .map_err(|_| SendFault::NoWorker(worker))?;
         slot.bell.ring_if_asleep();
         Ok(())
     }
@@ -88,8 +113,18 @@ impl MediaSender {
     /// # Errors
     /// Of the first worker that does not take it; the others have it.
     pub fn add_clip(&self, id: ClipId, clip: &Arc<media::clip::Clip>) -> Result<(), SendFault> {
-        let send = |worker| self.send(WorkerId(worker), MediaCommand::AddClip { id, clip: Arc::clone(clip) });
-        let faults: Vec<SendFault> = (0..self.workers()).filter_map(|worker| send(worker).err()).collect();
+        let send = |worker| {
+            self.send(
+                WorkerId(worker),
+                MediaCommand::AddClip {
+                    id,
+                    clip: Arc::clone(clip),
+                },
+            )
+        };
+        let faults: Vec<SendFault> = (0..self.workers())
+            .filter_map(|worker| send(worker).err())
+            .collect();
         faults.into_iter().next().map_or(Ok(()), Err)
     }
 
@@ -102,7 +137,9 @@ impl MediaSender {
     /// Commands waiting for a worker, and commands refused so far.
     pub(crate) fn depth(&self, worker: usize) -> (usize, u64) {
         let slot = self.slots.get(worker);
-        slot.map_or((0, 0), |slot| (slot.queue.len(), slot.refused.load(Ordering::Relaxed)))
+        slot.map_or((0, 0), |slot| {
+            (slot.queue.len(), slot.refused.load(Ordering::Relaxed))
+        })
     }
 
     /// Tells all workers to end.
@@ -168,17 +205,28 @@ mod tests {
     use super::*;
     use media::control::LegKey;
 
-    const LEG: LegKey = LegKey { leg: 1, generation: 0 };
+    const LEG: LegKey = LegKey {
+        leg: 1,
+        generation: 0,
+    };
 
     #[test]
     fn a_full_queue_refuses_and_counts_but_always_takes_a_close() {
         let (sender, mailboxes) = MediaSender::new(1, 2).unwrap();
         let worker = WorkerId(0);
-        sender.send(worker, MediaCommand::StopPlay { leg: LEG }).unwrap();
-        sender.send(worker, MediaCommand::Unbridge { a: LEG }).unwrap();
+        sender
+            .send(worker, MediaCommand::StopPlay { leg: LEG })
+            .unwrap();
+        sender
+            .send(worker, MediaCommand::Unbridge { a: LEG })
+            .unwrap();
         let refused = sender.send(worker, MediaCommand::Restock { count: 1 });
-        assert!(matches!(refused, Err(SendFault::Full(WorkerId(0), command)) if matches!(*command, MediaCommand::Restock { count: 1 })));
-        sender.send(worker, MediaCommand::Close { leg: LEG }).unwrap();
+        assert!(
+            matches!(refused, Err(SendFault::Full(WorkerId(0), command)) if matches!(*command, MediaCommand::Restock { count: 1 }))
+        );
+        sender
+            .send(worker, MediaCommand::Close { leg: LEG })
+            .unwrap();
         assert_eq!(sender.depth(0), (3, 1));
         let taken = std::iter::from_fn(|| mailboxes[0].try_next()).count();
         assert_eq!(taken, 3);
@@ -191,7 +239,10 @@ mod tests {
         let to = |worker| sender.send(WorkerId(worker), MediaCommand::Restock { count: 1 });
         assert!(matches!(to(7), Err(SendFault::NoWorker(WorkerId(7)))));
         drop(mailboxes);
-        assert!(matches!(to(0), Err(SendFault::NoWorker(WorkerId(0)))), "it has ended");
+        assert!(
+            matches!(to(0), Err(SendFault::NoWorker(WorkerId(0)))),
+            "it has ended"
+        );
     }
 
     #[test]
@@ -199,15 +250,21 @@ mod tests {
         let (sender, mailboxes) = MediaSender::new(1, 9).unwrap();
         let mailbox = &mailboxes[0];
         let rung = || rustix::io::read(mailbox.fd(), &mut [0; 8]).is_ok();
-        sender.send(WorkerId(0), MediaCommand::Restock { count: 1 }).unwrap();
+        sender
+            .send(WorkerId(0), MediaCommand::Restock { count: 1 })
+            .unwrap();
         assert!(!rung(), "awake");
         assert!(!mailbox.lie_down(), "a command came before");
         mailbox.get_up();
         mailbox.try_next();
         assert!(mailbox.lie_down());
-        sender.send(WorkerId(0), MediaCommand::Restock { count: 1 }).unwrap();
+        sender
+            .send(WorkerId(0), MediaCommand::Restock { count: 1 })
+            .unwrap();
         assert!(rung());
-        sender.send(WorkerId(0), MediaCommand::Restock { count: 1 }).unwrap();
+        sender
+            .send(WorkerId(0), MediaCommand::Restock { count: 1 })
+            .unwrap();
         assert!(!rung(), "once is enough");
     }
 }

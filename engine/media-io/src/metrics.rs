@@ -101,7 +101,11 @@ mod tests {
     #[test]
     fn what_is_published_is_read() {
         let shared = SharedMetrics::default();
-        let metrics = WorkerMetrics { packets_received: 3, commands_waiting: 9, ..WorkerMetrics::default() };
+        let metrics = WorkerMetrics {
+            packets_received: 3,
+            commands_waiting: 9,
+            ..WorkerMetrics::default()
+        };
         shared.publish(&metrics);
         assert_eq!(shared.snapshot(), metrics);
         let named: Vec<_> = metrics.iter().filter(|(_, figure)| *figure > 0).collect();

@@ -44,7 +44,12 @@ pub(crate) struct Pace {
 
 impl Pace {
     pub(crate) fn new(now: Duration) -> Self {
-        Self { window_began: now, packets_before: 0, rate: 0, ticking: false }
+        Self {
+            window_began: now,
+            packets_before: 0,
+            rate: 0,
+            ticking: false,
+        }
     }
 
     /// Decides by the packets received so far and by whether any legs are bridged. Deadlines and commands end either
@@ -61,7 +66,11 @@ impl Pace {
             false => (MUSIC_TICK, BUSY_FROM_UNBRIDGED, BUSY_FROM_UNBRIDGED / 2),
         };
         self.ticking = self.rate >= if self.ticking { to } else { from };
-        if self.ticking { Wait::Until(next_multiple(now, tick)) } else { Wait::ForPackets }
+        if self.ticking {
+            Wait::Until(next_multiple(now, tick))
+        } else {
+            Wait::ForPackets
+        }
     }
 }
 
@@ -79,7 +88,13 @@ mod tests {
     const START: Duration = Duration::from_secs(1_800_000_000);
 
     /// Feeds so many packets a second for a second and says how the worker waits then.
-    fn settle(pace: &mut Pace, began: Duration, packets: &mut u64, rate: u64, bridged: bool) -> Wait {
+    fn settle(
+        pace: &mut Pace,
+        began: Duration,
+        packets: &mut u64,
+        rate: u64,
+        bridged: bool,
+    ) -> Wait {
         let mut wait = Wait::ForPackets;
         for ms in 1..=1000 {
             *packets += rate * ms / 1000 - rate * (ms - 1) / 1000;
@@ -103,14 +118,24 @@ mod tests {
         ];
         for (second, (name, rate, bridged, expected)) in (0..).zip(table) {
             let began = START + Duration::from_secs(second);
-            assert_eq!(settle(&mut pace, began, &mut packets, rate, bridged), expected, "{name}");
+            assert_eq!(
+                settle(&mut pace, began, &mut packets, rate, bridged),
+                expected,
+                "{name}"
+            );
         }
     }
 
     #[test]
     fn ticks_stand_on_a_grid() {
         let at = |us| START + Duration::from_micros(us);
-        for (now, next) in [(0, 2_000), (1, 2_000), (1_999, 2_000), (2_000, 4_000), (7_300, 8_000)] {
+        for (now, next) in [
+            (0, 2_000),
+            (1, 2_000),
+            (1_999, 2_000),
+            (2_000, 4_000),
+            (7_300, 8_000),
+        ] {
             assert_eq!(next_multiple(at(now), TALK_TICK), at(next), "{now}");
         }
     }

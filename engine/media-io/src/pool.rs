@@ -45,7 +45,13 @@ pub struct MediaIoConfig {
 
 impl MediaIoConfig {
     /// One worker, a stock of 64 pairs, 30 s of rest, 4096 commands.
-    pub fn new(address: IpAddr, ports: RangeInclusive<u16>, seed: u64, clock: Clock, sink: EventSink) -> Self {
+    pub fn new(
+        address: IpAddr,
+        ports: RangeInclusive<u16>,
+        seed: u64,
+        clock: Clock,
+        sink: EventSink,
+    ) -> Self {
         Self {
             address,
             ports,
@@ -77,7 +83,9 @@ impl fmt::Debug for MediaIoConfig {
 #[derive(Debug, thiserror::Error)]
 pub enum StartFault {
     /// The range has not even two pairs for each worker: no call could be bridged.
-    #[error("the media ports {first}-{last} make {pairs} pairs, too few for {workers} media threads")]
+    #[error(
+        "the media ports {first}-{last} make {pairs} pairs, too few for {workers} media threads"
+    )]
     RangeTooSmall {
         /// The first port given.
         first: u16,
@@ -118,18 +126,33 @@ impl MediaPool {
         let workers = config.workers.max(1);
         let (first_port, pairs) = pairs(config, workers)?;
         let probe = sockets::bind(SocketAddr::new(config.address, 0));
-        probe.map_err(|source| StartFault::Address { address: config.address, source })?;
+        probe.map_err(|source| StartFault::Address {
+            address: config.address,
+            source,
+        })?;
         let (sender, mailboxes) = MediaSender::new(workers, config.commands_max)?;
-        let mut pool = Self { sender, threads: Vec::new(), metrics: Vec::new() };
+        let mut pool = Self {
+            sender,
+            threads: Vec::new(),
+            metrics: Vec::new(),
+        };
         for (id, mailbox) in (0..workers).zip(mailboxes) {
             let shared = Arc::new(SharedMetrics::default());
             let worker = Worker::new(Parts {
                 clock: Arc::clone(&config.clock),
                 sink: Arc::clone(&config.sink),
                 mailbox,
-                places: Places { worker: WorkerId(id), address: config.address, first_port, pairs, workers },
+                places: Places {
+                    worker: WorkerId(id),
+                    address: config.address,
+                    first_port,
+                    pairs,
+                    workers,
+                },
                 shared: Arc::clone(&shared),
-                seed: config.seed.wrapping_add(u64::from(id).wrapping_mul(0x9e37_79b9)),
+                seed: config
+                    .seed
+                    .wrapping_add(u64::from(id).wrapping_mul(0x9e37_79b9)),
                 stock: config.stock.max(2),
                 rest: config.rest,
             })?;
@@ -157,7 +180,11 @@ impl MediaPool {
     pub fn metrics(&self) -> Vec<WorkerMetrics> {
         let read = |(worker, shared): (usize, &Arc<SharedMetrics>)| {
             let (waiting, refused) = self.sender.depth(worker);
-            WorkerMetrics { commands_waiting: waiting as u64, commands_refused: refused, ..shared.snapshot() }
+            WorkerMetrics {
+                commands_waiting: waiting as u64,
+                commands_refused: refused,
+                ..shared.snapshot()
+            }
         };
         self.metrics.iter().enumerate().map(read).collect()
     }
@@ -190,7 +217,12 @@ fn pairs(config: &MediaIoConfig, workers: u16) -> Result<(u16, u32), StartFault>
     let pairs = (u32::from(last) + 1).saturating_sub(even) / 2;
     match u16::try_from(even) {
         Ok(even) if even > 0 && pairs >= 2 * u32::from(workers) => Ok((even, pairs)),
-        Ok(_) | Err(_) => Err(StartFault::RangeTooSmall { first, last, pairs, workers }),
+        Ok(_) | Err(_) => Err(StartFault::RangeTooSmall {
+            first,
+            last,
+            pairs,
+            workers,
+        }),
     }
 }
 
@@ -201,19 +233,33 @@ mod tests {
 
     fn config(ports: RangeInclusive<u16>) -> MediaIoConfig {
         let clock: Clock = Arc::new(|| Duration::ZERO);
-        MediaIoConfig::new(Ipv4Addr::LOCALHOST.into(), ports, 1, clock, Arc::new(|_| {}))
+        MediaIoConfig::new(
+            Ipv4Addr::LOCALHOST.into(),
+            ports,
+            1,
+            clock,
+            Arc::new(|_| {}),
+        )
     }
 
     #[test]
     fn pairs_start_at_even_ports_and_have_both() {
         let table = [
-            ("as in the settings", 10_000..=29_999, Some((10_000, 10_000))),
+            (
+                "as in the settings",
+                10_000..=29_999,
+                Some((10_000, 10_000)),
+            ),
             ("odd at both ends", 10_001..=10_006, Some((10_002, 2))),
             ("the very end", 65_532..=65_535, Some((65_532, 2))),
             ("one pair", 10_000..=10_001, None),
             ("only the last port", 65_535..=65_535, None),
             ("port 0", 0..=65_535, None),
-            ("the wrong way round", RangeInclusive::new(20_000, 10_000), None),
+            (
+                "the wrong way round",
+                RangeInclusive::new(20_000, 10_000),
+                None,
+            ),
         ];
         for (name, ports, expected) in table {
             assert_eq!(pairs(&config(ports), 1).ok(), expected, "{name}");
@@ -224,6 +270,9 @@ mod tests {
     fn each_worker_needs_two_pairs() {
         assert!(pairs(&config(10_000..=10_007), 2).is_ok());
         let fault = pairs(&config(10_000..=10_005), 2).unwrap_err().to_string();
-        assert_eq!(fault, "the media ports 10000-10005 make 3 pairs, too few for 2 media threads");
+        assert_eq!(
+            fault,
+            "the media ports 10000-10005 make 3 pairs, too few for 2 media threads"
+        );
     }
 }

@@ -88,7 +88,11 @@ impl Places {
         let index = slot * u32::from(self.workers) + u32::from(self.worker.0);
         // Within the range, which ends at 65535, for every slot below `slots`.
         let port = u16::try_from(u32::from(self.first_port) + 2 * index).unwrap_or(0);
-        PortPair { worker: self.worker, slot, rtp: SocketAddr::new(self.address, port) }
+        PortPair {
+            worker: self.worker,
+            slot,
+            rtp: SocketAddr::new(self.address, port),
+        }
     }
 }
 
@@ -96,9 +100,19 @@ impl Sockets {
     /// No sockets yet, but the bell.
     pub(crate) fn new(places: Places, bell: impl AsFd) -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        epoll::add(&epoll, bell, epoll::EventData::new_u64(BELL), epoll::EventFlags::IN)?;
+        epoll::add(
+            &epoll,
+            bell,
+            epoll::EventData::new_u64(BELL),
+            epoll::EventFlags::IN,
+        )?;
         let pairs = (0..places.slots()).map(|_| None).collect();
-        Ok(Self { epoll, places, pairs, unsent: 0 })
+        Ok(Self {
+            epoll,
+            places,
+            pairs,
+            unsent: 0,
+        })
     }
 
     /// Binds both ports of a slot, for the stock.
@@ -106,7 +120,12 @@ impl Sockets {
         let ports = self.places.pair(slot);
         let (rtp, rtcp) = (bind(ports.rtp)?, bind(ports.rtcp())?);
         if let Some(place) = self.pairs.get_mut(slot as usize) {
-            *place = Some(Pair { rtp, rtcp, open: false, filter: Filter::Everybody });
+            *place = Some(Pair {
+                rtp,
+                rtcp,
+                open: false,
+                filter: Filter::Everybody,
+            });
         }
         Ok(ports)
     }
@@ -116,11 +135,20 @@ impl Sockets {
         if self.places.pair(ports.slot) != *ports {
             return false;
         }
-        let Some(pair) = self.pairs.get_mut(ports.slot as usize).and_then(Option::as_mut) else { return false };
+        let Some(pair) = self
+            .pairs
+            .get_mut(ports.slot as usize)
+            .and_then(Option::as_mut)
+        else {
+            return false;
+        };
         if pair.open {
             return false;
         }
-        for (socket, data) in [(&pair.rtp, data(ports.slot, false)), (&pair.rtcp, data(ports.slot, true))] {
+        for (socket, data) in [
+            (&pair.rtp, data(ports.slot, false)),
+            (&pair.rtcp, data(ports.slot, true)),
+        ] {
             discard(socket);
             if let Err(fault) = epoll::add(&self.epoll, socket, data, epoll::EventFlags::IN) {
                 tracing::error!(%fault, port = ports.rtp.port(), "cannot watch a media socket");
@@ -145,7 +173,9 @@ impl Sockets {
 
     /// Takes packets of one source only.
     pub(crate) fn pin(&mut self, slot: u32, source: SocketAddr) {
-        let Some(pair) = self.pair_mut(slot) else { return };
+        let Some(pair) = self.pair_mut(slot) else {
+            return;
+        };
         match pair.rtp.connect(source) {
             Ok(()) => pair.filter = Filter::Settling,
             // The relay judges each packet as before; it only costs more.
@@ -155,7 +185,9 @@ impl Sockets {
 
     /// Takes packets of everybody.
     pub(crate) fn unpin(&mut self, slot: u32) {
-        let Some(pair) = self.pair_mut(slot) else { return };
+        let Some(pair) = self.pair_mut(slot) else {
+            return;
+        };
         if pair.filter == Filter::Everybody {
             return;
         }
@@ -173,7 +205,12 @@ impl Sockets {
     ) -> rustix::io::Result<()> {
         let timeout = timeout.map(timespec);
         ready.clear();
-        epoll::wait(&self.epoll, rustix::buffer::spare_capacity(ready), timeout.as_ref()).map(|_| ())
+        epoll::wait(
+            &self.epoll,
+            rustix::buffer::spare_capacity(ready),
+            timeout.as_ref(),
+        )
+        .map(|_| ())
     }
 
     /// What an answer of epoll means.
@@ -187,11 +224,15 @@ impl Sockets {
 
     /// The next datagram of an RTP socket, and its source where the kernel does not vouch for it.
     pub(crate) fn receive_rtp(&mut self, slot: u32, buffer: &mut Buffer) -> Received {
-        let Some(pair) = self.pair_mut(slot) else { return Received::Nothing };
+        let Some(pair) = self.pair_mut(slot) else {
+            return Received::Nothing;
+        };
         if pair.filter == Filter::One {
             return received(pair.rtp.recv(&mut buffer.0), |len| (len, None));
         }
-        let got = received(pair.rtp.recv_from(&mut buffer.0), |(len, source)| (len, Some(source)));
+        let got = received(pair.rtp.recv_from(&mut buffer.0), |(len, source)| {
+            (len, Some(source))
+        });
         if got == Received::Nothing && pair.filter == Filter::Settling {
             pair.filter = Filter::One;
         }
@@ -206,8 +247,12 @@ impl Sockets {
 
     /// The next datagram of an RTCP socket.
     pub(crate) fn receive_rtcp(&mut self, slot: u32, buffer: &mut Buffer) -> Received {
-        let Some(pair) = self.pair_mut(slot) else { return Received::Nothing };
-        received(pair.rtcp.recv_from(&mut buffer.0), |(len, source)| (len, Some(source)))
+        let Some(pair) = self.pair_mut(slot) else {
+            return Received::Nothing;
+        };
+        received(pair.rtcp.recv_from(&mut buffer.0), |(len, source)| {
+            (len, Some(source))
+        })
     }
 
     /// Packets the kernel would not take.
@@ -229,7 +274,9 @@ impl Sockets {
 
 impl Transmit for Sockets {
     fn send_rtp(&mut self, slot: u32, to: SocketAddr, packet: &[u8]) {
-        let Some(pair) = self.pairs.get(slot as usize).and_then(Option::as_ref) else { return };
+        let Some(pair) = self.pairs.get(slot as usize).and_then(Option::as_ref) else {
+            return;
+        };
         let sent = match pair.filter {
             Filter::Everybody => pair.rtp.send_to(packet, to),
             // Connected to the fixed source, which is where the relay sends.
@@ -239,7 +286,9 @@ impl Transmit for Sockets {
     }
 
     fn send_rtcp(&mut self, slot: u32, to: SocketAddr, packet: &[u8]) {
-        let Some(pair) = self.pairs.get(slot as usize).and_then(Option::as_ref) else { return };
+        let Some(pair) = self.pairs.get(slot as usize).and_then(Option::as_ref) else {
+            return;
+        };
         let sent = pair.rtcp.send_to(packet, to);
         self.note_sent(sent);
     }
@@ -260,7 +309,10 @@ pub(crate) enum Received {
     Nothing,
 }
 
-fn received<T>(got: io::Result<T>, parts: impl FnOnce(T) -> (usize, Option<SocketAddr>)) -> Received {
+fn received<T>(
+    got: io::Result<T>,
+    parts: impl FnOnce(T) -> (usize, Option<SocketAddr>),
+) -> Received {
     match got.map(parts) {
         Ok((len, source)) if len < PACKET_LEN_MAX => Received::Packet(len, source),
         Ok(_) => Received::Fault,
@@ -275,9 +327,17 @@ fn received<T>(got: io::Result<T>, parts: impl FnOnce(T) -> (usize, Option<Socke
 /// # Errors
 /// Whatever the kernel says, first of all that the port is taken.
 pub(crate) fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM.nonblocking().cloexec(), Some(Protocol::UDP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::DGRAM.nonblocking().cloexec(),
+        Some(Protocol::UDP),
+    )?;
     socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
-    let marked = if address.is_ipv4() { socket.set_tos_v4(EXPEDITED) } else { socket.set_tclass_v6(EXPEDITED) };
+    let marked = if address.is_ipv4() {
+        socket.set_tos_v4(EXPEDITED)
+    } else {
+        socket.set_tclass_v6(EXPEDITED)
+    };
     if let Err(fault) = marked {
         tracing::debug!(%fault, "cannot mark media packets");
     }
@@ -323,7 +383,9 @@ mod tests {
         };
         let ports = |worker| {
             let places = places(worker);
-            (0..places.slots()).map(|slot| places.pair(slot).rtp.port()).collect::<Vec<_>>()
+            (0..places.slots())
+                .map(|slot| places.pair(slot).rtp.port())
+                .collect::<Vec<_>>()
         };
         assert_eq!(ports(0), [10_000, 10_004, 10_008]);
         assert_eq!(ports(1), [10_002, 10_006]);

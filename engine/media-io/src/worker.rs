@@ -65,7 +65,16 @@ pub(crate) struct Parts {
 
 impl Worker {
     pub(crate) fn new(parts: Parts) -> std::io::Result<Self> {
-        let Parts { clock, sink, mailbox, places, shared, seed, stock, rest } = parts;
+        let Parts {
+            clock,
+            sink,
+            mailbox,
+            places,
+            shared,
+            seed,
+            stock,
+            rest,
+        } = parts;
         let sockets = Sockets::new(places, mailbox.fd())?;
         let mut ports = PortRange::new(places.slots(), stock, rest);
         ports.want(stock);
@@ -106,9 +115,14 @@ impl Worker {
         while let Some(command) = self.mailbox.try_next() {
             self.metrics.commands_done += 1;
             match &command {
-                MediaCommand::Open { ports, .. } => {
+                MediaCommand::Open { leg, ports } => {
                     if !self.sockets.open(ports) {
-                        self.metrics.commands_stale += 1;
+                        // Not in stock, or no descriptor left to watch it with.
+                        self.take_back(now, ports);
+                        (self.sink)(MediaEvent::Closed {
+                            leg: *leg,
+                            stats: Box::default(),
+                        });
                         continue;
                     }
                     self.ports.opened();
@@ -183,15 +197,28 @@ impl Worker {
         }
         if self.ports.poll_exhausted() {
             self.metrics.ports_exhausted += 1;
-            tracing::error!(worker = self.places.worker.0, "the range of media ports is empty");
-            (self.sink)(MediaEvent::PortsExhausted { worker: self.places.worker });
+            tracing::error!(
+                worker = self.places.worker.0,
+                "the range of media ports is empty"
+            );
+            (self.sink)(MediaEvent::PortsExhausted {
+                worker: self.places.worker,
+            });
         }
     }
 
     fn sleep(&mut self, now: Duration, ready: &mut Vec<epoll::Event>) {
-        let deadline = self.relay.poll_timeout().into_iter().chain(self.ports.poll_timeout()).min();
+        let deadline = self
+            .relay
+            .poll_timeout()
+            .into_iter()
+            .chain(self.ports.poll_timeout())
+            .min();
         let waited = if self.mailbox.lie_down() {
-            match self.pace.decide(now, self.received, self.relay.has_bridges()) {
+            match self
+                .pace
+                .decide(now, self.received, self.relay.has_bridges())
+            {
                 Wait::ForPackets => {
                     let timeout = deadline.map(|deadline| deadline.saturating_sub(now));
                     self.sockets.wait(timeout, ready)
@@ -253,7 +280,8 @@ impl Worker {
         if let Received::Packet(len, source) = self.sockets.receive_rtp(slot, &mut self.buffer) {
             self.received += 1;
             let packet = self.buffer.0.get_mut(..len).unwrap_or_default();
-            self.relay.handle_rtp(now, slot, source, packet, &mut self.sockets);
+            self.relay
+                .handle_rtp(now, slot, source, packet, &mut self.sockets);
         }
     }
 
@@ -277,7 +305,10 @@ impl Worker {
             let cpu = clock_gettime(ClockId::ThreadCPUTime);
             self.metrics.cpu_us = (cpu.tv_sec * 1_000_000 + cpu.tv_nsec / 1_000).unsigned_abs();
         }
-        let both = WorkerMetrics { commands_stale: stale_ports + counters.stale_commands, ..self.metrics };
+        let both = WorkerMetrics {
+            commands_stale: stale_ports + counters.stale_commands,
+            ..self.metrics
+        };
         self.shared.publish(&both);
     }
 }

@@ -14,8 +14,11 @@ use media_io::MediaIoConfig;
 
 const MUSIC: ClipId = ClipId(1);
 
+/// Two legs in a call, and their phones.
+type Talk = ((LegKey, Phone), (LegKey, Phone));
+
 /// Two phones in a call, both heard and fixed; what they said on the way is heard and forgotten.
-fn talking(world: &mut World) -> ((LegKey, Phone), (LegKey, Phone)) {
+fn talking(world: &mut World) -> Talk {
     let (mut a, mut b) = (world.call(Codec::Pcmu), world.call(Codec::Pcmu));
     world.send(MediaCommand::Bridge { a: a.0, b: b.0 });
     for _ in 0..5 {
@@ -37,7 +40,10 @@ fn e2e_relays_both_ways_and_counts() {
     ann.say(7);
     let (header, payload) = bob.hear();
     assert_eq!(payload, [7; 160]);
-    assert_ne!(header.ssrc, ann.ssrc, "bob hears one stream of ours, whoever speaks");
+    assert_ne!(
+        header.ssrc, ann.ssrc,
+        "bob hears one stream of ours, whoever speaks"
+    );
     let stats = world.close(a);
     assert_eq!((stats.packets_in, stats.octets_in, stats.lost), (6, 960, 2));
     assert_eq!((stats.packets_out, stats.octets_out), (5, 800));
@@ -52,7 +58,10 @@ fn e2e_translates_the_laws_and_renames_events() {
     let (a, mut ann) = world.call(Codec::Pcmu);
     let (b, bob) = world.call(Codec::Pcma);
     let mut remote = bob.remote();
-    remote.telephone_event = Some(media::control::EventTypes { send: 96, receive: 97 });
+    remote.telephone_event = Some(media::control::EventTypes {
+        send: 96,
+        receive: 97,
+    });
     world.set_remote(b, remote);
     world.send(MediaCommand::Bridge { a, b });
     ann.say(0x23);
@@ -60,13 +69,34 @@ fn e2e_translates_the_laws_and_renames_events() {
     assert_eq!(header.payload_type, 8);
     assert_eq!(payload, [MULAW_TO_ALAW[0x23]; 160]);
     world.heard(a);
-    for (end, duration_ticks) in [(false, 160), (false, 320), (true, 480), (true, 480), (true, 480)] {
-        let event = TelephoneEvent { event: 11, end, volume: 10, duration_ticks };
+    for (end, duration_ticks) in [
+        (false, 160),
+        (false, 320),
+        (true, 480),
+        (true, 480),
+        (true, 480),
+    ] {
+        let event = TelephoneEvent {
+            event: 11,
+            end,
+            volume: 10,
+            duration_ticks,
+        };
         ann.say_as(101, &event.to_bytes());
         let (header, payload) = bob.hear();
-        assert_eq!((header.payload_type, payload.as_slice()), (96, event.to_bytes().as_slice()));
+        assert_eq!(
+            (header.payload_type, payload.as_slice()),
+            (96, event.to_bytes().as_slice())
+        );
     }
-    assert_eq!(world.next_event(), MediaEvent::DtmfPressed { leg: a, key: Key::Pound, duration_ms: 60 });
+    assert_eq!(
+        world.next_event(),
+        MediaEvent::DtmfPressed {
+            leg: a,
+            key: Key::Pound,
+            duration_ms: 60
+        }
+    );
     world.no_event_waits();
 }
 
@@ -85,7 +115,11 @@ fn e2e_a_third_party_changes_nothing_and_gets_nothing() {
             }
         }
         ann.say(round);
-        assert_eq!(bob.hear_octet(), round, "before and after the source is fixed");
+        assert_eq!(
+            bob.hear_octet(),
+            round,
+            "before and after the source is fixed"
+        );
         bob.say(round);
         assert_eq!(ann.hear_octet(), round);
     }
@@ -96,7 +130,11 @@ fn e2e_a_third_party_changes_nothing_and_gets_nothing() {
     }
     let stats = world.close(a);
     assert_eq!((stats.packets_in, stats.lost), (8, 0));
-    assert!(stats.strangers >= 12, "those before fixing; later ones the kernel drops: {}", stats.strangers);
+    assert!(
+        stats.strangers >= 12,
+        "those before fixing; later ones the kernel drops: {}",
+        stats.strangers
+    );
 }
 
 #[test]
@@ -134,7 +172,11 @@ fn e2e_behind_nat_the_phone_is_found_and_found_again_after_silence() {
     for octet in 1..=5 {
         mapped.say(octet);
     }
-    assert_eq!([bob.hear_octet(), bob.hear_octet()], [4, 5], "from the packet that fixed it on");
+    assert_eq!(
+        [bob.hear_octet(), bob.hear_octet()],
+        [4, 5],
+        "from the packet that fixed it on"
+    );
     world.heard(a);
     bob.say(8);
     assert_eq!(mapped.hear_octet(), 8);
@@ -143,7 +185,10 @@ fn e2e_behind_nat_the_phone_is_found_and_found_again_after_silence() {
     world.advance(Duration::from_secs(6));
     let mut silent = [world.next_event(), world.next_event()];
     silent.sort_by_key(|event| format!("{event:?}"));
-    assert_eq!(silent, [MediaEvent::Silent { leg: a }, MediaEvent::Silent { leg: b }]);
+    assert_eq!(
+        silent,
+        [MediaEvent::Silent { leg: a }, MediaEvent::Silent { leg: b }]
+    );
     let mut remapped = Phone::new([127, 0, 7, 105].into(), ann.server(), Codec::Pcmu);
     for octet in 11..=14 {
         remapped.say(octet);
@@ -159,16 +204,26 @@ fn e2e_behind_nat_the_phone_is_found_and_found_again_after_silence() {
 #[test]
 fn e2e_music_then_agent_is_one_stream_for_the_caller() {
     let mut world = World::new(6);
-    world.send(MediaCommand::AddClip { id: MUSIC, clip: counting_clip(3) });
+    world.send(MediaCommand::AddClip {
+        id: MUSIC,
+        clip: counting_clip(3),
+    });
     let (a, caller) = world.call(Codec::Pcma);
     let (b, mut agent) = world.call(Codec::Pcma);
-    world.send(MediaCommand::Play { leg: a, clip: MUSIC, repeat: true });
+    world.send(MediaCommand::Play {
+        leg: a,
+        clip: MUSIC,
+        repeat: true,
+    });
     let mut last = caller.hear().0;
     assert!(last.marker);
     for frame in 1..8_i16 {
         let (header, payload) = caller.hear();
         let level = Codec::Pcma.decode(payload[0]);
-        assert!(level.abs_diff((frame % 3 + 1) * 256) < 32, "frame {frame} sounds like {level}");
+        assert!(
+            level.abs_diff((frame % 3 + 1) * 256) < 32,
+            "frame {frame} sounds like {level}"
+        );
         assert_follows(&last, &header);
         assert!(!header.marker);
         last = header;
@@ -201,36 +256,67 @@ fn assert_follows(last: &media::rtp::Header, next: &media::rtp::Header) {
 #[test]
 fn e2e_frames_come_every_twenty_milliseconds_and_the_end_is_told() {
     let mut world = World::new(7);
-    world.send(MediaCommand::AddClip { id: MUSIC, clip: counting_clip(26) });
+    world.send(MediaCommand::AddClip {
+        id: MUSIC,
+        clip: counting_clip(26),
+    });
     let (a, caller) = world.call(Codec::Pcmu);
-    world.send(MediaCommand::Play { leg: a, clip: MUSIC, repeat: false });
+    world.send(MediaCommand::Play {
+        leg: a,
+        clip: MUSIC,
+        repeat: false,
+    });
     caller.hear();
     let began = Instant::now();
     (1..26).for_each(|_| drop(caller.hear()));
     let took = began.elapsed();
-    // Late frames are made up for, so that a busy machine stretches the whole by one stall at most.
-    assert!(took >= Duration::from_millis(380), "{took:?} for 500 ms of sound");
-    assert!(took < Duration::from_millis(1_500), "{took:?} for 500 ms of sound");
+    // Wide, since either thread may be kept waiting on a busy machine; late frames are made up for.
+    assert!(
+        took >= Duration::from_millis(250),
+        "{took:?} for 500 ms of sound"
+    );
+    assert!(
+        took < Duration::from_millis(3_000),
+        "{took:?} for 500 ms of sound"
+    );
     assert_eq!(world.next_event(), MediaEvent::ClipEnded { leg: a });
-    world.send(MediaCommand::Play { leg: a, clip: ClipId(99), repeat: true });
-    assert_eq!(world.next_event(), MediaEvent::ClipEnded { leg: a }, "an unknown clip is over at once");
+    world.send(MediaCommand::Play {
+        leg: a,
+        clip: ClipId(99),
+        repeat: true,
+    });
+    assert_eq!(
+        world.next_event(),
+        MediaEvent::ClipEnded { leg: a },
+        "an unknown clip is over at once"
+    );
     caller.hears_nothing();
 }
 
 #[test]
 fn e2e_one_clip_serves_many_listeners_of_both_laws() {
     let mut world = World::new(8);
-    world.send(MediaCommand::AddClip { id: MUSIC, clip: counting_clip(50) });
+    world.send(MediaCommand::AddClip {
+        id: MUSIC,
+        clip: counting_clip(50),
+    });
     let phones: Vec<_> = (0..20).map(|n| world.call(Codec::ALL[n % 2])).collect();
     for (leg, _) in &phones {
-        world.send(MediaCommand::Play { leg: *leg, clip: MUSIC, repeat: true });
+        world.send(MediaCommand::Play {
+            leg: *leg,
+            clip: MUSIC,
+            repeat: true,
+        });
     }
     for frame in 0..10_i16 {
         for (n, (_, phone)) in phones.iter().enumerate() {
             let (header, payload) = phone.hear();
             let codec = Codec::ALL[n % 2];
             assert_eq!(header.payload_type, codec.static_payload_type());
-            assert!(codec.decode(payload[80]).abs_diff((frame + 1) * 256) < 150, "frame {frame} to phone {n}");
+            assert!(
+                codec.decode(payload[80]).abs_diff((frame + 1) * 256) < 150,
+                "frame {frame} to phone {n}"
+            );
         }
     }
 }
@@ -238,9 +324,16 @@ fn e2e_one_clip_serves_many_listeners_of_both_laws() {
 #[test]
 fn e2e_a_held_leg_hears_music_and_its_partner_not() {
     let mut world = World::new(9);
-    world.send(MediaCommand::AddClip { id: MUSIC, clip: counting_clip(1) });
+    world.send(MediaCommand::AddClip {
+        id: MUSIC,
+        clip: counting_clip(1),
+    });
     let ((a, caller), (_, mut agent)) = talking(&mut world);
-    world.send(MediaCommand::Play { leg: a, clip: MUSIC, repeat: true });
+    world.send(MediaCommand::Play {
+        leg: a,
+        clip: MUSIC,
+        repeat: true,
+    });
     let music = caller.hear_octet();
     agent.say(0x33);
     assert_eq!([caller.hear_octet(), caller.hear_octet()], [music, music]);
@@ -255,7 +348,12 @@ fn e2e_an_empty_range_is_told_and_a_closed_leg_fills_it() {
     let mut world = World::with(10, 20_000..=20_003, |config| config);
     let ((a, _), (b, _)) = (world.open(), world.open());
     world.send(MediaCommand::Restock { count: 1 });
-    assert_eq!(world.next_event(), MediaEvent::PortsExhausted { worker: media::control::WorkerId(0) });
+    assert_eq!(
+        world.next_event(),
+        MediaEvent::PortsExhausted {
+            worker: media::control::WorkerId(0)
+        }
+    );
     world.close(a);
     let (c, ports) = world.open();
     assert_eq!(ports.rtp.port(), 20_000, "tired, but better than none");
@@ -267,7 +365,11 @@ fn e2e_an_empty_range_is_told_and_a_closed_leg_fills_it() {
 #[test]
 fn e2e_ports_are_used_in_turn_and_rest() {
     let rest = Duration::from_secs(30);
-    let mut world = World::with(11, 20_000..=20_007, |config| MediaIoConfig { stock: 2, rest, ..config });
+    let mut world = World::with(11, 20_000..=20_007, |config| MediaIoConfig {
+        stock: 2,
+        rest,
+        ..config
+    });
     let mut used = Vec::new();
     for _ in 0..8 {
         let (leg, ports) = world.open();
@@ -276,17 +378,30 @@ fn e2e_ports_are_used_in_turn_and_rest() {
         world.send(MediaCommand::Restock { count: 1 });
         world.advance(rest);
     }
-    assert_eq!(used, [20_000, 20_002, 20_004, 20_006, 20_000, 20_002, 20_004, 20_006]);
+    assert_eq!(
+        used,
+        [
+            20_000, 20_002, 20_004, 20_006, 20_000, 20_002, 20_004, 20_006
+        ]
+    );
 }
 
 #[test]
 fn e2e_an_order_beyond_what_has_rested_is_delivered_later() {
     let rest = Duration::from_secs(30);
-    let mut world = World::with(15, 20_000..=20_003, |config| MediaIoConfig { stock: 2, rest, ..config });
+    let mut world = World::with(15, 20_000..=20_003, |config| MediaIoConfig {
+        stock: 2,
+        rest,
+        ..config
+    });
     let (leg, first) = world.open();
     world.close(leg);
     world.send(MediaCommand::Restock { count: 1 });
-    assert_eq!(world.take_ports().rtp.port(), 20_002, "still in stock from the start");
+    assert_eq!(
+        world.take_ports().rtp.port(),
+        20_002,
+        "still in stock from the start"
+    );
     world.no_event_waits();
     assert_eq!(world.stock, [], "one is in stock, so the other may rest");
     world.advance(rest);
@@ -301,7 +416,12 @@ fn e2e_reports_tell_the_peer_what_it_lost() {
     ann.say(1);
     let sent = rtcp::Report {
         ssrc: ann.ssrc,
-        sender: Some(rtcp::SenderInfo { ntp: 7 << 32, timestamp: 0, packets: 6, octets: 960 }),
+        sender: Some(rtcp::SenderInfo {
+            ntp: 7 << 32,
+            timestamp: 0,
+            packets: 6,
+            octets: 960,
+        }),
         block: None,
         cname: 1,
         goodbye: false,
@@ -313,7 +433,9 @@ fn e2e_reports_tell_the_peer_what_it_lost() {
     ann.rtcp.send_to(&buffer[..len], report_port).unwrap();
     let stranger = socket([127, 0, 7, 112].into());
     stranger.send_to(&buffer[..len], report_port).unwrap();
-    while world.pool.metrics()[0].reports_received < 1 || world.pool.metrics()[0].packets_from_strangers < 1 {
+    while world.pool.metrics()[0].reports_received < 1
+        || world.pool.metrics()[0].packets_from_strangers < 1
+    {
         std::thread::yield_now();
     }
 
@@ -325,7 +447,10 @@ fn e2e_reports_tell_the_peer_what_it_lost() {
     let block = report.block.expect("about ann's stream");
     assert_eq!(block.cumulative_lost, 5);
     assert_eq!(block.last_sender_report, 7 << 16);
-    assert!(report.sender_report.is_some(), "we send, so it is a sender report");
+    assert!(
+        report.sender_report.is_some(),
+        "we send, so it is a sender report"
+    );
     assert!(!report.goodbye);
     world.close(a);
     let (len, _) = ann.rtcp.recv_from(&mut packet).expect("the last report");
@@ -336,32 +461,42 @@ fn e2e_reports_tell_the_peer_what_it_lost() {
 #[test]
 fn e2e_a_busy_worker_loses_nothing_and_wakes_less_often() {
     let mut world = World::new(13);
-    let mut calls: Vec<_> = (0..8).map(|_| talking(&mut world)).collect();
+    let mut calls: Vec<_> = (0..24).map(|_| talking(&mut world)).collect();
+    let warming = talk_all_at_once(&mut calls, Duration::from_millis(300));
+    world.advance(Duration::ZERO);
     let before = world.pool.metrics()[0];
-    let began = Instant::now();
-    let mut rounds = 0_u64;
-    while began.elapsed() < Duration::from_millis(600) {
-        for ((_, a), (_, b)) in &mut calls {
-            a.say(3);
-            b.say(4);
-        }
-        for ((_, a), (_, b)) in &calls {
-            assert_eq!(b.hear_octet(), 3);
-            assert_eq!(a.hear_octet(), 4);
-        }
-        rounds += 1;
-    }
-    let packets = 16 * rounds;
+    let rounds = talk_all_at_once(&mut calls, Duration::from_millis(300));
+    let packets = 48 * rounds;
+    // The last packets are told of in the turn after theirs.
+    world.advance(Duration::ZERO);
+    let after = world.pool.metrics()[0];
     for ((a, _), (b, _)) in &calls {
         for leg in [*a, *b] {
             let stats = world.close(leg);
-            assert_eq!((stats.lost, stats.packets_out), (0, 5 + rounds));
+            assert_eq!((stats.lost, stats.packets_out), (0, 5 + warming + rounds));
         }
     }
-    let after = world.pool.metrics()[0];
     assert_eq!(after.packets_relayed - before.packets_relayed, packets);
-    assert!(packets > 1_200, "busy enough to tick: {packets}");
-    assert!(after.wakes - before.wakes < packets / 2, "{} wakes for {packets} packets", after.wakes - before.wakes);
+    assert!(packets > 600, "busy enough to tick: {packets} in 300 ms");
+    let wakes = after.wakes - before.wakes;
+    assert!(wakes < packets / 4, "{wakes} wakes for {packets} packets");
+}
+
+/// Everybody says something and hears it, again and again: how often.
+fn talk_all_at_once(calls: &mut [Talk], time: Duration) -> u64 {
+    let began = Instant::now();
+    let mut rounds = 0;
+    while began.elapsed() < time {
+        for ((_, a), (_, b)) in &mut *calls {
+            a.say(3);
+            b.say(4);
+        }
+        for ((_, a), (_, b)) in &*calls {
+            assert_eq!((b.hear_octet(), a.hear_octet()), (3, 4));
+        }
+        rounds += 1;
+    }
+    rounds
 }
 
 #[test]
@@ -373,15 +508,35 @@ fn e2e_commands_of_a_life_that_is_over_do_nothing() {
     world.send(MediaCommand::GiveBack { ports: bound });
     let table = [
         MediaCommand::Close { leg: stale },
-        MediaCommand::SetRemote { leg: stale, remote: ann.remote(), send: false, receive: false },
+        MediaCommand::SetRemote {
+            leg: stale,
+            remote: ann.remote(),
+            send: false,
+            receive: false,
+        },
         MediaCommand::GiveBack { ports: bound },
-        MediaCommand::Open { leg: LegKey { leg: 99, generation: 0 }, ports: bound },
+        MediaCommand::Open {
+            leg: LegKey {
+                leg: 99,
+                generation: 0,
+            },
+            ports: bound,
+        },
     ];
     for command in table {
         let stale = |world: &World| world.pool.metrics()[0].commands_stale;
         let before = stale(&world);
         world.send(command.clone());
         assert_eq!(stale(&world), before + 1, "{command:?}");
+        if let MediaCommand::Open { leg, .. } = command {
+            assert_eq!(
+                world.next_event(),
+                MediaEvent::Closed {
+                    leg,
+                    stats: Box::default()
+                }
+            );
+        }
     }
     assert_eq!(world.close(a).packets_in, 0);
     assert_eq!(world.pool.metrics()[0].legs_open, 0);

@@ -1,7 +1,11 @@
 //! A pool of media threads with made-up phones around it, on a loopback address of its own.
 
-// Each test binary uses its part.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "helpers of tests, which clippy does not know as tests"
+)]
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -14,7 +18,8 @@ use crossbeam_channel::Receiver;
 use media::clip::Clip;
 use media::codec::Codec;
 use media::control::{
-    EventTypes, LatchRule, LegKey, LegStats, MediaCommand, MediaEvent, PortPair, RemoteMedia, WorkerId,
+    EventTypes, LatchRule, LegKey, LegStats, MediaCommand, MediaEvent, PortPair, RemoteMedia,
+    WorkerId,
 };
 use media::outgoing::Place;
 use media::rtp::{HEADER_LEN, Header};
@@ -49,7 +54,9 @@ impl World {
         let (began, ahead_us) = (Instant::now(), Arc::new(AtomicU64::new(0)));
         let ahead = Arc::clone(&ahead_us);
         let clock = move || {
-            Duration::from_secs(1_800_000_000) + began.elapsed() + Duration::from_micros(ahead.load(Ordering::SeqCst))
+            Duration::from_secs(1_800_000_000)
+                + began.elapsed()
+                + Duration::from_micros(ahead.load(Ordering::SeqCst))
         };
         let sink = move |event| {
             // The test may be over.
@@ -57,13 +64,26 @@ impl World {
         };
         let config = MediaIoConfig::new(address.into(), ports, 42, Arc::new(clock), Arc::new(sink));
         let pool = MediaPool::start(&change(config)).unwrap();
-        Self { pool, stock: VecDeque::new(), events, address, ahead_us, next_leg: 1 }
+        Self {
+            pool,
+            stock: VecDeque::new(),
+            events,
+            address,
+            ahead_us,
+            next_leg: 1,
+        }
     }
 
     /// Moves the pool's clock on, and wakes the worker, whose sleep is as long as it was.
     pub fn advance(&self, by: Duration) {
-        self.ahead_us.fetch_add(by.as_micros() as u64, Ordering::SeqCst);
-        self.send(MediaCommand::StopPlay { leg: LegKey { leg: u64::MAX, generation: 0 } });
+        self.ahead_us
+            .fetch_add(by.as_micros() as u64, Ordering::SeqCst);
+        self.send(MediaCommand::StopPlay {
+            leg: LegKey {
+                leg: u64::MAX,
+                generation: 0,
+            },
+        });
     }
 
     /// Commands, and waits until it is done: a phone that speaks sooner is not heard.
@@ -87,7 +107,9 @@ impl World {
 
     pub fn no_event_waits(&mut self) {
         while let Ok(event) = self.events.try_recv() {
-            let MediaEvent::PortsReady(ports) = event else { panic!("{event:?}") };
+            let MediaEvent::PortsReady(ports) = event else {
+                panic!("{event:?}")
+            };
             self.stock.extend(ports);
         }
     }
@@ -100,7 +122,9 @@ impl World {
     pub fn wait_for_stock(&mut self, count: usize) {
         while self.stock.len() < count {
             let event = self.events.recv_timeout(PATIENCE).expect("ports");
-            let MediaEvent::PortsReady(ports) = event else { panic!("{event:?} instead of ports") };
+            let MediaEvent::PortsReady(ports) = event else {
+                panic!("{event:?} instead of ports")
+            };
             self.stock.extend(ports);
         }
     }
@@ -108,7 +132,10 @@ impl World {
     /// Opens a leg; not told its far end yet.
     pub fn open(&mut self) -> (LegKey, PortPair) {
         let ports = self.take_ports();
-        let leg = LegKey { leg: self.next_leg, generation: 0 };
+        let leg = LegKey {
+            leg: self.next_leg,
+            generation: 0,
+        };
         self.next_leg += 1;
         self.send(MediaCommand::Open { leg, ports });
         (leg, ports)
@@ -123,7 +150,12 @@ impl World {
     }
 
     pub fn set_remote(&self, leg: LegKey, remote: RemoteMedia) {
-        self.send(MediaCommand::SetRemote { leg, remote, send: true, receive: true });
+        self.send(MediaCommand::SetRemote {
+            leg,
+            remote,
+            send: true,
+            receive: true,
+        });
     }
 
     pub fn close(&mut self, leg: LegKey) -> LegStats {
@@ -157,7 +189,15 @@ impl Phone {
     pub fn new(address: Ipv4Addr, server: SocketAddr, codec: Codec) -> Self {
         let (socket, rtcp) = (socket(address), socket(address));
         let ssrc = u32::from(socket.local_addr().unwrap().port()) << 8;
-        Self { socket, rtcp, ssrc, sequence: 65_530, timestamp: u32::MAX - 500, server, codec }
+        Self {
+            socket,
+            rtcp,
+            ssrc,
+            sequence: 65_530,
+            timestamp: u32::MAX - 500,
+            server,
+            codec,
+        }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -178,7 +218,10 @@ impl Phone {
             codec: self.codec,
             payload_type_send: self.codec.static_payload_type(),
             payload_type_receive: self.codec.static_payload_type(),
-            telephone_event: Some(EventTypes { send: 101, receive: 101 }),
+            telephone_event: Some(EventTypes {
+                send: 101,
+                receive: 101,
+            }),
             ptime_ms: 20,
         }
     }
@@ -193,7 +236,14 @@ impl Phone {
         let mut packet = vec![0; HEADER_LEN];
         packet.extend_from_slice(payload);
         let mut header = Header::for_payload(HEADER_LEN..packet.len(), payload_type);
-        header.put(Place { sequence: self.sequence, timestamp: self.timestamp, marker: false }, self.ssrc);
+        header.put(
+            Place {
+                sequence: self.sequence,
+                timestamp: self.timestamp,
+                marker: false,
+            },
+            self.ssrc,
+        );
         let packet = header.write_before_payload(&mut packet).unwrap();
         self.socket.send_to(packet, self.server).unwrap();
         self.sequence = self.sequence.wrapping_add(1);
@@ -224,7 +274,10 @@ pub fn hears_nothing(socket: &UdpSocket) {
     socket.set_nonblocking(true).unwrap();
     let got = socket.recv(&mut [0; 2048]);
     socket.set_nonblocking(false).unwrap();
-    assert_eq!(got.map_err(|fault| fault.kind()), Err(std::io::ErrorKind::WouldBlock));
+    assert_eq!(
+        got.map_err(|fault| fault.kind()),
+        Err(std::io::ErrorKind::WouldBlock)
+    );
 }
 
 pub fn socket(address: Ipv4Addr) -> UdpSocket {
@@ -235,6 +288,8 @@ pub fn socket(address: Ipv4Addr) -> UdpSocket {
 
 /// A clip whose frame `n` sounds like `(n + 1) * 256`.
 pub fn counting_clip(frames: usize) -> Arc<Clip> {
-    let samples: Vec<i16> = (0..frames).flat_map(|n| [(n as i16 + 1) * 256; 160]).collect();
+    let samples: Vec<i16> = (0..frames)
+        .flat_map(|n| [(n as i16 + 1) * 256; 160])
+        .collect();
     Arc::new(Clip::from_samples(&samples))
 }
