@@ -14,7 +14,7 @@ use acd::Input as AcdInput;
 use acd::config::{AcdConfig, AgentConfig, Assignment, PersonalConfig, QueueConfig};
 use config::{Centre, Snapshot, User};
 
-use crate::call::inbound::trunk_of_login;
+use crate::call::who::trunk_of_login;
 use crate::command::{Done, Effect, Refusal};
 use crate::engine::Engine;
 use crate::event::{Change, Event};

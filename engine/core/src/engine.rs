@@ -5,27 +5,27 @@
 //! they are quiet, and leaves the effects in one queue, in the order they came about. What a call does lives
 //! in [`call`](crate::call).
 
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::net::{IpAddr, SocketAddr};
+use core::net::IpAddr;
 use core::time::Duration;
 
-use acd::{Acd, AgentChange, Incarnation, Input as AcdInput, MatchId};
+use acd::{Acd, AgentChange, Incarnation, Input as AcdInput};
 use config::Snapshot;
 use media::control::ClipId;
 use media::stock::PortStock;
-use sip::Transport;
 use sip::auth::Authenticator;
-use sip::dialog::DialogKey;
-use sip::transaction::{ClientId, Layer, ServerId};
+use sip::transaction::Layer;
 
 use crate::agents::Seats;
 use crate::call::{Call, Leg};
 use crate::command::{Command, CommandBody, Done, Refusal, Reply};
 use crate::event::Event;
+use crate::figures::Figures;
 use crate::ids::{CallId, IdSource, LegId};
+use crate::index::Index;
 use crate::input::{Input, Pressure};
 use crate::journal::{Body, Entry, Stamp};
 use crate::opening::Openings;
@@ -34,6 +34,7 @@ use crate::random::Random;
 use crate::registrar::Registrar;
 use crate::restore::{Durable, Restore};
 use crate::routing::Routes;
+use crate::setup::{Listen, Setup};
 use crate::timers::Timers;
 use crate::{Now, RULES_VERSION};
 
@@ -43,51 +44,6 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(600);
 const WALL_CLOCK_EVERY: Duration = Duration::from_secs(30);
 /// How many port pairs a worker keeps bound ahead.
 pub const PORT_STOCK_LEVEL: u32 = 64;
-
-/// What an engine is made with.
-#[derive(Debug)]
-pub struct Setup {
-    /// This node, 0 to 255.
-    pub node: u8,
-    /// How often this node has started, from 1.
-    pub incarnation: u32,
-    /// The daemon's version, for the journal.
-    pub version: String,
-    /// Settings and centre.
-    pub snapshot: Arc<Snapshot>,
-    /// Where we listen, and by which address others see us.
-    pub listen: Vec<Listen>,
-    /// Seeds of the streams of randomness.
-    pub seeds: Seeds,
-    /// The key of our digest nonces; the same over restarts.
-    pub nonce_key: [u8; 32],
-    /// Clips the media threads hold, by name.
-    pub clips: BTreeMap<String, ClipId>,
-}
-
-/// One address SIP is spoken at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Listen {
-    /// UDP or TCP.
-    pub transport: Transport,
-    /// The address that goes into Via and Contact, with the port that was bound.
-    pub address: SocketAddr,
-}
-
-/// Seeds of the streams of randomness. Choices among equals have a stream of their own as soon as a strategy chooses by chance.
-#[derive(Clone, Copy)]
-pub struct Seeds {
-    /// Call-IDs and SDP session ids: must not repeat, need not be secret.
-    pub ids: [u8; 32],
-    /// Tags and branches: from the operating system, never journalled, never traced.
-    pub secrets: [u8; 32],
-}
-
-impl core::fmt::Debug for Seeds {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("Seeds")
-    }
-}
 
 /// What the engine does at a moment of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,48 +97,6 @@ pub struct Engine {
     stamp: (u8, u32),
     seq: u64,
     out: VecDeque<Output>,
-}
-
-/// By what a message or event finds its leg or call.
-#[derive(Debug, Default)]
-pub(crate) struct Index {
-    pub(crate) servers: BTreeMap<ServerId, LegId>,
-    pub(crate) clients: BTreeMap<ClientId, LegId>,
-    pub(crate) dialogs: BTreeMap<DialogKey, LegId>,
-    pub(crate) matches: BTreeMap<MatchId, CallId>,
-    /// INVITEs of ours that were cancelled: a late 2xx is acknowledged and hung up.
-    pub(crate) cancelled: BTreeSet<ClientId>,
-    /// Answered legs of alerts, until the distribution core says whose the call is.
-    pub(crate) answered: BTreeMap<MatchId, LegId>,
-    /// How many legs each trunk has.
-    pub(crate) trunk_legs: BTreeMap<String, usize>,
-    /// The legs of each phone that are no alerts of the distribution core.
-    pub(crate) own: BTreeMap<String, BTreeSet<LegId>>,
-}
-
-/// Counts for `/metrics` and for tests: what stands is what would leak.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Figures {
-    /// Messages received.
-    pub messages: u64,
-    /// New INVITEs refused for want of room.
-    pub shed: u64,
-    /// Requests of nobody we know.
-    pub unknown: u64,
-    /// Calls that are up.
-    pub calls: usize,
-    /// Legs that are up.
-    pub legs: usize,
-    /// Dialogs that are up.
-    pub dialogs: usize,
-    /// SIP transactions.
-    pub transactions: usize,
-    /// The engine's own deadlines.
-    pub timers: usize,
-    /// Bound port pairs in stock.
-    pub ports_in_stock: usize,
-    /// Phones' bindings.
-    pub bindings: usize,
 }
 
 impl Engine {

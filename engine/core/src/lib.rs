@@ -18,7 +18,9 @@ pub mod command;
 mod day;
 mod engine;
 pub mod event;
+mod figures;
 pub mod ids;
+mod index;
 mod input;
 pub mod journal;
 mod names;
@@ -30,16 +32,19 @@ mod register;
 mod registrar;
 mod restore;
 pub mod routing;
+mod setup;
 mod timers;
 pub mod view;
 
 pub use command::{Actor, Command, CommandBody, Done, Refusal, Reply};
-pub use engine::{Engine, Figures, Listen, PORT_STOCK_LEVEL, Seeds, Setup};
+pub use engine::{Engine, PORT_STOCK_LEVEL};
 pub use event::Event;
+pub use figures::Figures;
 pub use ids::{CallId, CommandId, LegId};
 pub use input::{Input, Pressure};
 pub use output::Output;
 pub use restore::{Durable, OpenCall, Restore, RestoreError};
+pub use setup::{Listen, Seeds, Setup};
 
 /// Version of the rules that turn inputs into decisions; stands in every journal row.
 ///

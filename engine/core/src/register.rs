@@ -8,7 +8,7 @@ use sip::transaction::ServerId;
 use sip::wire::ContactHeader;
 use sip::{Flow, HeaderName, Message, Transmit};
 
-use crate::call::inbound::{Identity, Sender, number_of, trunk_of_login, uri_names_source};
+use crate::call::who::{Identity, Sender, number_of, trunk_of_login, uri_names_source};
 use crate::engine::{Engine, Timer};
 use crate::event::Event;
 use crate::journal::{BindingKey, Body};

@@ -94,7 +94,7 @@ impl Engine {
         let (server, response) = self.dialog_response(leg, 200)?;
         Some((
             server,
-            response.header(HeaderName::Allow, super::inbound::ALLOW),
+            response.header(HeaderName::Allow, super::requests::ALLOW),
         ))
     }
 

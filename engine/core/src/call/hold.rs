@@ -4,7 +4,6 @@ use ::media::sdp::{self, SdpAnswer, SdpOffer};
 use sip::transaction::ServerId;
 use sip::{HeaderName, Message, ResponseBuilder};
 
-use super::inbound::is_held;
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::ids::{CallId, LegId};
@@ -68,7 +67,7 @@ impl Engine {
         let response = ResponseBuilder::new(message, 200)
             .record_route(message)
             .contact(&contact)
-            .header(HeaderName::Allow, super::inbound::ALLOW)
+            .header(HeaderName::Allow, super::requests::ALLOW)
             .body(sdp::CONTENT_TYPE, body);
         self.index.servers.insert(server, leg);
         self.respond(server, response);
@@ -171,4 +170,9 @@ impl Engine {
             self.play(partner, &music, true);
         }
     }
+}
+
+/// Whether the far end lets us send to it.
+fn is_held(direction: sdp::Direction) -> bool {
+    !direction.sends()
 }

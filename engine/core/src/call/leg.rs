@@ -10,7 +10,8 @@ use sip::dialog::{Dialog, Offers};
 use sip::transaction::{ClientId, ServerId};
 use sip::{Flow, Message, Uri};
 
-use crate::event::LegRole;
+use crate::engine::Engine;
+use crate::event::{Event, LegRole};
 use crate::ids::{CallId, LegId};
 use crate::timers::TimerId;
 
@@ -109,5 +110,55 @@ impl Leg {
             LegState::Incoming { dialog, .. } | LegState::Up { dialog } => Some(dialog),
             LegState::Placed | LegState::Calling { .. } => None,
         }
+    }
+}
+
+impl Engine {
+    /// Files a leg where messages and agents find it.
+    pub(crate) fn add_leg(&mut self, leg: Leg) {
+        if let Some(trunk) = &leg.trunk {
+            *self.index.trunk_legs.entry(trunk.clone()).or_default() += 1;
+        }
+        let seat = leg.extension.clone().filter(|_| leg.role != LegRole::Agent);
+        if let Some(extension) = &seat {
+            self.index
+                .own
+                .entry(extension.clone())
+                .or_default()
+                .insert(leg.id);
+        }
+        self.legs.insert(leg.id, leg);
+        if let Some(extension) = seat {
+            self.own_calls_changed(&extension);
+        }
+    }
+
+    /// How many calls of their own a phone has.
+    pub(crate) fn own_calls_at(&self, extension: &str) -> u32 {
+        self.index
+            .own
+            .get(extension)
+            .map_or(0, |legs| u32::try_from(legs.len()).unwrap_or(u32::MAX))
+    }
+
+    pub(crate) fn own_calls_changed(&mut self, extension: &str) {
+        if let Some(username) = self.seats.user_at(extension).map(String::from) {
+            self.refresh_own_calls(&username);
+        }
+    }
+
+    pub(crate) fn publish_leg(&mut self, leg: LegId) {
+        let Some(leg) = self.legs.get(&leg) else {
+            return;
+        };
+        let event = Event::LegStarted {
+            call: leg.call,
+            leg: leg.id,
+            role: leg.role,
+            number: leg.number.clone(),
+            trunk: leg.trunk.clone(),
+            user: leg.user.clone(),
+        };
+        self.publish(event);
     }
 }

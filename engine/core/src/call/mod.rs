@@ -13,7 +13,7 @@
 //!       ended: one record, nothing left behind
 //! ```
 //!
-//! One file per feature: a call comes in ([`inbound`]), is given its destination ([`route`]), waits ([`waiting`]),
+//! One file per feature: a request is judged ([`requests`]), its sender known ([`who`]), a call comes in ([`inbound`]), is given its destination ([`route`]), waits ([`waiting`]),
 //! phones are rung ([`ring`]) and answer ([`responses`]), two legs are joined ([`connect`]), one holds
 //! the other ([`hold`]), requests come within a dialog ([`in_dialog`]), all ends ([`end`]). Media are spoken of in [`media`], the
 //! addresses of the far ends in [`target`]. Transactions are `sip`'s, packets the media threads', order and choice
@@ -24,16 +24,18 @@ mod connect;
 mod end;
 mod hold;
 mod in_dialog;
-pub(crate) mod inbound;
+mod inbound;
 mod leg;
 mod media;
 mod place;
 mod plan;
+mod requests;
 mod responses;
 mod ring;
 mod route;
 mod target;
 mod waiting;
+pub(crate) mod who;
 
 use alloc::string::String;
 use alloc::vec::Vec;

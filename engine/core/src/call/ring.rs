@@ -215,7 +215,7 @@ impl Engine {
             .call_id(&call_id)
             .cseq(1)
             .header(HeaderName::Contact, contact)
-            .header(HeaderName::Allow, super::inbound::ALLOW)
+            .header(HeaderName::Allow, super::requests::ALLOW)
             .header(HeaderName::UserAgent, "Lampfield")
             .body(sdp::CONTENT_TYPE, offer.to_bytes());
         self.layer

@@ -112,7 +112,7 @@ impl Engine {
 
     /// The flow to an address, from one of ours that can reach it.
     pub(crate) fn flow_to(&self, transport: Transport, remote: SocketAddr) -> Option<Flow> {
-        let fits = |listen: &&crate::engine::Listen| {
+        let fits = |listen: &&crate::setup::Listen| {
             listen.transport == transport && listen.address.is_ipv4() == remote.is_ipv4()
         };
         let mut fitting: Vec<SocketAddr> = self

@@ -1,0 +1,27 @@
+//! By what a message or an output finds its leg or call.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+
+use acd::MatchId;
+use sip::dialog::DialogKey;
+use sip::transaction::{ClientId, ServerId};
+
+use crate::ids::{CallId, LegId};
+
+/// By what a message or event finds its leg or call.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    pub(crate) servers: BTreeMap<ServerId, LegId>,
+    pub(crate) clients: BTreeMap<ClientId, LegId>,
+    pub(crate) dialogs: BTreeMap<DialogKey, LegId>,
+    pub(crate) matches: BTreeMap<MatchId, CallId>,
+    /// INVITEs of ours that were cancelled: a late 2xx is acknowledged and hung up.
+    pub(crate) cancelled: BTreeSet<ClientId>,
+    /// Answered legs of alerts, until the distribution core says whose the call is.
+    pub(crate) answered: BTreeMap<MatchId, LegId>,
+    /// How many legs each trunk has.
+    pub(crate) trunk_legs: BTreeMap<String, usize>,
+    /// The legs of each phone that are no alerts of the distribution core.
+    pub(crate) own: BTreeMap<String, BTreeSet<LegId>>,
+}
