@@ -225,7 +225,9 @@ impl IntoResponse for ApiError {
             errors: self.errors,
         };
         let mut response = (status, Json(problem)).into_response();
-        response.headers_mut().extend(headers);
+        for (name, value) in headers {
+            response.headers_mut().insert(name, value);
+        }
         response
     }
 }

@@ -99,6 +99,13 @@ impl Doc {
         )
     }
 
+    /// Replaces the words after the summary.
+    #[must_use]
+    pub(crate) fn described(mut self, words: &str) -> Self {
+        self.operation.description = Some(words.to_owned());
+        self
+    }
+
     /// A route described by hand.
     pub(crate) fn new(method: HttpMethod, path: &str, operation: Operation) -> Self {
         Self {

@@ -7,13 +7,13 @@ use crate::problem::ApiError;
 /// Microseconds since the Unix epoch as RFC 3339, such as `2026-12-24T09:00:00.250000Z`: always with six digits, so
 /// that texts sort as their times.
 pub(crate) fn rfc3339(utc_us: i64) -> String {
-    let clamped = utc_us.clamp(
-        Timestamp::MIN.as_microsecond(),
-        Timestamp::MAX.as_microsecond(),
-    );
-    Timestamp::from_microsecond(clamped)
-        .map(|time| format!("{time:.6}"))
-        .unwrap_or_default()
+    let furthest = if utc_us < 0 {
+        Timestamp::MIN
+    } else {
+        Timestamp::MAX
+    };
+    let time = Timestamp::from_microsecond(utc_us).unwrap_or(furthest);
+    format!("{time:.6}")
 }
 
 /// Reads a time of a request into microseconds since the Unix epoch.

@@ -176,7 +176,8 @@ mod tests {
         let evil = ("origin", "https://evil.example");
         let own = ("origin", "http://pbx:8080");
         let (host, cookie) = (("host", "pbx:8080"), ("cookie", "a=b; lampfield_token=t"));
-        let cases: &[(&str, &str, &str, &[(&str, &str)], bool)] = &[
+        type Case<'a> = (&'a str, &'a str, &'a str, &'a [(&'a str, &'a str)], bool);
+        let cases: &[Case<'_>] = &[
             ("header", "GET", "/", &[("authorization", "Bearer t")], true),
             (
                 "scheme in any case",

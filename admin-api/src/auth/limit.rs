@@ -1,8 +1,9 @@
-//! How often one source may try to log in: a bucket of tokens for each address, in bounded memory.
+//! How often one source may fail to log in: a bucket of tokens for each address, in bounded memory.
 //!
-//! Ten attempts at once, then one every three seconds. IPv6 sources count by their /64, since whoever has one
-//! address of it has them all. When the table is full, sources that have their whole bucket are forgotten;
-//! if none has, strangers share one bucket, and those in the table keep theirs.
+//! Thirty failures at once, then one a second; logins that succeed cost nothing, so that a whole shift behind one address
+//! can begin its work. IPv6 sources count by their /64, since whoever has one address of it has them all. When the
+//! table is full, sources that have their whole bucket are forgotten; if none has, strangers share one bucket, and
+//! those in the table keep theirs.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
@@ -10,11 +11,11 @@ use std::time::Duration;
 use dashmap::DashMap;
 use tokio::time::Instant;
 
-/// Attempts that can follow one another without pause.
-const BURST: u32 = 10;
+/// Failures that can follow one another without pause.
+const BURST: u32 = 30;
 
-/// The time after which one more attempt is allowed.
-const REFILL: Duration = Duration::from_secs(3);
+/// The time after which one more is allowed.
+const REFILL: Duration = Duration::from_secs(1);
 
 /// Sources that are remembered.
 const SOURCES_MAX: usize = 10_000;
@@ -27,17 +28,22 @@ pub(crate) struct LoginLimit {
 }
 
 impl LoginLimit {
-    /// Takes one attempt; an error is the time until the next one is allowed.
-    pub(crate) fn attempt(&self, source: IpAddr, now: Instant) -> Result<(), Duration> {
+    /// Whether this source may try; an error is the time until it may.
+    pub(crate) fn check(&self, source: IpAddr, now: Instant) -> Result<(), Duration> {
+        let key = self.bucket_of(network(source), now);
+        let full_at = self.full_at.get(&key).map_or(now, |full_at| *full_at);
+        match (full_at.max(now) + REFILL).checked_duration_since(now + REFILL * BURST) {
+            Some(wait) if !wait.is_zero() => Err(wait),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Counts a failure.
+    pub(crate) fn failed(&self, source: IpAddr, now: Instant) {
         let key = self.bucket_of(network(source), now);
         let mut full_at = self.full_at.entry(key).or_insert(now);
-        let after = (*full_at).max(now) + REFILL;
-        let most = now + REFILL * BURST;
-        if after > most {
-            return Err(after - most);
-        }
-        *full_at = after;
-        Ok(())
+        // Those that were let in together and failed together count no more than the bucket holds.
+        *full_at = ((*full_at).max(now) + REFILL).min(now + REFILL * BURST);
     }
 
     fn bucket_of(&self, source: IpAddr, now: Instant) -> IpAddr {
@@ -67,39 +73,38 @@ fn network(source: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn attempts(limit: &LoginLimit, source: &str, now: Instant) -> usize {
+    fn failures(limit: &LoginLimit, source: &str, now: Instant) -> usize {
         let source = source.parse().unwrap();
-        (0..100)
-            .take_while(|_| limit.attempt(source, now).is_ok())
-            .count()
+        let fail = |_: &i32| {
+            limit
+                .check(source, now)
+                .map(|()| limit.failed(source, now))
+                .is_ok()
+        };
+        (0..100).take_while(fail).count()
     }
 
     #[test]
-    fn ten_at_once_then_one_every_three_seconds() {
+    fn thirty_at_once_then_one_a_second() {
         let (limit, start) = (LoginLimit::default(), Instant::now());
-        assert_eq!(attempts(&limit, "192.0.2.1", start), 10);
+        let after = |seconds| start + Duration::from_secs(seconds);
+        assert_eq!(failures(&limit, "192.0.2.1", start), 30);
         assert_eq!(
-            limit.attempt("192.0.2.1".parse().unwrap(), start),
+            limit.check("192.0.2.1".parse().unwrap(), start),
             Err(REFILL)
         );
-        assert_eq!(attempts(&limit, "192.0.2.2", start), 10);
-        assert_eq!(
-            attempts(&limit, "192.0.2.1", start + Duration::from_secs(7)),
-            2
-        );
-        assert_eq!(
-            attempts(&limit, "192.0.2.1", start + Duration::from_secs(3600)),
-            10
-        );
+        assert_eq!(failures(&limit, "192.0.2.2", start), 30);
+        assert_eq!(failures(&limit, "192.0.2.1", after(2)), 2);
+        assert_eq!(failures(&limit, "192.0.2.1", after(3600)), 30);
     }
 
     #[test]
     fn a_network_of_ipv6_is_one_source() {
         let (limit, start) = (LoginLimit::default(), Instant::now());
-        assert_eq!(attempts(&limit, "2001:db8::1", start), 10);
-        assert_eq!(attempts(&limit, "2001:db8::2", start), 0);
-        assert_eq!(attempts(&limit, "::ffff:192.0.2.1", start), 10);
-        assert_eq!(attempts(&limit, "192.0.2.1", start), 0);
+        assert_eq!(failures(&limit, "2001:db8::1", start), 30);
+        assert_eq!(failures(&limit, "2001:db8::2", start), 0);
+        assert_eq!(failures(&limit, "::ffff:192.0.2.1", start), 30);
+        assert_eq!(failures(&limit, "192.0.2.1", start), 0);
     }
 
     #[test]
@@ -107,16 +112,17 @@ mod tests {
         let (limit, start) = (LoginLimit::default(), Instant::now());
         let source = |n: u32| IpAddr::V4(n.into());
         for n in 0..20_000 {
-            let _ = limit.attempt(source(n), start);
+            limit.failed(source(n), start);
         }
         assert!(
             limit.full_at.len() <= SOURCES_MAX + 1,
             "{}",
             limit.full_at.len()
         );
-        assert_eq!(limit.attempt(source(20_001), start), Err(REFILL));
-        assert_eq!(limit.attempt(source(20_001), start + REFILL), Ok(()));
-        // The newcomer and the bucket of strangers are left.
-        assert_eq!(limit.full_at.len(), 2);
+        assert_eq!(limit.check(source(20_001), start), Err(REFILL));
+        assert_eq!(limit.check(source(1), start), Ok(()));
+        assert_eq!(limit.check(source(20_001), start + REFILL), Ok(()));
+        // Only the bucket of strangers is not full again.
+        assert_eq!(limit.full_at.len(), 1);
     }
 }

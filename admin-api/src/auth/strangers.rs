@@ -37,10 +37,10 @@ impl Names {
             *failures = failures.saturating_add(1);
             return *failures - 1;
         }
-        if self.failures.len() >= NAMES_MAX {
-            if let Some(oldest) = self.oldest_first.pop_front() {
-                self.failures.remove(&oldest);
-            }
+        if self.failures.len() >= NAMES_MAX
+            && let Some(oldest) = self.oldest_first.pop_front()
+        {
+            self.failures.remove(&oldest);
         }
         self.failures.insert(name.to_owned(), 1);
         self.oldest_first.push_back(name.to_owned());

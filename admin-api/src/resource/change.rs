@@ -173,14 +173,11 @@ impl Edit {
 }
 
 fn object(body: Value) -> Result<Map<String, Value>, ApiError> {
-    match body {
-        Value::Object(body) => Ok(body),
-        _ => Err(ApiError::field(
-            "",
-            "the body is no object",
-            "write { \"field\": value, ... }",
-        )),
+    if let Value::Object(body) = body {
+        return Ok(body);
     }
+    let help = "write { \"field\": value, ... }";
+    Err(ApiError::field("", "the body is no object", help))
 }
 
 fn with_secrets<T: Exposed>(mut body: Map<String, Value>, old: Option<&T>) -> Value {
@@ -208,15 +205,27 @@ fn with_secrets<T: Exposed>(mut body: Map<String, Value>, old: Option<&T>) -> Va
 pub(crate) async fn apply<T: Exposed>(
     state: &ApiState,
     by: &Identity,
-    mut edit: Edit,
+    edit: Edit,
     headers: &HeaderMap,
+) -> Result<Done<T>, ApiError> {
+    // In a task of its own: what follows from a change must follow, even if the client has gone meanwhile.
+    let work = carry_out(state.clone(), by.clone(), edit, headers.clone());
+    tokio::spawn(work).await.map_err(ApiError::internal)?
+}
+
+async fn carry_out<T: Exposed>(
+    state: ApiState,
+    by: Identity,
+    mut edit: Edit,
+    headers: HeaderMap,
 ) -> Result<Done<T>, ApiError> {
     let flags = edit.take_flags::<T>()?;
     for _ in 0..TRIES {
         let snapshot = state.snapshot();
         let old = snapshot.centre.find::<T>(&edit.name).cloned();
-        exists(&edit, old.as_deref(), &snapshot, headers)?;
-        let centre = changed(state, &edit, old.as_deref(), &snapshot).await?;
+        exists(&edit, old.as_deref(), &snapshot, &headers)?;
+        let centre = changed(&state, &edit, old.as_deref(), &snapshot).await?;
+        let mut seen_at = 0;
         if centre != *snapshot.centre {
             let change = CentreChange {
                 actor: by.actor(),
@@ -224,20 +233,21 @@ pub(crate) async fn apply<T: Exposed>(
                 centre,
             };
             match state.ports().centre.change(change).await {
-                Ok(committed) => state.view_at(committed.seq).await?,
+                Ok(committed) => seen_at = committed.seq,
                 Err(ChangeError::Stale) => continue,
                 Err(error) => return Err(error.into()),
-            };
+            }
         }
         let new = state.snapshot().centre.find::<T>(&edit.name).cloned();
         let done = Done {
-            by: by.clone(),
+            by,
             name: edit.name,
             old,
             new,
             flags,
         };
-        T::after(state, &done).await?;
+        T::after(&state, &done).await?;
+        state.view_at(seen_at).await?;
         return Ok(done);
     }
     Err(ChangeError::Stale.into())

@@ -6,6 +6,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{ConnectInfo, FromRequestParts, State};
@@ -101,16 +102,10 @@ async fn login(
     Source(source): Source,
     Body(credentials): Body<Credentials>,
 ) -> Result<Response, ApiError> {
-    state
-        .login_limit()
-        .attempt(source, Instant::now())
-        .map_err(|wait| {
-            let seconds = u32::try_from(wait.as_secs())
-                .unwrap_or(u32::MAX)
-                .saturating_add(1);
-            ApiError::new(Kind::TooMany, "too many logins from this address").retry_after(seconds)
-        })?;
-    let user = authenticate(&state, &credentials).await?;
+    let now = Instant::now();
+    state.login_limit().check(source, now).map_err(too_many)?;
+    let found = authenticate(&state, &credentials).await;
+    let user = found.inspect_err(|_| state.login_limit().failed(source, now))?;
     begin_work(&state, &user, credentials.extension).await?;
     let (token, stored) = new_token(&state, &user)?;
     let expires = time::rfc3339(stored.expires_us);
@@ -131,6 +126,13 @@ async fn login(
         Json(body),
     )
         .into_response())
+}
+
+fn too_many(wait: Duration) -> ApiError {
+    let seconds = u32::try_from(wait.as_secs())
+        .unwrap_or(u32::MAX)
+        .saturating_add(1);
+    ApiError::new(Kind::TooMany, "too many failed logins from this address").retry_after(seconds)
 }
 
 /// Finds who it is. The same work is done whatever the outcome.

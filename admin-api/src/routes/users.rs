@@ -28,11 +28,17 @@ pub(crate) fn routes() -> Routes {
     Routes::new(PREFIX)
         .add(docs::list::<User>(), resource::list::<User, Supervisor>)
         .add(docs::create::<User>(), resource::create::<User>)
-        .add(docs::read::<User>(), read)
+        .add(
+            docs::read::<User>().described("Oneself, or as a supervisor anybody."),
+            read,
+        )
         .add(docs::replace::<User>(), replace)
-        .add(docs::patch::<User>(), patch)
+        .add(docs::patch::<User>().described(PATCH_WORDS), patch)
         .add(docs::remove::<User>(), remove)
 }
+
+const PATCH_WORDS: &str = "A JSON Merge Patch (RFC 7396): null sets a field to its default. Administrators change \
+    anything; everybody may send {current_password, password} for themselves.";
 
 impl Exposed for User {
     const SCHEMA: &'static str = "User";

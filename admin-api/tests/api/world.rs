@@ -3,6 +3,7 @@
 //! `root` administrates, `sue` supervises, `ann` and `cid` attend `support`, `bob` attends `sales`.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
@@ -15,6 +16,7 @@ use admin_api::ports::{
 use admin_api::{Answer, ApiState, Ports, hash_password, router};
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode};
 use config::{Settings, Snapshot};
 use engine::command::PresenceWish;
@@ -106,6 +108,8 @@ pub(crate) struct World {
     pub(crate) accounts: Arc<FakeAccounts>,
     pub(crate) history: Arc<FakeHistory>,
     pub(crate) health: Arc<FakeHealth>,
+    /// Where requests come from.
+    pub(crate) source: Option<SocketAddr>,
     clock: Arc<AtomicI64>,
     tokens: AtomicU64,
 }
@@ -197,6 +201,7 @@ impl World {
             accounts,
             history,
             health,
+            source: None,
             clock,
             tokens: AtomicU64::new(0),
         }
@@ -254,10 +259,13 @@ impl World {
         } else {
             Body::from(body.to_string())
         };
-        let request = request
+        let mut request = request
             .header("content-type", "application/json")
             .body(body)
             .expect("a request");
+        if let Some(source) = self.source {
+            request.extensions_mut().insert(ConnectInfo(source));
+        }
         let response = self
             .router
             .clone()
