@@ -331,6 +331,7 @@ impl Clients {
         let Some(client) = self.slab.get_mut(key) else {
             return;
         };
+        client.armed = None;
         let (flow, request) = (client.flow, &client.request);
         match &mut client.machine {
             Machine::Invite(invite) => {

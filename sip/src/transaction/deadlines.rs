@@ -42,12 +42,12 @@ impl Deadlines {
         self.set.first().map(|(at, _)| *at)
     }
 
-    /// The owner of the earliest deadline, if that time has come. The deadline stays.
-    pub(crate) fn due(&self, now: Duration) -> Option<Owner> {
-        self.set
-            .first()
-            .filter(|(at, _)| *at <= now)
-            .map(|(_, owner)| *owner)
+    /// Takes out the earliest deadline if its time has come: its owner is armed no more.
+    pub(crate) fn take_due(&mut self, now: Duration) -> Option<Owner> {
+        if self.next()? > now {
+            return None;
+        }
+        self.set.pop_first().map(|(_, owner)| owner)
     }
 }
 
@@ -63,10 +63,14 @@ mod tests {
         deadlines.move_to(Owner::Client(1), &mut a, Some(at(2)));
         deadlines.move_to(Owner::Server(1), &mut b, Some(at(1)));
         assert_eq!(deadlines.next(), Some(at(1)));
-        assert_eq!(deadlines.due(Duration::ZERO), None);
-        assert_eq!(deadlines.due(at(1)), Some(Owner::Server(1)));
+        assert_eq!(deadlines.take_due(Duration::ZERO), None);
         deadlines.move_to(Owner::Server(1), &mut b, Some(at(3)));
-        assert_eq!(deadlines.due(at(5)), Some(Owner::Client(1)));
+        assert_eq!(deadlines.take_due(at(5)), Some(Owner::Client(1)));
+        assert_eq!(deadlines.take_due(at(5)), Some(Owner::Server(1)));
+        assert_eq!(deadlines.take_due(at(5)), None);
+        (a, b) = (None, None);
+        deadlines.move_to(Owner::Client(1), &mut a, Some(at(9)));
+        deadlines.move_to(Owner::Server(1), &mut b, Some(at(9)));
         deadlines.move_to(Owner::Client(1), &mut a, None);
         deadlines.move_to(Owner::Server(1), &mut b, None);
         assert_eq!((deadlines.next(), a, b), (None, None, None));

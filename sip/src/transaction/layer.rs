@@ -89,7 +89,7 @@ impl Layer {
 
     /// Fires every timer that is due.
     pub fn handle_timeout(&mut self, now: Duration) {
-        while let Some(owner) = self.out.deadlines.due(now) {
+        while let Some(owner) = self.out.deadlines.take_due(now) {
             match owner {
                 Owner::Client(key) => self.clients.fire(now, key, &mut self.out),
                 Owner::Server(key) => self.servers.fire(now, key, &mut self.out),

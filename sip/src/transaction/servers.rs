@@ -332,6 +332,7 @@ impl Servers {
         let Some(server) = self.slab.get_mut(key) else {
             return;
         };
+        server.armed = None;
         while let Some(due) = server.machine.handle_timeout(now) {
             match due {
                 invite_server::Due::Trying => server.say_trying(now, out),

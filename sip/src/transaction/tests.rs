@@ -432,6 +432,27 @@ fn a_challenged_request_may_come_again_with_the_same_number() {
 }
 
 #[test]
+fn the_ack_finds_the_call_that_came_again_with_the_same_number() {
+    let mut w = World::new();
+    let challenged = theirs("INVITE", "z9hG4bK1", "", 1);
+    w.receive(&challenged);
+    w.respond(&challenged, 401);
+    w.receive(&theirs("ACK", "z9hG4bK1", "ours", 1));
+    let invite = theirs("INVITE", "z9hG4bK2", "", 1);
+    assert_eq!(w.receive(&invite), ["request INVITE"]);
+    w.respond(&invite, 200);
+    assert_eq!(
+        w.wait(5_000).last().unwrap(),
+        "> 200 INVITE",
+        "the first one is over"
+    );
+    assert_eq!(
+        w.receive(&theirs("ACK", "z9hG4bK3", "ours", 1)),
+        ["ack ACK"]
+    );
+}
+
+#[test]
 fn our_own_request_come_back() {
     let mut w = World::new();
     w.send(Transport::Udp, Method::Invite);
