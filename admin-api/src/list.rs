@@ -52,6 +52,7 @@ pub(crate) struct ListQuery {
 )]
 pub(crate) struct ListParams {
     /// Rows at most: 1 to 1000, 100 when left out.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
     /// The `next` of the page before.
     cursor: Option<String>,

@@ -218,6 +218,19 @@ mod tests {
     }
 
     #[test]
+    fn every_operation_has_a_name_of_its_own() {
+        let paths = DOCUMENT["paths"].as_object().expect("paths");
+        let operations = paths
+            .values()
+            .flat_map(|item| item.as_object().expect("operations").values());
+        let mut names = std::collections::BTreeSet::new();
+        for operation in operations {
+            let name = operation["operationId"].as_str().expect("a name");
+            assert!(names.insert(name), "{name} stands there twice");
+        }
+    }
+
+    #[test]
     fn every_reference_leads_somewhere() {
         fn check(value: &Value) {
             match value {

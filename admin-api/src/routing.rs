@@ -75,8 +75,10 @@ pub(crate) fn doc<
     _: D,
 ) -> Doc {
     let mut operation = D::operation();
-    let tags = D::tags().into_iter().map(str::to_owned);
-    operation.tags.get_or_insert_default().extend(tags);
+    // Functions of two resources may have one name, operations of the document may not.
+    let group = D::tags().first().copied().unwrap_or_default();
+    operation.operation_id = operation.operation_id.map(|id| format!("{group}_{id}"));
+    operation.tags = Some(vec![group.to_owned()]);
     // The schemas are reachable only through the trait that utoipa's own binding for axum uses.
     let mut schemas = Vec::new();
     D::schemas(&mut schemas);

@@ -87,7 +87,7 @@ fn path<T: Exposed>(one: bool) -> String {
 
 fn operation<T: Exposed>(verb: &str, summary: String) -> OperationBuilder {
     OperationBuilder::new()
-        .operation_id(Some(format!("{verb}_{}", T::KIND.table())))
+        .operation_id(Some(format!("{}_{verb}", T::KIND.table())))
         .tag(T::KIND.table())
         .summary(Some(summary))
 }

@@ -263,7 +263,7 @@ async fn failures_count_until_a_success() {
     assert_eq!(world.accounts.state().accounts["bob"].failures, 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn one_source_may_not_try_on_and_on() {
     let mut world = World::new();
     from(&mut world, "192.0.2.7");
