@@ -1,8 +1,9 @@
 //! What media is, without the sockets: descriptions, codecs, packets, sounds.
 //!
 //! Owns SDP offer and answer ([`sdp`]), the G.711 laws ([`g711`], [`codec`]), RFC 4733 key presses ([`dtmf`]), sounds
-//! ready to be sent ([`clip`], [`wav`], [`assets`]), the packet work of a leg ([`rtp`], [`rtcp`], [`latch`],
-//! [`relay`], [`player`]) and the words the engine and the media threads say to one another ([`control`]).
+//! ready to be sent ([`clip`], [`wav`], [`assets`]), the packets of all legs of a media thread ([`relay`], and below it
+//! [`leg`], [`latch`], [`incoming`], [`outgoing`], [`player`], [`rtp`], [`rtcp`]), bound ports on both sides ([`ports`],
+//! [`stock`]) and the words the engine and the media threads say to one another ([`control`]).
 //! Sockets, threads and the clock stay with `media-io`; what a call is stays with the engine.
 #![no_std]
 #![forbid(unsafe_code)]

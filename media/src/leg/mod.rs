@@ -5,6 +5,10 @@
 //! they go to. What goes out, from the partner or from a clip, it makes one stream. Times of silence, reports and key
 //! presses are looked at in rounds, not by a timer each.
 
+mod far;
+mod hearing;
+mod reports;
+
 use core::net::SocketAddr;
 use core::time::Duration;
 
@@ -15,14 +19,15 @@ use crate::incoming::{Arrival, Incoming};
 use crate::latch::{Latch, Verdict};
 use crate::outgoing::{Origin, Outgoing, Place};
 use crate::player::Player;
-use crate::rtcp::{self, REPORT_LEN_MAX, Report, SenderInfo};
-use crate::rtp::Header;
+use crate::rtcp::{self, REPORT_LEN_MAX, Report};
+use crate::rtp::{HEADER_LEN, Header};
+use far::Far;
+use hearing::{Hearing, HearingState};
+use reports::Reports;
 
-/// Without packets for so long, a leg is silent and learns its source anew.
-pub const SILENCE: Duration = Duration::from_secs(5);
-
-/// Between two reports of ours (RFC 3550 §6.2).
-pub const REPORT_INTERVAL: Duration = Duration::from_secs(5);
+pub use far::Payload;
+pub use hearing::SILENCE;
+pub use reports::REPORT_INTERVAL;
 
 /// Packets of the peer taken between two rounds: far more than any sound needs. Keeps a flood, or two of our own ports
 /// that somebody has named to each other, from taking a core.
@@ -59,58 +64,6 @@ pub struct Leg {
     pub(crate) player: Option<(Origin, Player)>,
     /// The slot of the leg it is bridged with.
     pub(crate) partner: Option<u32>,
-}
-
-/// The far end, once SDP has named it.
-#[derive(Debug)]
-struct Far {
-    remote: RemoteMedia,
-    latch: Latch,
-    send: bool,
-    receive: bool,
-}
-
-/// Whether the peer is heard.
-#[derive(Debug, Clone, Copy)]
-struct Hearing {
-    state: HearingState,
-    /// The last packet, or when we began to wait for one.
-    since: Duration,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum HearingState {
-    Never,
-    Heard,
-    /// Nothing for [`SILENCE`]; `told` when somebody wanted to know.
-    Silent {
-        told: bool,
-    },
-}
-
-/// RTCP of the leg.
-#[derive(Debug)]
-struct Reports {
-    next: Duration,
-    cname: u64,
-    /// Where the peer's reports come from.
-    source: Option<SocketAddr>,
-    /// The peer's last sender report and when it came.
-    sender_report: Option<(u32, Duration)>,
-    packets_at_report: u64,
-    remote_fraction_lost: Option<u8>,
-    round_trip: Option<Duration>,
-}
-
-/// What a payload is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Payload {
-    /// A frame of this codec.
-    Sound(Codec),
-    /// A telephone event.
-    Event,
-    /// A type that was not agreed, or nothing at all.
-    Unknown,
 }
 
 /// A packet of the peer, judged.
@@ -347,13 +300,12 @@ impl Leg {
         let Some(place) = self.outgoing.stamp(now, *origin, theirs, frame.len()) else {
             return Played::Unsent;
         };
-        let end = crate::rtp::HEADER_LEN + frame.len();
-        let Some(payload) = packet.get_mut(crate::rtp::HEADER_LEN..end) else {
+        let end = HEADER_LEN + frame.len();
+        let Some(payload) = packet.get_mut(HEADER_LEN..end) else {
             return Played::Unsent;
         };
         payload.copy_from_slice(frame);
-        let mut header =
-            Header::for_payload(crate::rtp::HEADER_LEN..end, far.remote.payload_type_send);
+        let mut header = Header::for_payload(HEADER_LEN..end, far.remote.payload_type_send);
         header.put(place, self.outgoing.ssrc());
         header
             .write_before_payload(packet)
@@ -477,123 +429,5 @@ pub enum Played<'a> {
 fn translate(payload: &mut [u8], table: &[u8; 256]) {
     for byte in payload {
         *byte = table[usize::from(*byte)];
-    }
-}
-
-impl Far {
-    fn judge(&mut self, source: Option<SocketAddr>, ssrc: u32) -> Verdict {
-        match source {
-            Some(source) => self.latch.handle_packet(source, ssrc),
-            None if self.latch.fixed().is_some() => Verdict::Peer,
-            None => Verdict::Stranger,
-        }
-    }
-
-    /// What the peer sent. The static types mean what they mean even when another codec was agreed.
-    fn payload(&self, header: &Header) -> Payload {
-        if header.payload.is_empty() {
-            return Payload::Unknown;
-        }
-        if header.payload_type == self.remote.payload_type_receive {
-            return Payload::Sound(self.remote.codec);
-        }
-        if self
-            .remote
-            .telephone_event
-            .is_some_and(|types| types.receive == header.payload_type)
-        {
-            return Payload::Event;
-        }
-        Codec::from_static_payload_type(header.payload_type)
-            .map_or(Payload::Unknown, Payload::Sound)
-    }
-
-    fn payload_type_for(&self, payload: Payload) -> Option<u8> {
-        match payload {
-            Payload::Sound(_) => Some(self.remote.payload_type_send),
-            Payload::Event => self.remote.telephone_event.map(|types| types.send),
-            Payload::Unknown => None,
-        }
-    }
-
-    fn is_muxed(&self) -> bool {
-        self.remote.rtcp == self.remote.rtp
-    }
-
-    fn rtcp_destination(&self, source: Option<SocketAddr>) -> Option<SocketAddr> {
-        let rtp = self.latch.destination()?;
-        if self.is_muxed() {
-            return Some(rtp);
-        }
-        // Behind NAT the port is a guess until a report has come, as it is for RTP.
-        let guess = Latch::new(self.remote.latch, self.remote.rtcp);
-        source.or_else(|| guess.destination())
-    }
-}
-
-impl Hearing {
-    /// Notes a packet; true when it is news.
-    fn handle_packet(&mut self, now: Duration) -> bool {
-        self.since = now;
-        let before = core::mem::replace(&mut self.state, HearingState::Heard);
-        matches!(
-            before,
-            HearingState::Never | HearingState::Silent { told: true }
-        )
-    }
-
-    fn is_newly_silent(&self, now: Duration) -> bool {
-        let already = matches!(self.state, HearingState::Silent { .. });
-        !already && now.saturating_sub(self.since) >= SILENCE
-    }
-}
-
-impl Reports {
-    fn new(next: Duration, cname: u64) -> Self {
-        Self {
-            next,
-            cname,
-            source: None,
-            sender_report: None,
-            packets_at_report: 0,
-            remote_fraction_lost: None,
-            round_trip: None,
-        }
-    }
-
-    fn handle_received(&mut self, now: Duration, received: &rtcp::Received) {
-        if let Some(stamp) = received.sender_report {
-            self.sender_report = Some((stamp, now));
-        }
-        if let Some(block) = &received.block {
-            self.remote_fraction_lost = Some(block.fraction_lost);
-            self.round_trip = rtcp::round_trip(now, block).or(self.round_trip);
-        }
-    }
-
-    /// A sender is who has sent since the last report (RFC 3550 §6.4).
-    fn sender_info(&mut self, now: Duration, outgoing: &Outgoing) -> Option<SenderInfo> {
-        let before = core::mem::replace(&mut self.packets_at_report, outgoing.packets());
-        (outgoing.packets() > before).then(|| SenderInfo {
-            ntp: rtcp::ntp(now),
-            timestamp: outgoing.timestamp_at(now),
-            // Both counters wrap (RFC 3550 §6.4.1).
-            packets: outgoing.packets() as u32,
-            octets: outgoing.octets() as u32,
-        })
-    }
-
-    fn block(&self, now: Duration, incoming: &mut Incoming) -> Option<rtcp::Block> {
-        let reception = incoming.report()?;
-        let (last, came) = self.sender_report.unwrap_or((0, now));
-        Some(rtcp::Block {
-            ssrc: reception.ssrc,
-            fraction_lost: reception.fraction_lost,
-            cumulative_lost: reception.cumulative_lost,
-            highest_sequence: reception.highest_sequence,
-            jitter_ticks: reception.jitter_ticks,
-            last_sender_report: last,
-            delay_since: rtcp::to_short_ntp(now.saturating_sub(came)),
-        })
     }
 }
