@@ -3,7 +3,6 @@
 //! None of it is configuration: it changes by itself, is not exported, and makes no new version of the centre. User names
 //! are taken as they stand in the centre. Whether a password is right, and how long a token lasts, is the API's.
 
-use sha2::{Digest, Sha256};
 use sqlx::Row as _;
 
 use crate::dialect::{BEGIN_WRITE, Connection, Pool, Row};
@@ -15,6 +14,7 @@ const ADD: &str = "INSERT INTO accounts (username) VALUES ($1) ON CONFLICT (user
 const FAILED: &str = "UPDATE accounts SET failed_logins = failed_logins + 1, \
      locked_us = CASE WHEN locked_us IS NULL AND failed_logins + 1 >= $2 THEN $3 ELSE locked_us END \
      WHERE username = $1 RETURNING failed_logins, locked_us, must_change_password";
+const LOCK: &str = "UPDATE accounts SET locked_us = $2 WHERE username = $1 AND locked_us IS NULL";
 const UNLOCK: &str = "UPDATE accounts SET failed_logins = 0, locked_us = NULL WHERE username = $1";
 const SUCCEEDED: &str =
     "UPDATE accounts SET failed_logins = 0 WHERE username = $1 AND failed_logins > 0";
@@ -26,6 +26,7 @@ const TOKEN: &str = "SELECT username, created_us, expires_us, last_used_us FROM 
 const TOUCH: &str = "UPDATE tokens SET last_used_us = $2 WHERE hash = $1 AND last_used_us < $2";
 const REVOKE: &str = "DELETE FROM tokens WHERE hash = $1";
 const REVOKE_ALL: &str = "DELETE FROM tokens WHERE username = $1";
+const REVOKE_OTHERS: &str = "DELETE FROM tokens WHERE username = $1 AND hash <> $2";
 const PRUNE: &str = "DELETE FROM tokens WHERE expires_us <= $1";
 
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub(crate) const STATEMENTS: &[&str] = &[
     ACCOUNT,
     ADD,
     FAILED,
+    LOCK,
     UNLOCK,
     SUCCEEDED,
     MUST_CHANGE,
@@ -42,11 +44,15 @@ pub(crate) const STATEMENTS: &[&str] = &[
     TOUCH,
     REVOKE,
     REVOKE_ALL,
+    REVOKE_OTHERS,
     PRUNE,
 ];
 
 /// The use of a token is written down once in this time, in microseconds: reading must stay cheap.
 const TOUCHED_US: i64 = 60_000_000;
+
+/// The SHA-256 of a token. The token itself is known to its bearer only.
+pub type TokenHash = [u8; 32];
 
 /// A user's standing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -140,6 +146,23 @@ impl Accounts {
         Ok(())
     }
 
+    /// Locks the account, as too many failed logins do.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be written.
+    pub async fn lock(&self, username: &str, now_us: i64) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin_with(BEGIN_WRITE).await?;
+        sqlx::query(ADD)
+            .bind(username.to_owned())
+            .execute(&mut *transaction)
+            .await?;
+        let lock = sqlx::query(LOCK).bind(username.to_owned()).bind(now_us);
+        lock.execute(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
     /// Takes the lock off.
     ///
     /// # Errors
@@ -176,20 +199,20 @@ impl Accounts {
         Ok(())
     }
 
-    /// Keeps a token that was given out: its SHA-256, never itself.
+    /// Keeps a token that was given out, by its hash.
     ///
     /// # Errors
     ///
     /// When the database cannot be written, or has this token already.
     pub async fn add_token(
         &self,
-        token: &str,
+        token: &TokenHash,
         username: &str,
         now_us: i64,
         expires_us: i64,
     ) -> Result<(), StoreError> {
         let add = sqlx::query(ADD_TOKEN)
-            .bind(hash(token))
+            .bind(token.to_vec())
             .bind(username.to_owned());
         add.bind(now_us)
             .bind(expires_us)
@@ -203,9 +226,9 @@ impl Accounts {
     /// # Errors
     ///
     /// When the database cannot be read or written.
-    pub async fn token(&self, token: &str, now_us: i64) -> Result<Option<Token>, StoreError> {
+    pub async fn token(&self, token: &TokenHash, now_us: i64) -> Result<Option<Token>, StoreError> {
         let row = sqlx::query(TOKEN)
-            .bind(hash(token))
+            .bind(token.to_vec())
             .bind(now_us)
             .fetch_optional(&self.pool)
             .await?;
@@ -218,7 +241,7 @@ impl Accounts {
         };
         if now_us.saturating_sub(found.last_used_us) >= TOUCHED_US {
             sqlx::query(TOUCH)
-                .bind(hash(token))
+                .bind(token.to_vec())
                 .bind(now_us)
                 .execute(&self.pool)
                 .await?;
@@ -231,25 +254,43 @@ impl Accounts {
     /// # Errors
     ///
     /// When the database cannot be written.
-    pub async fn revoke(&self, token: &str) -> Result<bool, StoreError> {
+    pub async fn revoke(&self, token: &TokenHash) -> Result<bool, StoreError> {
         let revoked = sqlx::query(REVOKE)
-            .bind(hash(token))
+            .bind(token.to_vec())
             .execute(&self.pool)
             .await?;
         Ok(revoked.rows_affected() > 0)
     }
 
-    /// Ends all tokens of a user, as after a change of password. Answers how many.
+    /// Ends all tokens of a user but `except`, as after a change of password. Answers how many.
     ///
     /// # Errors
     ///
     /// When the database cannot be written.
-    pub async fn revoke_all(&self, username: &str) -> Result<u64, StoreError> {
-        let revoked = sqlx::query(REVOKE_ALL)
-            .bind(username.to_owned())
-            .execute(&self.pool)
-            .await?;
-        Ok(revoked.rows_affected())
+    pub async fn revoke_all(
+        &self,
+        username: &str,
+        except: Option<&TokenHash>,
+    ) -> Result<u64, StoreError> {
+        let revoke = match except {
+            None => sqlx::query(REVOKE_ALL).bind(username.to_owned()),
+            Some(except) => sqlx::query(REVOKE_OTHERS)
+                .bind(username.to_owned())
+                .bind(except.to_vec()),
+        };
+        Ok(revoke.execute(&self.pool).await?.rows_affected())
+    }
+
+    /// Deletes all that is kept of a user. Saving a centre without that user has done so already.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be written.
+    pub async fn forget(&self, username: &str) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin_with(BEGIN_WRITE).await?;
+        remove(&mut transaction, username).await?;
+        transaction.commit().await?;
+        Ok(())
     }
 
     /// Deletes expired tokens. Answers how many.
@@ -279,8 +320,4 @@ fn account(row: &Row) -> Result<Account, StoreError> {
         locked_us: row.try_get("locked_us")?,
         must_change_password: must != 0,
     })
-}
-
-fn hash(token: &str) -> Vec<u8> {
-    Sha256::digest(token.as_bytes()).to_vec()
 }

@@ -1,20 +1,20 @@
 //! Everything that differs between SQLite and another database; all other SQL in this crate is written for both.
 //!
-//! Statements number their parameters `$1`, times are `BIGINT` microseconds, upserts are `ON CONFLICT`. What is
-//! left to differ: how a connection is opened, how a writing transaction begins, how many parameters a
-//! statement may have, and 64-bit ids, which SQL knows only signed.
+//! Statements that are written out number their parameters `$1`, times are `BIGINT` microseconds, upserts are `ON CONFLICT`. What is
+//! left to differ: how a connection is opened, how a writing transaction begins, how parameters of
+//! bulk statements look, and 64-bit ids, which SQL knows only signed.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sqlx::query::Query;
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Sqlite, SqliteConnection};
 
 use crate::error::StoreError;
 
@@ -55,6 +55,8 @@ pub(crate) fn options(file: &Path, durability: Durability) -> Options {
         .foreign_keys(true)
         // The log file shrinks again after a burst.
         .pragma("journal_size_limit", "67108864")
+        .statement_cache_capacity(2 * AT_ONCE)
+        .disable_statement_logging()
 }
 
 /// A pool that opens connections as they are needed.
@@ -103,13 +105,17 @@ pub(crate) fn unsigned(column: i64) -> u64 {
 
 /// Writes many rows of one table by few statements: the way through the driver costs more than the row.
 pub(crate) struct Bulk<T> {
-    one: Arc<str>,
-    many: Arc<str>,
+    /// What stands before the rows, and after.
+    head: String,
+    tail: String,
+    columns: usize,
+    /// For 1, 2, 3, ... rows, made when first needed.
+    texts: [OnceLock<Arc<str>>; AT_ONCE],
     bind: for<'q> fn(Bound<'q>, &T) -> Bound<'q>,
 }
 
-/// Rows in one statement; with the widest table still a thousand parameters, which every SQLite and PostgreSQL takes.
-const MANY: usize = 32;
+/// Rows in one statement at most; with the widest table two thousand parameters, which every SQLite and PostgreSQL takes.
+pub(crate) const AT_ONCE: usize = 64;
 
 /// What happens to a row whose key is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,57 +146,58 @@ impl<T> Bulk<T> {
                 format!("DO UPDATE SET {}", sets.join(", "))
             }
         };
-        let text = |rows| {
-            format!(
-                "INSERT INTO {table} ({}) VALUES {} ON CONFLICT ({}) {conflict}",
-                columns.join(", "),
-                placeholders(rows, columns.len()),
-                key.join(", "),
-            )
-        };
         Self {
-            one: text(1).into(),
-            many: text(MANY).into(),
+            head: format!("INSERT INTO {table} ({}) VALUES ", columns.join(", ")),
+            tail: format!(" ON CONFLICT ({}) {conflict}", key.join(", ")),
+            columns: columns.len(),
+            texts: [const { OnceLock::new() }; AT_ONCE],
             bind,
         }
     }
 
-    /// Writes the rows; answers how many were not there, or changed.
+    /// Writes the rows; answers how many were not there, or changed. A number of rows is written as the powers of two
+    /// that it is the sum of, so that few statements are prepared and none is prepared again.
     pub(crate) async fn write<'r>(
         &self,
         connection: &mut Connection,
-        rows: impl ExactSizeIterator<Item = &'r T>,
+        mut rows: impl ExactSizeIterator<Item = &'r T>,
     ) -> Result<u64, sqlx::Error>
     where
         T: 'r,
     {
         let mut affected = 0;
-        let mut rows = rows;
-        while rows.len() >= MANY {
-            let query = sqlx::query(AssertSqlSafe(Arc::clone(&self.many)));
-            let query = rows
-                .by_ref()
-                .take(MANY)
-                .fold(query, |query, row| (self.bind)(query, row));
-            affected += query.execute(&mut *connection).await?.rows_affected();
-        }
-        for row in rows {
-            let query = (self.bind)(sqlx::query(AssertSqlSafe(Arc::clone(&self.one))), row);
-            affected += query.execute(&mut *connection).await?.rows_affected();
+        while let Some(power) = rows.len().checked_ilog2() {
+            let size = AT_ONCE.min(1 << power);
+            affected += self.write_at_once(connection, size, rows.by_ref().take(size)).await?;
         }
         Ok(affected)
     }
+
+    /// Writes `size` rows, 1 to [`AT_ONCE`], in one statement, which is a transaction of its own where none is open.
+    pub(crate) async fn write_at_once<'r>(
+        &self,
+        connection: &mut Connection,
+        size: usize,
+        rows: impl Iterator<Item = &'r T>,
+    ) -> Result<u64, sqlx::Error>
+    where
+        T: 'r,
+    {
+        let query = rows.fold(sqlx::query(AssertSqlSafe(self.text(size))), |query, row| (self.bind)(query, row));
+        Ok(query.execute(connection).await?.rows_affected())
+    }
+
+    fn text(&self, size: usize) -> Arc<str> {
+        let make = || format!("{}{}{}", self.head, placeholders(size, self.columns), self.tail).into();
+        Arc::clone(self.texts[size - 1].get_or_init(make))
+    }
 }
 
-/// `($1, $2), ($3, $4)` for two rows of two columns.
+/// `(?, ?), (?, ?)` for two rows of two columns. SQLite looks a numbered parameter up by its name, among all of the
+/// statement's; for one without a name there is nothing to look up. PostgreSQL will want them numbered.
 fn placeholders(rows: usize, columns: usize) -> String {
-    let row = |row: usize| {
-        let numbers: Vec<String> = (1..=columns)
-            .map(|column| format!("${}", row * columns + column))
-            .collect();
-        format!("({})", numbers.join(", "))
-    };
-    (0..rows).map(row).collect::<Vec<_>>().join(", ")
+    let row = format!("({})", vec!["?"; columns].join(", "));
+    vec![row; rows].join(", ")
 }
 
 #[cfg(test)]
@@ -198,9 +205,53 @@ mod tests {
     use super::*;
 
     #[test]
-    fn placeholders_count_through_the_rows() {
-        assert_eq!(placeholders(1, 1), "($1)");
-        assert_eq!(placeholders(2, 3), "($1, $2, $3), ($4, $5, $6)");
+    fn placeholders_fill_the_rows() {
+        assert_eq!(placeholders(1, 1), "(?)");
+        assert_eq!(placeholders(2, 3), "(?, ?, ?), (?, ?, ?)");
+    }
+
+    #[tokio::test]
+    async fn any_number_of_rows_is_written_whole_and_in_order() {
+        use sqlx::Executor as _;
+        let directory = tempfile::tempdir().unwrap();
+        let mut connection = options(&directory.path().join("a.db"), Durability::Full)
+            .connect()
+            .await
+            .unwrap();
+        connection
+            .execute("CREATE TABLE t (k INTEGER PRIMARY KEY, v BIGINT)")
+            .await
+            .unwrap();
+        let bulk = |conflict| {
+            Bulk::<(i64, i64)>::new("t", &["k", "v"], 1, conflict, |query, row| {
+                query.bind(row.0).bind(row.1)
+            })
+        };
+        let (keep, update) = (bulk(OnConflict::Keep), bulk(OnConflict::Update));
+        for count in [0, 1, 2, 3, 63, 64, 65, 200] {
+            connection.execute("DELETE FROM t").await.unwrap();
+            let rows: Vec<(i64, i64)> = (0..count).map(|k| (k, -k)).collect();
+            assert_eq!(
+                keep.write(&mut connection, rows.iter()).await.unwrap(),
+                rows.len() as u64
+            );
+            assert_eq!(keep.write(&mut connection, rows.iter()).await.unwrap(), 0);
+            let read: Vec<(i64, i64)> = sqlx::query_as("SELECT k, v FROM t ORDER BY k")
+                .fetch_all(&mut connection)
+                .await
+                .unwrap();
+            assert_eq!(read, rows, "{count}");
+            let changed: Vec<(i64, i64)> = (0..count).map(|k| (k, k + 7)).collect();
+            assert_eq!(
+                update.write(&mut connection, changed.iter()).await.unwrap(),
+                changed.len() as u64
+            );
+            let read: Vec<(i64, i64)> = sqlx::query_as("SELECT k, v FROM t ORDER BY k")
+                .fetch_all(&mut connection)
+                .await
+                .unwrap();
+            assert_eq!(read, changed, "{count}");
+        }
     }
 
     #[test]

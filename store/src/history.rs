@@ -35,6 +35,10 @@ pub struct HistoryFilter {
     pub users: Option<Vec<String>>,
     /// Calls that were in one of these queues first or last.
     pub queues: Option<Vec<String>>,
+    /// Calls that were in this queue last.
+    pub last_queue: Option<String>,
+    /// Calls that this user took.
+    pub user: Option<String>,
     /// Started at this time or later, UTC microseconds.
     pub from_us: Option<i64>,
     /// Started before this time, UTC microseconds.
@@ -246,6 +250,8 @@ fn narrow(query: &mut QueryBuilder<Database>, filter: &HistoryFilter) {
     let words = [
         ("result", filter.result.as_ref().map(Word::word)),
         ("direction", filter.direction.as_ref().map(Word::word)),
+        ("last_queue", filter.last_queue.as_deref()),
+        ("user_name", filter.user.as_deref()),
         ("caller_number", filter.caller.as_deref()),
         ("called", filter.called.as_deref()),
     ];

@@ -36,7 +36,7 @@ use dialect::Pool;
 use journal::Journal;
 use projection::Projector;
 
-pub use accounts::{Account, Accounts, Token};
+pub use accounts::{Account, Accounts, Token, TokenHash};
 pub use centre::{AuditRecord, CentreChange, CentreStore};
 pub use error::StoreError;
 pub use history::{CallDetail, History, HistoryFilter, Page, TimesFilter};

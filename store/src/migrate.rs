@@ -65,16 +65,18 @@ fn refusal(file: &Path, schema: Schema, source: MigrateError) -> StoreError {
         .map(|(version, ..)| *version)
         .max()
         .unwrap_or(0);
-    match source {
-        MigrateError::VersionMissing(found) if found > known => StoreError::Newer {
+    if let MigrateError::VersionMissing(found) = source
+        && found > known
+    {
+        return StoreError::Newer {
             file: file.into(),
             found,
             known,
-        },
-        source => StoreError::Migrate {
-            file: file.into(),
-            source,
-        },
+        };
+    }
+    StoreError::Migrate {
+        file: file.into(),
+        source,
     }
 }
 

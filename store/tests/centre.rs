@@ -1,11 +1,12 @@
 //! The centre: kept whole, changed by one at a time, every change on record and without secrets; and accounts.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
 
 use common::{Home, START_US};
 use config::{Centre, Sealer, Secret, User, WhatChanged, parse_centre};
 use std::sync::Arc;
-use store::{Account, CentreChange, CentreStore, StoreError};
+use store::{Account, CentreChange, CentreStore, StoreError, TokenHash};
 
 const DEMO: &str = include_str!("../../config/demo.toml");
 
@@ -262,19 +263,25 @@ async fn whether_a_password_must_be_changed_is_remembered() {
 #[tokio::test]
 async fn tokens_are_good_until_they_expire_or_are_revoked() {
     const MINUTE_US: i64 = 60_000_000;
+    const A: TokenHash = token(b'a');
     let home = Home::new();
     let store = home.open().await;
     let accounts = store.accounts();
     let expires_us = START_US + 60 * MINUTE_US;
-    for (token, user) in [("a", "alice"), ("b", "alice"), ("c", "bob"), ("d", "bob")] {
+    for (letter, user) in [
+        (b'a', "alice"),
+        (b'b', "alice"),
+        (b'c', "bob"),
+        (b'd', "bob"),
+    ] {
         accounts
-            .add_token(token, user, START_US, expires_us)
+            .add_token(&token(letter), user, START_US, expires_us)
             .await
             .unwrap();
     }
     assert!(
         accounts
-            .add_token("a", "eve", START_US, expires_us)
+            .add_token(&token(b'a'), "eve", START_US, expires_us)
             .await
             .is_err(),
         "not given out twice"
@@ -282,29 +289,54 @@ async fn tokens_are_good_until_they_expire_or_are_revoked() {
     assert_eq!(
         home.look(
             &home.database(),
-            "SELECT COUNT(*) FROM tokens WHERE LENGTH(hash) = 32 AND hash <> 'a'"
+            "SELECT COUNT(*) FROM tokens WHERE LENGTH(hash) = 32"
         )
         .await,
         4
     );
 
-    let used = |now_us| accounts.token("a", now_us);
+    let used = |now_us| accounts.token(&A, now_us);
     assert_eq!(used(START_US).await.unwrap().unwrap().username, "alice");
     used(START_US + 30 * MINUTE_US).await.unwrap();
     used(START_US + 30 * MINUTE_US + 1).await.unwrap();
-    let token = used(START_US + 31 * MINUTE_US).await.unwrap().unwrap();
+    let late = used(START_US + 31 * MINUTE_US).await.unwrap().unwrap();
     assert_eq!(
-        (token.created_us, token.last_used_us, token.expires_us),
+        (late.created_us, late.last_used_us, late.expires_us),
         (START_US, START_US + 30 * MINUTE_US, expires_us)
     );
     assert_eq!(used(expires_us).await.unwrap(), None);
-    assert_eq!(accounts.token("never", START_US).await.unwrap(), None);
+    assert_eq!(accounts.token(&token(b'n'), START_US).await.unwrap(), None);
 
-    assert!(accounts.revoke("c").await.unwrap());
-    assert!(!accounts.revoke("c").await.unwrap());
-    assert_eq!(accounts.revoke_all("alice").await.unwrap(), 2);
+    assert!(accounts.revoke(&token(b'c')).await.unwrap());
+    assert!(!accounts.revoke(&token(b'c')).await.unwrap());
+    let all_but_a = accounts.revoke_all("alice", Some(&A)).await.unwrap();
+    assert_eq!(all_but_a, 1);
+    assert!(used(START_US).await.unwrap().is_some());
+    assert_eq!(accounts.revoke_all("alice", None).await.unwrap(), 1);
     assert_eq!(used(START_US).await.unwrap(), None);
     assert_eq!(store.maintain(expires_us, 400).await.unwrap().tokens, 1);
+}
+
+const fn token(letter: u8) -> TokenHash {
+    [letter; 32]
+}
+
+#[tokio::test]
+async fn accounts_are_locked_by_hand_and_forgotten() {
+    let home = Home::new();
+    let store = home.open().await;
+    let accounts = store.accounts();
+    accounts.lock("alice", START_US).await.unwrap();
+    accounts.lock("alice", START_US + 1).await.unwrap();
+    let account = accounts.account("alice").await.unwrap();
+    assert_eq!(account.locked_us, Some(START_US), "since the first time");
+    accounts
+        .add_token(&token(b'a'), "alice", START_US, START_US + 1)
+        .await
+        .unwrap();
+    accounts.forget("alice").await.unwrap();
+    assert_eq!(accounts.account("alice").await.unwrap(), Account::default());
+    assert_eq!(accounts.token(&token(b'a'), START_US).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -315,9 +347,9 @@ async fn a_removed_user_leaves_no_way_in_for_the_next_of_that_name() {
     save(&store.centre(), 0, &Centre::default(), &centre)
         .await
         .unwrap();
-    for user in ["alice", "bob"] {
+    for (letter, user) in [(b'a', "alice"), (b'b', "bob")] {
         accounts
-            .add_token(user, user, START_US, START_US + 1)
+            .add_token(&token(letter), user, START_US, START_US + 1)
             .await
             .unwrap();
         accounts.login_failed(user, 1, START_US).await.unwrap();
@@ -325,9 +357,15 @@ async fn a_removed_user_leaves_no_way_in_for_the_next_of_that_name() {
     let mut without = centre.clone();
     without.remove::<User>("alice");
     save(&store.centre(), 1, &centre, &without).await.unwrap();
-    assert_eq!(accounts.token("alice", START_US).await.unwrap(), None);
+    assert_eq!(accounts.token(&token(b'a'), START_US).await.unwrap(), None);
     assert_eq!(accounts.account("alice").await.unwrap(), Account::default());
-    assert!(accounts.token("bob", START_US).await.unwrap().is_some());
+    assert!(
+        accounts
+            .token(&token(b'b'), START_US)
+            .await
+            .unwrap()
+            .is_some()
+    );
     assert!(accounts.account("bob").await.unwrap().locked_us.is_some());
     let removed = config::diff(&centre, &without);
     assert!(matches!(removed[0].what, WhatChanged::Removed));

@@ -1,4 +1,5 @@
 //! Questions to history: pages, filters, agents' times, and what is deleted when.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
 
@@ -124,7 +125,7 @@ async fn filters_narrow() {
                 users: names(&["bob"]),
                 ..all()
             },
-            [vec![32, 31], even].concat(),
+            [vec![32, 31], even.clone()].concat(),
         ),
         (
             "either of them",
@@ -165,6 +166,22 @@ async fn filters_narrow() {
                 ..all()
             },
             (1..=30).rev().collect(),
+        ),
+        (
+            "the queue it was in last",
+            HistoryFilter {
+                last_queue: Some("nowhere".to_owned()),
+                ..all()
+            },
+            vec![],
+        ),
+        (
+            "who took it, and not who started it",
+            HistoryFilter {
+                user: Some("bob".to_owned()),
+                ..all()
+            },
+            even.clone(),
         ),
         (
             "no queue",
@@ -255,7 +272,7 @@ async fn a_user_who_was_rung_in_vain_has_the_call_in_their_history() {
                 trunk,
                 user: Some("eve".into()),
             },
-            event => event,
+            other => other,
         })
         .map(|event| scribe.event(event))
         .collect();

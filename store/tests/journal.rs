@@ -1,4 +1,5 @@
 //! The journal: durable, in order, read back whole.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
 

@@ -2,6 +2,7 @@
 //!
 //! The test starts itself again as a process that writes as fast as it is asked to and says what it did; kills it in the
 //! middle; and looks at what is left. Each round goes on in the same store.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! What happens when the disk does not take what the calls make: `writer.rs` says it, and here it is shown.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
 

@@ -47,23 +47,21 @@ impl Spill {
 
     /// Keeps the entry that the queue did not take, or counts it as lost.
     ///
-    /// `queue` is tried once more under the lock: the committing thread may have taken the spill meanwhile, and
-    /// then nothing stands before this entry.
+    /// `offer` tries the queue once more under the lock, and gives the entry back when that is full: the committing
+    /// thread may have taken the spill meanwhile, and then nothing stands before this entry.
     pub(crate) fn keep(
         &self,
         shared: &Shared,
         entry: Entry,
-        queue: impl FnOnce(Entry) -> Result<(), Entry>,
+        offer: impl FnOnce(Entry) -> Option<Entry>,
     ) {
         let mut held = self.lock();
-        let entry = if shared.spilling.load(Ordering::Acquire) {
-            entry
+        let refused = if shared.spilling.load(Ordering::Acquire) {
+            Some(entry)
         } else {
-            match queue(entry) {
-                Ok(()) => return,
-                Err(entry) => entry,
-            }
+            offer(entry)
         };
+        let Some(entry) = refused else { return };
         shared.spilling.store(true, Ordering::Release);
         let weight = weight(&entry);
         if held.gap.is_some() || held.bytes + weight > self.cap_bytes {

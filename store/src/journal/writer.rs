@@ -47,8 +47,8 @@ impl Default for Limits {
         Self {
             queue: 65_536,
             spill_bytes: 64 << 20,
-            linger: Duration::from_millis(20),
-            projection_linger: Duration::from_millis(50),
+            linger: Duration::from_millis(50),
+            projection_linger: Duration::from_millis(250),
         }
     }
 }
@@ -131,23 +131,24 @@ impl JournalWriter {
         let shared = &self.shared;
         shared.appended.store(entry.seq, Ordering::Relaxed);
         let Some(queue) = &self.queue else { return };
-        let send = |entry| {
+        let offer = |entry| {
             // Counted before it is sent, or the other thread could take it off first.
             shared.queued.fetch_add(1, Ordering::Relaxed);
-            queue.try_send(entry).map_err(|refused| {
-                shared.queued.fetch_sub(1, Ordering::Relaxed);
-                match refused {
-                    TrySendError::Full(entry) | TrySendError::Disconnected(entry) => entry,
+            match queue.try_send(entry) {
+                Ok(()) => None,
+                Err(TrySendError::Full(entry) | TrySendError::Disconnected(entry)) => {
+                    shared.queued.fetch_sub(1, Ordering::Relaxed);
+                    Some(entry)
                 }
-            })
+            }
         };
         let refused = if shared.spilling.load(Ordering::Acquire) {
-            Err(entry)
+            Some(entry)
         } else {
-            send(entry)
+            offer(entry)
         };
-        if let Err(entry) = refused {
-            self.spill.keep(shared, entry, send);
+        if let Some(entry) = refused {
+            self.spill.keep(shared, entry, offer);
         }
     }
 
@@ -229,9 +230,7 @@ struct Batch {
 
 impl Committing {
     fn run(mut self) {
-        let runtime = match tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
+        let runtime = match tokio::runtime::Builder::new_current_thread().build()
         {
             Ok(runtime) => runtime,
             Err(error) => {

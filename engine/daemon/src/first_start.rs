@@ -1,0 +1,66 @@
+//! The first start with an empty store: somebody must be able to log in.
+
+use std::sync::Arc;
+
+use config::{Centre, Resource as _, Settings, User};
+use serde_json::json;
+use store::{CentreChange, Store};
+
+use crate::centre::seal;
+use crate::clock::utc_us;
+use crate::print::say;
+use crate::random;
+
+const ADMINISTRATOR: &str = "administrator";
+
+/// The centre and its version. In an empty store there is one user afterwards, whose password is printed this once.
+pub(crate) async fn load_or_create(store: &Store, settings: &Settings) -> anyhow::Result<(u64, Arc<Centre>)> {
+    let (version, centre) = store.centre().load().await?;
+    if version > 0 || centre != Centre::default() {
+        return Ok((version, Arc::new(centre)));
+    }
+    let password = random::password()?;
+    let mut first = Centre::default();
+    first.insert(administrator(&password)?);
+    seal(&mut first, &settings.sip.domain)?;
+    let change = CentreChange {
+        old_version: version,
+        old: &centre,
+        new_version: version + 1,
+        new: &first,
+        who: "first start",
+        utc_us: utc_us(),
+    };
+    store.centre().save(change).await?;
+    store.accounts().set_must_change_password(ADMINISTRATOR, true).await?;
+    say(&format!("administrator password: {password} (shown this once; to be changed at the first login)"));
+    Ok((version + 1, Arc::new(first)))
+}
+
+fn administrator(password: &str) -> anyhow::Result<User> {
+    let fields = json!({
+        "username": ADMINISTRATOR, "name": "Administrator", "role": "administrator", "password": password,
+    });
+    User::from_json(&fields).map_err(|faults| anyhow::anyhow!("the first user is at fault: {faults:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_empty_store_gets_one_administrator_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}/lampfield.db", directory.path().display());
+        let store = Store::open(&url, directory.path()).await.unwrap();
+        let settings = Settings::default();
+        let (version, centre) = load_or_create(&store, &settings).await.unwrap();
+        assert_eq!((version, centre.users.len()), (1, 1));
+        let user = &centre.users[ADMINISTRATOR];
+        assert_eq!(user.role, config::Role::Administrator);
+        assert!(user.password.as_ref().unwrap().plain().is_none());
+        assert!(store.accounts().account(ADMINISTRATOR).await.unwrap().must_change_password);
+        let again = load_or_create(&store, &settings).await.unwrap();
+        assert_eq!(again, (1, centre));
+    }
+}

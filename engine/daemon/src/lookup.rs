@@ -1,0 +1,97 @@
+//! Names of hosts, resolved by the system's resolver for the engine.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use engine::Input;
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::net::lanes::Lanes;
+use crate::net::strangers::Strangers;
+
+/// Names that may wait; there is one for each trunk that has a name for an address.
+const WAITING: usize = 1_024;
+/// Questions under way at a time.
+const AT_A_TIME: usize = 8;
+/// How long one may take.
+const ANSWER_MAX: Duration = Duration::from_secs(5);
+
+/// Asks for names. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Lookups {
+    names: mpsc::Sender<String>,
+}
+
+impl Lookups {
+    /// Starts the task that asks; it ends with the last of these handles.
+    pub(crate) fn start(runtime: &Handle, lanes: Lanes, strangers: Arc<Strangers>) -> Self {
+        let (names, waiting) = mpsc::channel(WAITING);
+        runtime.spawn(run(waiting, lanes, strangers));
+        Self { names }
+    }
+
+    /// Asks for a name's addresses. When too many wait already, the name comes back, to be asked for again later.
+    pub(crate) fn ask(&self, name: String) -> Result<(), String> {
+        self.names.try_send(name).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(name) | mpsc::error::TrySendError::Closed(name) => name,
+        })
+    }
+}
+
+async fn run(mut names: mpsc::Receiver<String>, lanes: Lanes, strangers: Arc<Strangers>) {
+    let permits = Arc::new(Semaphore::new(AT_A_TIME));
+    while let Some(name) = names.recv().await {
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
+        let (lanes, strangers) = (lanes.clone(), Arc::clone(&strangers));
+        tokio::spawn(async move {
+            let addresses = resolve(&name).await;
+            let now = Instant::now();
+            addresses.iter().for_each(|address| strangers.make_known(*address, now));
+            lanes.first_async(Input::LookupDone { name, addresses }).await;
+            drop(permit);
+        });
+    }
+}
+
+async fn resolve(name: &str) -> Vec<IpAddr> {
+    let found = tokio::time::timeout(ANSWER_MAX, tokio::net::lookup_host((name, 0))).await;
+    match found {
+        Ok(Ok(addresses)) => addresses.map(|address: SocketAddr| address.ip()).collect(),
+        Ok(Err(error)) => {
+            tracing::warn!(name, %error, "a host name cannot be resolved");
+            Vec::new()
+        }
+        Err(_) => {
+            tracing::warn!(name, "the resolver does not answer");
+            Vec::new()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::lanes::{Next, lanes};
+    use config::Centre;
+
+    #[tokio::test]
+    async fn e2e_a_name_is_answered_with_its_addresses_and_they_are_known() {
+        let (lanes, ends) = lanes();
+        let strangers = Arc::new(Strangers::new(&Centre::default()));
+        let lookups = Lookups::start(&Handle::current(), lanes, Arc::clone(&strangers));
+        lookups.ask("localhost".into()).unwrap();
+        let (name, addresses) = loop {
+            match ends.try_next() {
+                Some(Next::Input(Input::LookupDone { name, addresses })) => break (name, addresses),
+                Some(other) => panic!("{other:?}"),
+                None => tokio::time::sleep(Duration::from_millis(1)).await,
+            }
+        };
+        assert_eq!(name, "localhost");
+        assert!(addresses.iter().all(IpAddr::is_loopback) && !addresses.is_empty(), "{addresses:?}");
+        let source = SocketAddr::new(addresses[0], 5060);
+        assert!((0..1_000).all(|_| strangers.admits(source, Instant::now())));
+    }
+}

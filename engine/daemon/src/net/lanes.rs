@@ -1,0 +1,311 @@
+//! The bounded queues between the world and the engine's thread.
+//!
+//! The engine empties them in this order: first what belongs to calls in progress, then media events, then orders
+//! of people, then new requests. So under load what is new suffers, and what is in progress does not.
+//!
+//! When full: the *first* lane is waited for, the kernel's buffers behind it are the last bound; *media* events are
+//! kept (see [`MediaLane`]); *orders* and *requests* are refused, by 503 both.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, TrySendError, bounded};
+use engine::{Command, Input, Refusal};
+use engine::{CommandId, command::Done};
+use media::control::MediaEvent;
+use tokio::sync::oneshot;
+
+use super::counters::Counter;
+
+/// Messages of calls in progress, DNS answers, failures of transports.
+const FIRST: usize = 8_192;
+/// Commands of the API and the command line.
+const ORDERS: usize = 1_024;
+/// INVITE, REGISTER, OPTIONS.
+const REQUESTS: usize = 4_096;
+/// Media events beyond which those are dropped that nothing hangs on.
+const MEDIA: usize = 16_384;
+
+/// How long a task waits before it tries a full lane again.
+const AGAIN: Duration = Duration::from_millis(1);
+
+/// The answer to a command, with the number of the event that shows it.
+pub(crate) type Answer = Result<(u64, Done), Refusal>;
+
+/// What people, and the daemon itself, ask of the engine's thread.
+#[derive(Debug)]
+pub(crate) enum Order {
+    /// A command, and who waits for its answer.
+    Command { command: Command, answer: oneshot::Sender<Answer> },
+    /// To come to its end.
+    Stop,
+}
+
+/// A lane that takes no more.
+#[derive(Debug)]
+pub(crate) struct Full<T>(pub(crate) T);
+
+/// The ends that are written to. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Lanes {
+    first: Sender<Input>,
+    orders: Sender<Order>,
+    requests: Sender<Input>,
+    pub(crate) media: Arc<MediaLane>,
+}
+
+/// The ends that the engine's thread reads.
+#[derive(Debug)]
+pub(crate) struct LaneEnds {
+    first: Receiver<Input>,
+    orders: Receiver<Order>,
+    requests: Receiver<Input>,
+    media: Arc<MediaLane>,
+}
+
+/// What came out of the lanes.
+#[derive(Debug)]
+pub(crate) enum Next {
+    Input(Input),
+    Order(Order),
+}
+
+/// Makes the lanes of one engine.
+pub(crate) fn lanes() -> (Lanes, LaneEnds) {
+    lanes_of(FIRST, ORDERS, REQUESTS, MEDIA)
+}
+
+fn lanes_of(first: usize, orders: usize, requests: usize, media: usize) -> (Lanes, LaneEnds) {
+    let (first, first_end) = bounded(first);
+    let (orders, orders_end) = bounded(orders);
+    let (requests, requests_end) = bounded(requests);
+    let media = Arc::new(MediaLane::new(media));
+    let ends =
+        LaneEnds { first: first_end, orders: orders_end, requests: requests_end, media: Arc::clone(&media) };
+    (Lanes { first, orders, requests, media }, ends)
+}
+
+impl Lanes {
+    /// Puts an input of a call in progress into its lane, and waits where that is full. For threads only.
+    pub(crate) fn first(&self, input: Input) {
+        // The engine is gone only when the daemon ends.
+        let _ = self.first.send(input);
+    }
+
+    /// The same, for tasks of the runtime.
+    pub(crate) async fn first_async(&self, mut input: Input) {
+        while let Err(TrySendError::Full(back)) = self.first.try_send(input) {
+            input = back;
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    /// Puts a new request into its lane.
+    pub(crate) fn request(&self, input: Input) -> Result<(), Full<Input>> {
+        self.requests.try_send(input).map_err(|refused| Full(refused.into_inner()))
+    }
+
+    /// Puts an order into its lane.
+    pub(crate) fn order(&self, order: Order) -> Result<(), Full<Order>> {
+        self.orders.try_send(order).map_err(|refused| Full(refused.into_inner()))
+    }
+
+    /// Tells the engine's thread to end; waits for room.
+    pub(crate) fn stop(&self) {
+        let _ = self.orders.send(Order::Stop);
+    }
+
+    /// How many wait in each lane, with the lane's name.
+    pub(crate) fn lengths(&self) -> [(&'static str, usize); 4] {
+        [
+            ("first", self.first.len()),
+            ("media", self.media.len()),
+            ("orders", self.orders.len()),
+            ("requests", self.requests.len()),
+        ]
+    }
+}
+
+impl LaneEnds {
+    /// What is next, if anything is.
+    pub(crate) fn try_next(&self) -> Option<Next> {
+        if let Ok(input) = self.first.try_recv() {
+            return Some(Next::Input(input));
+        }
+        if let Some(event) = self.media.take() {
+            return Some(Next::Input(Input::Media(event)));
+        }
+        match self.orders.try_recv() {
+            Ok(order) => return Some(Next::Order(order)),
+            // Nobody is left who could ask for anything.
+            Err(TryRecvError::Disconnected) => return Some(Next::Order(Order::Stop)),
+            Err(TryRecvError::Empty) => {}
+        }
+        self.requests.try_recv().ok().map(Next::Input)
+    }
+
+    /// Sleeps until something comes, or until then.
+    pub(crate) fn wait(&self, until: Instant) {
+        let mut select = Select::new();
+        select.recv(&self.first);
+        select.recv(&self.media.heard);
+        select.recv(&self.orders);
+        select.recv(&self.requests);
+        // Late or early: the caller looks for itself.
+        let _ = select.ready_deadline(until);
+    }
+}
+
+/// The media threads' lane, which never makes them wait.
+///
+/// What ports and calls hang on (ports ready or exhausted, a clip or a leg that ended) is always kept: while the
+/// engine stands still no new legs come, so there can be no more of it than there are pairs of ports. Keys and
+/// silence are dropped and counted beyond the limit.
+pub(crate) struct MediaLane {
+    events: Mutex<VecDeque<MediaEvent>>,
+    limit: usize,
+    ring: Sender<()>,
+    heard: Receiver<()>,
+    pub(crate) dropped: Counter,
+}
+
+impl MediaLane {
+    fn new(limit: usize) -> Self {
+        let (ring, heard) = bounded(1);
+        Self { events: Mutex::default(), limit, ring, heard, dropped: Counter::default() }
+    }
+
+    /// Takes an event; never waits for room.
+    pub(crate) fn put(&self, event: MediaEvent) {
+        let optional = match event {
+            MediaEvent::DtmfPressed { .. } | MediaEvent::Silent { .. } | MediaEvent::Heard { .. } => true,
+            MediaEvent::PortsReady(_)
+            | MediaEvent::PortsExhausted { .. }
+            | MediaEvent::ClipEnded { .. }
+            | MediaEvent::Closed { .. } => false,
+        };
+        {
+            let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+            if optional && events.len() >= self.limit {
+                self.dropped.add();
+                return;
+            }
+            events.push_back(event);
+        }
+        // Rung already when full.
+        let _ = self.ring.try_send(());
+    }
+
+    fn take(&self) -> Option<MediaEvent> {
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        let event = events.pop_front();
+        if event.is_none() {
+            // Under the lock, so that no ring is lost: who rings has put an event here before.
+            let _ = self.heard.try_recv();
+        }
+        event
+    }
+
+    fn len(&self) -> usize {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
+
+impl fmt::Debug for MediaLane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MediaLane").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
+
+/// Numbers commands, so that answers find them.
+#[derive(Debug, Default)]
+pub(crate) struct CommandIds(std::sync::atomic::AtomicU64);
+
+impl CommandIds {
+    pub(crate) fn next(&self) -> CommandId {
+        CommandId(self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use media::control::{LegKey, WorkerId};
+
+    fn refused(status: u16) -> Input {
+        Input::Refused { status }
+    }
+
+    fn describe(next: Option<Next>) -> String {
+        match next {
+            Some(Next::Input(Input::Refused { status })) => status.to_string(),
+            Some(Next::Input(Input::Media(_))) => "media".into(),
+            Some(Next::Order(Order::Stop)) => "stop".into(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_in_progress_comes_before_what_is_new() {
+        let (lanes, ends) = lanes_of(2, 2, 2, 2);
+        lanes.request(refused(4)).unwrap();
+        lanes.order(Order::Stop).unwrap();
+        lanes.media.put(MediaEvent::PortsExhausted { worker: WorkerId(0) });
+        lanes.first(refused(1));
+        let order: Vec<String> = (0..5).map(|_| describe(ends.try_next())).collect();
+        assert_eq!(order, ["1", "media", "stop", "4", "None"]);
+    }
+
+    #[test]
+    fn full_lanes_refuse_what_is_new() {
+        let (lanes, ends) = lanes_of(1, 1, 1, 1);
+        lanes.request(refused(1)).unwrap();
+        assert!(matches!(lanes.request(refused(2)), Err(Full(Input::Refused { status: 2 }))));
+        lanes.order(Order::Stop).unwrap();
+        assert!(lanes.order(Order::Stop).is_err());
+        assert_eq!(lanes.lengths(), [("first", 0), ("media", 0), ("orders", 1), ("requests", 1)]);
+        drop(ends);
+    }
+
+    #[test]
+    fn a_full_first_lane_is_waited_for() {
+        let (lanes, ends) = lanes_of(1, 1, 1, 1);
+        lanes.first(refused(1));
+        let waiting = std::thread::spawn(move || lanes.first(refused(2)));
+        assert_eq!(describe(ends.try_next()), "1");
+        waiting.join().unwrap();
+        assert_eq!(describe(ends.try_next()), "2");
+    }
+
+    #[test]
+    fn media_events_that_calls_hang_on_are_always_kept() {
+        let (lanes, ends) = lanes_of(1, 1, 1, 2);
+        let leg = LegKey { leg: 1, generation: 1 };
+        for _ in 0..3 {
+            lanes.media.put(MediaEvent::Heard { leg });
+            lanes.media.put(MediaEvent::ClipEnded { leg });
+        }
+        assert_eq!(lanes.media.dropped.count(), 2);
+        let kept = std::iter::from_fn(|| match ends.try_next() {
+            Some(Next::Input(Input::Media(event))) => Some(event),
+            _ => None,
+        });
+        let ended = |event: &MediaEvent| matches!(event, MediaEvent::ClipEnded { .. });
+        assert_eq!(kept.filter(ended).count(), 3);
+    }
+
+    #[test]
+    fn a_wait_ends_when_something_is_there() {
+        let (lanes, ends) = lanes_of(1, 1, 1, 1);
+        let long = Instant::now() + Duration::from_secs(60);
+        lanes.media.put(MediaEvent::PortsReady(Vec::new()));
+        ends.wait(long);
+        assert_eq!(describe(ends.try_next()), "media");
+        lanes.request(refused(1)).unwrap();
+        ends.wait(long);
+        assert_eq!(describe(ends.try_next()), "1");
+        assert!(Instant::now() < long);
+    }
+}

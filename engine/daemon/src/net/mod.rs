@@ -1,0 +1,45 @@
+//! The network side: bytes become messages here, and go into the engine's lanes.
+//!
+//! What cannot be read is counted, answered where it can be, and dropped here, so that the engine never sees it.
+//! UDP sockets have a thread each, which blocks in `recv` and so leaves a burst in the kernel's buffer when the engine
+//! is behind; TCP connections are tasks of the runtime. What leaves is sent by the engine's thread: a datagram at
+//! once, a stream's bytes through the bounded queue of its connection.
+//!
+//! - [`lanes`]: the bounded queues between here and the engine.
+//! - [`intake`]: which lane, or which answer without state.
+//! - [`strangers`]: how much somebody nobody knows may ask for.
+//! - [`udp`], [`tcp`]: sockets. [`listen`]: which ones, and by which address others see them.
+
+pub(crate) mod counters;
+pub(crate) mod intake;
+pub(crate) mod lanes;
+pub(crate) mod listen;
+pub(crate) mod strangers;
+pub(crate) mod tcp;
+pub(crate) mod udp;
+
+use bytes::Bytes;
+use sip::{Flow, Transport};
+
+/// All ways out.
+#[derive(Debug)]
+pub(crate) struct Network {
+    pub(crate) udp: udp::Senders,
+    pub(crate) tcp: tcp::Connections,
+}
+
+/// A message that cannot leave that way; its transaction is told at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NoWay;
+
+impl Network {
+    /// Sends a message; never waits.
+    pub(crate) fn send(&self, flow: &Flow, payload: Bytes) -> Result<(), NoWay> {
+        match flow.transport {
+            Transport::Udp => self.udp.send(flow, &payload),
+            Transport::Tcp => self.tcp.send(flow, payload),
+            // Not built yet: no settings name them, so no peer has come by one.
+            Transport::Tls | Transport::Ws | Transport::Wss => Err(NoWay),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! What the API asks for, given by the engine's thread, the view, the store and the one writer.
+
+mod accounts;
+mod commands;
+mod events;
+mod history;
+mod readiness;
+mod writer;
+
+pub(crate) use accounts::AccountsPort;
+pub(crate) use commands::Commands;
+pub(crate) use events::EventsPort;
+pub(crate) use history::HistoryPort;
+pub(crate) use readiness::Health;

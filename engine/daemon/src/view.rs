@@ -1,0 +1,184 @@
+//! The projection thread: folds events into the view that readers see, and tells who follows them.
+//!
+//! The engine's thread puts events into a bounded queue; this thread folds them, a batch at a time, publishes the result
+//! behind an atomic pointer, and then wakes who waits for it. Readers never ask the engine.
+//!
+//! When the queue is half full new calls are refused; when it is full the engine waits for a place. That cannot take long:
+//! this thread does nothing but fold, it touches no disk and waits for nobody.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use admin_api::ports::LoggedEvent;
+use arc_swap::ArcSwap;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use engine::Event;
+use engine::view::View;
+use tokio::sync::{broadcast, watch};
+
+/// Events that may wait to be folded.
+pub(crate) const QUEUE: usize = 65_536;
+/// Events folded before readers see the result.
+const BATCH: usize = 512;
+/// Events that a follower may be behind before it is told to start over from its cursor.
+const FOLLOWERS: usize = 8_192;
+
+/// What the engine's thread hands on.
+#[derive(Debug)]
+pub(crate) enum Publication {
+    /// Something happened.
+    Event { seq: u64, utc_us: i64, event: Arc<Event> },
+    /// All that belongs to a command is published: the journal's number then.
+    Reached(u64),
+}
+
+/// What readers see.
+#[derive(Debug)]
+pub(crate) struct Views {
+    current: ArcSwap<View>,
+    reached: watch::Sender<u64>,
+    /// The last event that followers were told of.
+    told: AtomicU64,
+    /// None once the daemon stops.
+    followers: Mutex<Option<broadcast::Sender<LoggedEvent>>>,
+}
+
+impl Views {
+    fn new() -> Self {
+        Self {
+            current: ArcSwap::default(),
+            reached: watch::Sender::new(0),
+            told: AtomicU64::new(0),
+            followers: Mutex::new(Some(broadcast::Sender::new(FOLLOWERS))),
+        }
+    }
+
+    /// The latest view.
+    pub(crate) fn view(&self) -> Arc<View> {
+        self.current.load_full()
+    }
+
+    /// The first view that has reached this number.
+    pub(crate) async fn view_at(&self, seq: u64) -> Arc<View> {
+        // Its sender lives as long as `self`, so the wait ends by the number alone.
+        let _ = self.reached.subscribe().wait_for(|reached| *reached >= seq).await;
+        self.view()
+    }
+
+    /// Waits until the view fits.
+    pub(crate) async fn wait_for(&self, fits: impl Fn(&View) -> bool) {
+        let mut reached = self.reached.subscribe();
+        while !fits(&self.current.load()) {
+            if reached.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// New events from now on; after the end a stream that has ended.
+    pub(crate) fn follow(&self) -> broadcast::Receiver<LoggedEvent> {
+        let followers = self.followers.lock().unwrap_or_else(PoisonError::into_inner);
+        followers.as_ref().map_or_else(|| broadcast::Sender::new(1).subscribe(), broadcast::Sender::subscribe)
+    }
+
+    /// The last event that followers were told of.
+    pub(crate) fn latest(&self) -> u64 {
+        self.told.load(Ordering::Acquire)
+    }
+
+    /// How many follow.
+    pub(crate) fn followers(&self) -> usize {
+        let followers = self.followers.lock().unwrap_or_else(PoisonError::into_inner);
+        followers.as_ref().map_or(0, broadcast::Sender::receiver_count)
+    }
+
+    /// Ends all event streams.
+    pub(crate) fn end(&self) {
+        self.followers.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    fn tell(&self, events: Vec<LoggedEvent>) {
+        let followers = self.followers.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(followers) = followers.as_ref() else { return };
+        for event in events {
+            self.told.store(event.seq, Ordering::Release);
+            // Nobody follows just now.
+            let _ = followers.send(event);
+        }
+    }
+}
+
+/// Starts the thread. It ends when all senders are gone.
+pub(crate) fn start() -> io::Result<(Arc<Views>, Sender<Publication>, JoinHandle<()>)> {
+    let (sender, publications) = bounded(QUEUE);
+    let views = Arc::new(Views::new());
+    let folded = Arc::clone(&views);
+    let thread = std::thread::Builder::new().name("view".into());
+    let thread = thread.spawn(move || run(&publications, &folded))?;
+    Ok((views, sender, thread))
+}
+
+fn run(publications: &Receiver<Publication>, views: &Views) {
+    let mut view = View::default();
+    while let Ok(first) = publications.recv() {
+        let mut told = Vec::new();
+        let batch = std::iter::once(first).chain(publications.try_iter().take(BATCH - 1));
+        for publication in batch {
+            match publication {
+                Publication::Event { seq, utc_us, event } => {
+                    view.apply(seq, utc_us, &event);
+                    told.push(LoggedEvent { seq, utc_us, event });
+                }
+                Publication::Reached(seq) => view.seq = view.seq.max(seq),
+            }
+        }
+        views.current.store(Arc::new(view.clone()));
+        views.reached.send_replace(view.seq);
+        views.tell(told);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alarm(seq: u64) -> Publication {
+        let event = Event::AlarmRaised { alarm: format!("alarm-{seq}"), text: String::new() };
+        Publication::Event { seq, utc_us: 0, event: Arc::new(event) }
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_number_sees_all_up_to_it() {
+        let (views, sender, thread) = start().unwrap();
+        let mut followed = views.follow();
+        sender.send(alarm(3)).unwrap();
+        sender.send(alarm(5)).unwrap();
+        sender.send(Publication::Reached(9)).unwrap();
+        let view = views.view_at(9).await;
+        assert_eq!((view.seq, view.alarms.len()), (9, 2));
+        assert_eq!(views.view_at(4).await.alarms.len(), 2);
+        assert_eq!((followed.recv().await.unwrap().seq, followed.recv().await.unwrap().seq), (3, 5));
+        views.wait_for(|view| view.alarms.contains_key("alarm-5")).await;
+        drop(sender);
+        thread.join().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_follower_that_falls_behind_is_told_so_and_the_end_ends_all() {
+        let (views, sender, _thread) = start().unwrap();
+        let mut slow = views.follow();
+        let last = u64::try_from(FOLLOWERS).unwrap() + 10;
+        (1..=last).for_each(|seq| sender.send(alarm(seq)).unwrap());
+        views.view_at(last).await;
+        // Followers are told right after readers.
+        while slow.len() <= FOLLOWERS && slow.len() < 10 {
+            tokio::task::yield_now().await;
+        }
+        assert!(matches!(slow.recv().await, Err(broadcast::error::RecvError::Lagged(_))));
+        views.end();
+        assert!(matches!(views.follow().recv().await, Err(broadcast::error::RecvError::Closed)));
+        assert_eq!(views.followers(), 0);
+    }
+}
