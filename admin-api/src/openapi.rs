@@ -1,7 +1,7 @@
 //! The OpenAPI 3.1 document, put together from the routes that are served, and a page to read it.
 //!
 //! The schemas of resources come from `config`, where their fields are described; those of events from
-//! [`kinds`](crate::events::kinds); the others from the types that the handlers answer with.
+//! `events::kinds`; the others from the types that the handlers answer with.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -1,7 +1,7 @@
 //! Routes with their documentation and their right, in one step.
 //!
 //! A route comes into being only by [`Routes::add`], which takes a handler whose first argument is a proof of a right
-//! ([`Guard`](crate::auth::Guard)) and the OpenAPI description made from the same function. So each route is guarded,
+//! ([`Guard`]) and the OpenAPI description made from the same function. So each route is guarded,
 //! each stands in the document, and the document's word on who may call it is the one that is enforced.
 //!
 //! A handler without its check does not compile:

@@ -1,7 +1,7 @@
 //! Who asks, and what they may do.
 //!
-//! [`identity`] finds the user behind a token, [`guard`] turns that into proofs that handlers ask for, [`password`]
-//! hashes and verifies, [`limit`] and [`strangers`] slow down those who guess.
+//! `identity` finds the user behind a token, [`guard`] turns that into proofs that handlers ask for, `password`
+//! hashes and verifies, `limit` and `strangers` slow down those who guess.
 
 pub mod guard;
 pub(crate) mod identity;

@@ -514,3 +514,23 @@ async fn a_silent_engine_is_a_504_after_two_seconds() {
     assert_eq!((answer.status.as_u16(), answer.problem()), (504, "timeout"));
     assert!((Duration::from_secs(2)..Duration::from_millis(2100)).contains(&start.elapsed()));
 }
+
+/// Administrators set passwords as they like, and may prove themselves as everybody does.
+#[tokio::test]
+async fn an_administrators_own_password() {
+    let world = World::new();
+    let patch = |body: Value| world.call(Some("root"), "PATCH", "/api/v1/users/me", body);
+    let wrong = patch(json!({"current_password": "wrong", "password": "long enough now"})).await;
+    assert_eq!(
+        (wrong.status.as_u16(), wrong.fields()),
+        (422, vec!["current_password"])
+    );
+    let body = json!({"current_password": PASSWORD, "password": "long enough now"});
+    assert_eq!(patch(body).await.status, 200);
+    assert_eq!(
+        patch(json!({"password": "long enough again"})).await.status,
+        200
+    );
+    let credentials = credentials("root", "long enough again");
+    assert_eq!(login(&world, credentials).await.status, 200);
+}
