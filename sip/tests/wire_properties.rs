@@ -96,9 +96,11 @@ fn read_everything(message: &Message) {
         message.body(),
     );
     let _ = (message.from_tag(), message.to_tag(), message.max_forwards());
-    let _ = message
-        .request_uri()
-        .map(|uri| (uri == uri, uri.transport(), uri.to_owned()));
+    if let Some(uri) = message.request_uri() {
+        let owned = uri.to_owned();
+        assert!(owned.view() == uri);
+        let _ = uri.transport();
+    }
     for via in message.vias().flatten() {
         let _ = (
             via.received(),
@@ -129,10 +131,9 @@ fn read_everything(message: &Message) {
         message.asks_privacy(),
     );
     let _ = message.content_type();
-    let _ = message
-        .reasons()
-        .map(|reason| (reason.cause(), reason.text()))
-        .count();
+    for reason in message.reasons() {
+        let _ = (reason.cause(), reason.text());
+    }
     let _ = message
         .token_with_params(HeaderName::Event)
         .map(|(_, params)| params.iter().count());

@@ -28,7 +28,7 @@ pub fn message_to_rsip(message: &Message) -> Result<SipMessage, Unrepresentable>
     }
     let uri = message
         .request_uri()
-        .ok_or(Unrepresentable::Refused("no Request-URI".to_owned()))?;
+        .ok_or_else(|| Unrepresentable::Refused("no Request-URI".to_owned()))?;
     Ok(SipMessage::Request(rsip::Request {
         method: method_to_rsip(message.method())?,
         uri: uri_to_rsip(uri)?,
@@ -48,12 +48,11 @@ fn method_to_rsip(method: sip::Method<'_>) -> Result<Method, Unrepresentable> {
 
 /// The reason phrase of a status that rsip knows is lost.
 fn status_to_rsip(status: u16, reason: &[u8]) -> StatusCode {
-    match StatusCode::from(status) {
-        StatusCode::Other(..) => {
-            StatusCode::Other(status, String::from_utf8_lossy(reason).into_owned())
-        }
-        known => known,
+    let known = StatusCode::from(status);
+    if matches!(known, StatusCode::Other(..)) {
+        return StatusCode::Other(status, String::from_utf8_lossy(reason).into_owned());
     }
+    known
 }
 
 fn headers_to_rsip(message: &Message) -> Result<Headers, Unrepresentable> {
@@ -87,9 +86,11 @@ pub fn message_from_rsip(message: &SipMessage) -> Result<Message, BuildError> {
             (line, &request.headers, &request.body)
         }
         SipMessage::Response(response) => {
-            let (code, reason) = match &response.status_code {
-                StatusCode::Other(code, reason) => (*code, reason.as_str()),
-                known => (known.code(), sip::wire::reason_phrase(known.code())),
+            let code = response.status_code.code();
+            let reason = if let StatusCode::Other(_, reason) = &response.status_code {
+                reason.as_str()
+            } else {
+                sip::wire::reason_phrase(code)
             };
             (
                 format!("SIP/2.0 {code} {reason}"),

@@ -83,6 +83,7 @@ impl Message {
         parse::parse(buf)
     }
 
+    #[inline]
     pub(crate) fn new(
         raw: Bytes,
         mut text: Bytes,
@@ -124,7 +125,9 @@ impl Message {
         }
     }
 
-    /// A request's URI; `None` for a response.
+    /// A request's URI; `None` for a response, and if the URI cannot be read, as [`validate`] tells.
+    ///
+    /// [`validate`]: super::validate
     #[must_use]
     pub fn request_uri(&self) -> Option<UriRef<'_>> {
         if !self.is_request() {

@@ -25,6 +25,7 @@ macro_rules! header_names {
         impl<'a> HeaderName<'a> {
             /// The full name.
             #[must_use]
+            #[inline]
             pub const fn as_str(self) -> &'a str {
                 match self {
                     $(Self::$variant => $name,)*

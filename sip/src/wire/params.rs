@@ -93,7 +93,7 @@ pub(crate) fn next_param<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Param<'a>
     }
     cursor.skip_lws();
     let start = cursor.pos();
-    cursor.take_while(|octet| scan::is_value(octet) && octet != b'=');
+    cursor.take_while(scan::is_name);
     let name = cursor.since(start);
     if name.is_empty() {
         return Err("has an empty parameter");

@@ -10,6 +10,8 @@ const VALUE: u8 = 2;
 const HOST: u8 = 4;
 const DIGIT: u8 = 8;
 const URI: u8 = 16;
+const NAME: u8 = 32;
+const SCHEME: u8 = 64;
 
 /// The classes of each octet, as bits.
 static CLASSES: [u8; 256] = classes();
@@ -36,6 +38,12 @@ const fn class_of(octet: u8) -> u8 {
     let separates = matches!(octet, b';' | b',' | b'"' | b'<' | b'>');
     if octet.is_ascii_graphic() && !separates {
         class |= VALUE;
+        if octet != b'=' {
+            class |= NAME;
+        }
+    }
+    if octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'-' | b'.') {
+        class |= SCHEME;
     }
     if octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.' | b'_') {
         class |= HOST;
@@ -51,30 +59,67 @@ const fn class_of(octet: u8) -> u8 {
 }
 
 /// Whether the octet may stand in a token (RFC 3261 §25.1).
+#[inline]
 pub(crate) fn is_token(octet: u8) -> bool {
     CLASSES[usize::from(octet)] & TOKEN != 0
 }
 
 /// Whether the octet may stand in an unquoted parameter value. Wider than the grammar's `gen-value`,
 /// since tags and branches in base64 with their `=` are common.
+#[inline]
 pub(crate) fn is_value(octet: u8) -> bool {
     CLASSES[usize::from(octet)] & VALUE != 0
 }
 
+/// Whether the octet may stand in a parameter's name; as wide as for values.
+#[inline]
+pub(crate) fn is_name(octet: u8) -> bool {
+    CLASSES[usize::from(octet)] & NAME != 0
+}
+
+/// Whether the octet may stand in a scheme (RFC 3986 §3.1), but for its first one.
+#[inline]
+pub(crate) fn is_scheme(octet: u8) -> bool {
+    CLASSES[usize::from(octet)] & SCHEME != 0
+}
+
 /// Whether the octet may stand in a host name or IPv4 address. The underscore is not in the grammar,
 /// but it is in the names of many a container.
+#[inline]
 pub(crate) fn is_host(octet: u8) -> bool {
     CLASSES[usize::from(octet)] & HOST != 0
 }
 
 /// Whether the octet may stand in a URI at all, before its parts are looked at.
+#[inline]
 pub(crate) fn is_uri(octet: u8) -> bool {
     CLASSES[usize::from(octet)] & URI != 0
 }
 
 /// SP and HTAB.
+#[inline]
 pub(crate) fn is_lws(octet: u8) -> bool {
     octet == b' ' || octet == b'\t'
+}
+
+/// Finds a colon within the next 24 octets, eight at a time: known names are no longer than that.
+#[inline]
+pub(crate) fn find_colon(text: &[u8], start: usize) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    const COLONS: u64 = u64::from_ne_bytes([b':'; 8]);
+    let mut at = start;
+    for _ in 0..3 {
+        let eight = text.get(at..)?.first_chunk()?;
+        // An octet that is a colon becomes zero, and the lowest zero octet gets its high bit set.
+        let zeroed = u64::from_le_bytes(*eight) ^ COLONS;
+        let found = zeroed.wrapping_sub(ONES) & !zeroed & HIGH;
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    None
 }
 
 /// Whether all of a non-empty text is a token.
@@ -135,6 +180,7 @@ pub(crate) struct Span {
 }
 
 impl Span {
+    #[inline]
     pub(crate) fn new(start: usize, end: usize) -> Self {
         debug_assert!(start <= end && end <= usize::from(u16::MAX));
         Self {
@@ -143,11 +189,13 @@ impl Span {
         }
     }
 
+    #[inline]
     pub(crate) fn of(self, text: &[u8]) -> &[u8] {
         text.get(usize::from(self.start)..usize::from(self.end))
             .unwrap_or_default()
     }
 
+    #[inline]
     pub(crate) fn is_empty(self) -> bool {
         self.start == self.end
     }
@@ -161,33 +209,40 @@ pub(crate) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
+    #[inline]
     pub(crate) fn new(text: &'a [u8]) -> Self {
         Self { text, pos: 0 }
     }
 
     /// A cursor at `pos`; positions stay those of the whole text.
+    #[inline]
     pub(crate) fn at(text: &'a [u8], pos: usize) -> Self {
         Self { text, pos }
     }
 
+    #[inline]
     pub(crate) fn pos(&self) -> usize {
         self.pos
     }
 
+    #[inline]
     pub(crate) fn peek(&self) -> Option<u8> {
         self.text.get(self.pos).copied()
     }
 
+    #[inline]
     pub(crate) fn is_end(&self) -> bool {
         self.pos >= self.text.len()
     }
 
     /// What lies ahead.
+    #[inline]
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.text.get(self.pos..).unwrap_or_default()
     }
 
     /// What lies between an earlier position and this one.
+    #[inline]
     pub(crate) fn since(&self, start: usize) -> &'a [u8] {
         self.text.get(start..self.pos).unwrap_or_default()
     }
@@ -196,11 +251,13 @@ impl<'a> Cursor<'a> {
         self.pos = (self.pos + octets).min(self.text.len());
     }
 
+    #[inline]
     pub(crate) fn skip_lws(&mut self) {
         self.take_while(is_lws);
     }
 
     /// Steps over `octet` if it is next.
+    #[inline]
     pub(crate) fn eat(&mut self, octet: u8) -> bool {
         let next = self.peek() == Some(octet);
         self.pos += usize::from(next);
@@ -220,14 +277,17 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes the octets of a class, maybe none.
+    #[inline]
     pub(crate) fn take_while(&mut self, belongs: impl Fn(u8) -> bool) -> &'a [u8] {
-        let rest = self.rest();
-        let taken = rest
-            .iter()
-            .position(|&octet| !belongs(octet))
-            .unwrap_or(rest.len());
-        self.pos += taken;
-        rest.get(..taken).unwrap_or_default()
+        let start = self.pos;
+        let mut pos = start;
+        while let Some(&octet) = self.text.get(pos)
+            && belongs(octet)
+        {
+            pos += 1;
+        }
+        self.pos = pos;
+        self.text.get(start..pos).unwrap_or_default()
     }
 
     /// Takes a token; `None` if there is none.
@@ -318,6 +378,27 @@ mod tests {
         for &(input, expected) in table {
             let taken = Cursor::new(input.as_bytes()).take_quoted();
             assert_eq!(taken, expected.map(str::as_bytes), "{input}");
+        }
+    }
+
+    #[test]
+    fn colons_are_found() {
+        for before in 0..30 {
+            for behind in 0..12 {
+                let text = [
+                    &b"Name"[..],
+                    &[b'x'; 32][..before],
+                    b":",
+                    &[0xba; 12][..behind],
+                ]
+                .concat();
+                let found = find_colon(&text, 2);
+                let colon = 4 + before;
+                // It gives up where fewer than eight octets are left, and where names are longer.
+                let read = (colon - 2) / 8 * 8 + 8;
+                let expected = (read <= 24 && 2 + read <= text.len()).then_some(colon);
+                assert_eq!(found, expected, "{before} {behind}");
+            }
         }
     }
 

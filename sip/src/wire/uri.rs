@@ -11,7 +11,7 @@ use core::fmt::{self, Write as _};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::params::Params;
-use super::scan;
+use super::scan::{self, Cursor};
 use crate::Transport;
 
 /// A text that is no URI.
@@ -67,6 +67,26 @@ impl PartialEq for Scheme<'_> {
 }
 
 impl Eq for Scheme<'_> {}
+
+/// Checks what can be checked without regard to the scheme, and returns the scheme's length.
+pub(crate) fn scheme_len(octets: &[u8]) -> Result<usize, UriError> {
+    if !octets.iter().all(|&octet| scan::is_uri(octet)) {
+        return Err(UriError("has characters that no URI has"));
+    }
+    let mut cursor = Cursor::new(octets);
+    let scheme = cursor.take_while(scan::is_scheme);
+    let starts = scheme.first().is_some_and(u8::is_ascii_alphabetic);
+    if !starts || cursor.peek() != Some(b':') {
+        return Err(UriError("has no scheme"));
+    }
+    Ok(scheme.len())
+}
+
+/// Splits at the first of an ASCII character, which is in neither part.
+fn split_at_octet(text: &str, octet: u8) -> Option<(&str, &str)> {
+    let at = memchr::memchr(octet, text.as_bytes())?;
+    Some((&text[..at], &text[at + 1..]))
+}
 
 /// A host: an address or a name.
 #[derive(Clone, Copy, Debug)]
@@ -172,19 +192,9 @@ impl<'a> UriRef<'a> {
     ///
     /// If it is not one: no scheme, octets that no URI has, a host or a port that is none.
     pub fn parse(octets: &'a [u8]) -> Result<Self, UriError> {
-        if !octets.iter().all(|&octet| scan::is_uri(octet)) {
-            return Err(UriError("has characters that no URI has"));
-        }
+        let scheme_len = scheme_len(octets)?;
         let text = core::str::from_utf8(octets).map_err(|_| UriError("is not UTF-8"))?;
-        let (scheme, rest) = text.split_once(':').ok_or(UriError("has no scheme"))?;
-        let starts = scheme
-            .bytes()
-            .next()
-            .is_some_and(|c| c.is_ascii_alphabetic());
-        let goes_on = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'-' | b'.');
-        if !starts || !scheme.bytes().all(goes_on) {
-            return Err(UriError("has no scheme"));
-        }
+        let (scheme, rest) = (&text[..scheme_len], &text[scheme_len + 1..]);
         let bare = Self {
             text,
             scheme: Scheme::new(scheme),
@@ -205,32 +215,29 @@ impl<'a> UriRef<'a> {
 
     /// An `@` stands unescaped only behind the user, whose own characters include `?`, `;` and `,`.
     fn parse_sip(mut self, rest: &'a str) -> Result<Self, UriError> {
-        let (userinfo, rest) = match memchr::memchr(b'@', rest.as_bytes()) {
-            Some(at) => (&rest[..at], &rest[at + 1..]),
-            None => ("", rest),
-        };
+        let (userinfo, rest) = split_at_octet(rest, b'@').unwrap_or(("", rest));
         if !userinfo.is_empty() {
-            let (user, password) = match userinfo.split_once(':') {
-                Some((user, password)) => (user, Some(password)),
-                None => (userinfo, None),
-            };
-            self.user = Some(user);
-            self.password = password;
+            let split = split_at_octet(userinfo, b':');
+            self.user = Some(split.map_or(userinfo, |(user, _)| user));
+            self.password = split.map(|(_, password)| password);
         }
         let end = memchr::memchr2(b';', b'?', rest.as_bytes()).unwrap_or(rest.len());
         let (hostport, rest) = rest.split_at(end);
-        let (params, headers) = rest.split_once('?').unwrap_or((rest, ""));
-        Params::new(params.as_bytes()).check().map_err(UriError)?;
+        let (params, headers) = split_at_octet(rest, b'?').unwrap_or((rest, ""));
+        if !params.is_empty() {
+            Params::new(params.as_bytes()).check().map_err(UriError)?;
+        }
         (self.params, self.headers) = (params, headers);
         self.parse_hostport(hostport)
     }
 
     fn parse_hostport(mut self, text: &'a str) -> Result<Self, UriError> {
-        let host_end = match text.rfind(']') {
-            Some(bracket) => bracket + 1,
-            None => text.find(':').unwrap_or(text.len()),
+        let host_end = if text.starts_with('[') {
+            memchr::memchr(b']', text.as_bytes()).map(|bracket| bracket + 1)
+        } else {
+            memchr::memchr(b':', text.as_bytes())
         };
-        let (host, port) = text.split_at(host_end);
+        let (host, port) = text.split_at(host_end.unwrap_or(text.len()));
         Host::parse(host)?;
         self.host = host;
         if !port.is_empty() {

@@ -96,7 +96,7 @@ fn check_headers(message: &Message) -> Result<(), Fault> {
 fn check_request_uri(message: &Message, rules: &Rules<'_>) -> Result<(), Fault> {
     let uri = message
         .request_uri()
-        .ok_or(Fault::RequestLine("has no Request-URI"))?;
+        .ok_or(Fault::RequestLine("has a Request-URI that is none"))?;
     if !rules.schemes.contains(&uri.scheme()) {
         return Err(Fault::Scheme);
     }
@@ -237,6 +237,8 @@ mod tests {
             ("INVITE", "sip:a@b?Subject=x", Some(400)),
             ("INVITE", "sip:a@b;method=BYE", Some(400)),
             ("CANCEL", "http://b", Some(416)),
+            ("INVITE", "sip:2001:db8::10", Some(400)),
+            ("INVITE", "sip:", Some(400)),
         ];
         for (method, uri, expected) in table {
             assert_eq!(judge(method, uri, "", ""), expected, "{method} {uri}");
