@@ -246,6 +246,29 @@ fn a_user_without_that_algorithm_is_nobody() {
 }
 
 #[test]
+fn what_stands_in_for_unknown_users_opens_nothing() {
+    let mut registrar = registrar(&[Algorithm::Md5]);
+    let value = answer(&registrar.challenge(after(1), PHONE, false), "secret", 1);
+    let stranger = value.replace("username=\"1001\"", "username=\"nobody\"");
+    let header = AuthHeader::parse(stranger.as_bytes()).unwrap();
+    let nonce = header.get("nonce").unwrap();
+    let proof = Proof {
+        nonce: nonce.as_bytes(),
+        method: b"REGISTER",
+        uri: URI.as_bytes(),
+        counted: Some((b"00000001", b"f00d")),
+    };
+    let decoy = registrar.decoy.of(Algorithm::Md5).unwrap();
+    let response = proof.response(&decoy).hex();
+    let old = header.get("response").unwrap();
+    let forged = stranger.replace(&*old, response.as_str());
+    assert_eq!(
+        judge(&mut registrar, after(2), PHONE, &forged),
+        forbidden("nobody")
+    );
+}
+
+#[test]
 fn several_credentials_are_searched_for_ours() {
     let mut registrar = registrar(&[Algorithm::Md5]);
     let ours = answer(&registrar.challenge(after(1), PHONE, false), "secret", 1);

@@ -197,6 +197,7 @@ fn requests_come_in_order_or_are_refused() {
     for (name, method, number, expected) in [
         ("next", "INFO", 101, Ok(())),
         ("with a gap", "INFO", 110, Ok(())),
+        ("the same is not lower", "INFO", 110, Ok(())),
         ("late", "INFO", 109, Err(500)),
         ("an ACK has the number of its INVITE", "ACK", 100, Ok(())),
         ("and counts for nothing", "INFO", 111, Ok(())),
