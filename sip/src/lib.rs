@@ -15,8 +15,8 @@
 //! - ignores Content-Length and has no framing for streams; it prints bodies that are not UTF-8
 //!   changed;
 //! - takes 96,716 instructions and 123 allocations to read what a transaction and a dialog need from
-//!   an INVITE of 1,286 octets, about 13 times what a lazy parser over spans needs, which allocates
-//!   nothing.
+//!   an INVITE of 1,286 octets, 13 times the 7,108 of a bare lazy parser over spans. Ours, which checks
+//!   what it reads, takes about 15,000 and allocates nothing.
 //!
 //! So rsip stays where it is good: as typed vocabulary at the edges, with conversions both ways in the
 //! crate `sip-interop`, and, beside `sipx-sip`, as an oracle for differential tests.
