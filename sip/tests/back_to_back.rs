@@ -3,6 +3,7 @@
 //! One side places calls and asks questions, cancels some, hangs up none; the other rings, answers,
 //! refuses. Whatever the network does: every request gets one outcome, every call that is answered
 //! is acknowledged or known not to be, and in the end no transaction is left.
+#![allow(clippy::unwrap_used, reason = "the whole file is a test")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -269,7 +270,11 @@ impl World {
             Event::StrayResponse { message, .. } => {
                 assert_eq!(message.status().unwrap() / 100, 2);
             }
-            other => panic!("not for a caller: {other:?}"),
+            other @ (Event::Request { .. }
+            | Event::Ack { .. }
+            | Event::Cancelled { .. }
+            | Event::TransportFailed { .. }
+            | Event::AckMissing { .. }) => panic!("not for a caller: {other:?}"),
         }
     }
 
@@ -302,7 +307,10 @@ impl World {
             Event::AckMissing { server } => {
                 self.acknowledged.entry(server).or_default().push("missing");
             }
-            other => panic!("not for a callee: {other:?}"),
+            other @ (Event::Response { .. }
+            | Event::TimedOut { .. }
+            | Event::TransportFailed { .. }
+            | Event::StrayResponse { .. }) => panic!("not for a callee: {other:?}"),
         }
     }
 
@@ -314,13 +322,15 @@ impl World {
             request: request.clone(),
             status,
         };
-        let statuses: &[u16] = match message.method() {
-            Method::Invite => &[200, 200, 486, 302, 603],
-            _ => &[200, 404],
+        let invite = message.method() == Method::Invite;
+        let statuses: &[u16] = if invite {
+            &[200, 200, 486, 302, 603]
+        } else {
+            &[200, 404]
         };
         let status = statuses[self.dice.below(statuses.len() as u64) as usize];
         let (ring, answer) = (self.dice.below(1000), self.dice.below(6000));
-        let rings = message.method() == Method::Invite && self.dice.below(2) == 0;
+        let rings = invite && self.dice.below(2) == 0;
         let (first, last) = (plan(180), plan(status));
         if rings {
             self.plan(ring.min(answer), first);

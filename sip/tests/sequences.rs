@@ -8,6 +8,7 @@
 //! Checked after every step: no deadline is left in the past, the server transactions are bounded
 //! by the vocabulary, a response that answers a live request reaches its user, and outcomes are
 //! told once. In the end all timers run out and only what waits for its user is left.
+#![allow(clippy::unwrap_used, reason = "the whole file is a test")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -70,9 +71,10 @@ fn received(slot: u8, method: u8, to_tag: u8) -> Message {
     );
     let _ = write!(text, "From: <sip:them@192.0.2.2>;tag=f\r\n");
     // Only the ACK to a response carries the tag that the response gave.
-    let tag = match method_name {
-        Method::Ack => format!(";tag={}", TAGS[usize::from(to_tag)]),
-        _ => String::new(),
+    let tag = if method_name == Method::Ack {
+        format!(";tag={}", TAGS[usize::from(to_tag)])
+    } else {
+        String::new()
     };
     let _ = write!(text, "To: <sip:us@192.0.2.1>{tag}\r\nCall-ID: s{slot}\r\n");
     let _ = write!(text, "CSeq: 1 {method_name}\r\nMax-Forwards: 70\r\n\r\n");
@@ -170,21 +172,16 @@ impl Driver {
             .layer
             .send_request(self.now, flow(reliable), request)
             .unwrap();
-        let sent = loop {
-            match self
-                .layer
-                .poll_output()
-                .expect("the request is sent at once")
-            {
-                Output::Transmit(transmit) => break transmit.payload,
-                Output::Event(told) => panic!("{told:?}"),
-            }
+        let Some(Output::Transmit(sent)) = self.layer.poll_output() else {
+            panic!("the request is sent at once");
         };
         if name == Method::Invite {
             self.invites.insert(client);
         }
-        self.clients
-            .insert((slot, method), (client, Message::parse(sent).unwrap()));
+        self.clients.insert(
+            (slot, method),
+            (client, Message::parse(sent.payload).unwrap()),
+        );
     }
 
     fn remember_request(&mut self, slot: u8, method: u8) {
