@@ -392,3 +392,54 @@ impl Servers {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(branch: &str) -> Message {
+        let text = format!(
+            "OPTIONS sip:us@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.9;branch={branch}\r\n\
+             From: <sip:b@b>;tag=b\r\nTo: <sip:us@a>\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\n\r\n"
+        );
+        Message::parse(text.into()).unwrap()
+    }
+
+    /// Two requests of one origin share a place in the table by origin: whichever goes first, none
+    /// stays behind in either table.
+    #[test]
+    fn the_tables_forget_what_is_over() {
+        let flow = Flow {
+            transport: Transport::Udp,
+            local: "192.0.2.1:5060".parse().unwrap(),
+            remote: "192.0.2.9:5060".parse().unwrap(),
+            connection: None,
+        };
+        for refused_first in [true, false] {
+            let branches = Branches::new(1, (1, 2));
+            let mut servers = Servers::new(Timers::default(), 8, Hashes::new((3, 4)));
+            let mut out = Outbox::default();
+            let now = Duration::from_secs(1);
+            let (first, second) = (request("z9hG4bK1"), request("z9hG4bK2"));
+            servers.receive(now, flow, first.clone(), &branches, &mut out);
+            let a = servers.slab.iter().next().map(|(key, _)| ServerId(key));
+            let challenge = ResponseBuilder::new(&first, 401).to_tag("x");
+            servers
+                .respond(now, a.unwrap(), challenge, &mut out)
+                .unwrap();
+            servers.receive(now, flow, second.clone(), &branches, &mut out);
+            let b = servers.slab.iter().nth(1).map(|(key, _)| ServerId(key));
+            assert_eq!((servers.by_match.len(), servers.by_origin.len()), (2, 1));
+            if refused_first {
+                let refusal = ResponseBuilder::new(&second, 403).to_tag("x");
+                servers.refuse(b.unwrap(), refusal, &mut out).unwrap();
+            }
+            while let Some(owner) = out.deadlines.take_due(Duration::from_secs(100)) {
+                let (Owner::Client(key) | Owner::Server(key)) = owner;
+                servers.fire(Duration::from_secs(100), key, &mut out);
+            }
+            assert_eq!((servers.by_match.len(), servers.by_origin.len()), (0, 0));
+            assert_eq!(servers.slab.len(), 0);
+        }
+    }
+}
