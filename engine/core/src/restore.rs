@@ -178,6 +178,11 @@ impl Restore {
         self.last_mono
     }
 
+    /// What it says so far, without the distribution core.
+    pub fn durable(&self) -> &Durable {
+        &self.durable
+    }
+
     /// A number that tells two distribution cores apart: equal for equal state (I8).
     pub fn acd_hash(&self) -> u128 {
         self.acd.state_hash()
