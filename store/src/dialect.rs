@@ -168,7 +168,9 @@ impl<T> Bulk<T> {
         let mut affected = 0;
         while let Some(power) = rows.len().checked_ilog2() {
             let size = AT_ONCE.min(1 << power);
-            affected += self.write_at_once(connection, size, rows.by_ref().take(size)).await?;
+            affected += self
+                .write_at_once(connection, size, rows.by_ref().take(size))
+                .await?;
         }
         Ok(affected)
     }
@@ -183,12 +185,22 @@ impl<T> Bulk<T> {
     where
         T: 'r,
     {
-        let query = rows.fold(sqlx::query(AssertSqlSafe(self.text(size))), |query, row| (self.bind)(query, row));
+        let query = rows.fold(sqlx::query(AssertSqlSafe(self.text(size))), |query, row| {
+            (self.bind)(query, row)
+        });
         Ok(query.execute(connection).await?.rows_affected())
     }
 
     fn text(&self, size: usize) -> Arc<str> {
-        let make = || format!("{}{}{}", self.head, placeholders(size, self.columns), self.tail).into();
+        let make = || {
+            format!(
+                "{}{}{}",
+                self.head,
+                placeholders(size, self.columns),
+                self.tail
+            )
+            .into()
+        };
         Arc::clone(self.texts[size - 1].get_or_init(make))
     }
 }

@@ -225,13 +225,16 @@ async fn the_event_stream_resumes_from_any_number() {
     written(&home, entries.clone()).await;
     let expected: Vec<_> = entries
         .iter()
-        .filter_map(|entry| match &entry.body {
-            Body::Event(event) => Some(StoredEvent {
+        .filter_map(|entry| {
+            let Body::Event(event) = &entry.body else {
+                return None;
+            };
+            let event = Arc::clone(event);
+            Some(StoredEvent {
                 seq: entry.seq,
                 utc_us: entry.stamp.utc_us,
-                event: Arc::clone(event),
-            }),
-            _ => None,
+                event,
+            })
         })
         .collect();
     let store = home.open().await;
@@ -414,4 +417,21 @@ async fn a_store_of_a_newer_program_is_refused() {
         );
         assert!(refused.to_string().contains(file), "{refused}");
     }
+}
+
+#[tokio::test]
+async fn a_number_that_is_given_twice_is_counted_as_lost() {
+    let home = Home::new();
+    let first = Scribe::new().acd(10);
+    written(&home, vec![first.clone()]).await;
+    let store = home.open().await;
+    let mut writer = store.start(Limits::default()).await.unwrap();
+    let mut scribe = Scribe::new();
+    write(&mut writer, [scribe.acd(20), scribe.acd(30)]).await;
+    assert_eq!(writer.health().figures().lost, 1);
+    assert_eq!(
+        restart(&store).await[0],
+        first,
+        "what was written is not changed"
+    );
 }

@@ -13,6 +13,14 @@ use super::spill::Gap;
 
 pub(super) const INSERT_GAP: &str = "INSERT INTO gaps (first_seq, last_seq, utc_us) VALUES ($1, $2, $3) ON CONFLICT (first_seq) DO NOTHING";
 
+/// A commit that is done.
+pub(super) struct Committed {
+    /// How long it took.
+    pub(super) took: Duration,
+    /// How many of the entries were not in the journal before.
+    pub(super) written: u64,
+}
+
 /// Owns the journal's writing connection, and makes a new one when a commit failed: after an error it is not
 /// known what state the old one is in.
 pub(super) struct Committer {
@@ -33,13 +41,16 @@ impl Committer {
         &mut self,
         entries: &[Entry],
         gap: Option<Gap>,
-    ) -> Result<Duration, sqlx::Error> {
+    ) -> Result<Committed, sqlx::Error> {
         let started = Instant::now();
         let result = self.try_commit(entries, gap).await;
         if result.is_err() {
             self.connection = None;
         }
-        result.map(|()| started.elapsed())
+        result.map(|written| Committed {
+            took: started.elapsed(),
+            written,
+        })
     }
 
     pub(super) async fn close(self) {
@@ -51,7 +62,11 @@ impl Committer {
         }
     }
 
-    async fn try_commit(&mut self, entries: &[Entry], gap: Option<Gap>) -> Result<(), sqlx::Error> {
+    async fn try_commit(
+        &mut self,
+        entries: &[Entry],
+        gap: Option<Gap>,
+    ) -> Result<u64, sqlx::Error> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
             none => none.insert(
@@ -62,11 +77,12 @@ impl Committer {
         };
         if gap.is_none() && (1..=AT_ONCE).contains(&entries.len()) {
             // A statement by itself is a transaction: one way through the driver instead of five or more.
-            row::INSERT.write_at_once(connection, entries.len(), entries.iter()).await?;
-            return Ok(());
+            return row::INSERT
+                .write_at_once(connection, entries.len(), entries.iter())
+                .await;
         }
         let mut transaction = connection.begin_with(BEGIN_WRITE).await?;
-        row::INSERT.write(&mut transaction, entries.iter()).await?;
+        let written = row::INSERT.write(&mut transaction, entries.iter()).await?;
         if let Some(gap) = gap {
             sqlx::query(INSERT_GAP)
                 .bind(dialect::signed(gap.first_seq))
@@ -75,7 +91,8 @@ impl Committer {
                 .execute(&mut *transaction)
                 .await?;
         }
-        transaction.commit().await
+        transaction.commit().await?;
+        Ok(written)
     }
 }
 

@@ -101,17 +101,13 @@ impl JournalHealth {
     /// Waits until entry `seq` is on disk, and makes the writer hurry. For tests, for what must not be promised
     /// before it is kept, and never for the engine. False when the writer ended before that.
     pub async fn wait_durable(&self, seq: u64) -> bool {
-        self.shared.hurry_writer.ring();
-        wait(&self.shared.durable, seq).await
+        wait(&self.shared.durable, seq, &self.shared.hurry_writer).await
     }
 
     /// Waits until entry `seq` is in the read models, and makes both threads hurry. False when they ended before that.
     pub async fn wait_projected(&self, seq: u64) -> bool {
-        if !self.wait_durable(seq).await {
-            return false;
-        }
-        self.shared.hurry_projector.ring();
-        wait(&self.shared.projected, seq).await
+        self.wait_durable(seq).await
+            && wait(&self.shared.projected, seq, &self.shared.hurry_projector).await
     }
 
     /// What is wrong, worst first; empty when the journal is as it should be.
@@ -157,8 +153,11 @@ impl JournalHealth {
     }
 }
 
-async fn wait(position: &watch::Sender<Position>, seq: u64) -> bool {
+async fn wait(position: &watch::Sender<Position>, seq: u64, hurry: &Bell) -> bool {
     let mut position = position.subscribe();
+    if position.borrow().seq < seq {
+        hurry.ring();
+    }
     let reached = position
         .wait_for(|position| position.seq >= seq || position.ended)
         .await;

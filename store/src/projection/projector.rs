@@ -111,8 +111,7 @@ impl Projector {
 
     /// The thread's life: until the journal's writer is gone and all that it committed is folded.
     pub(crate) fn run(mut self, handed: &Receiver<Handover>, shared: &Shared, linger: Duration) {
-        let runtime = match tokio::runtime::Builder::new_current_thread().build()
-        {
+        let runtime = match tokio::runtime::Builder::new_current_thread().build() {
             Ok(runtime) => runtime,
             Err(error) => {
                 tracing::error!(%error, "history cannot be kept up");
