@@ -1,0 +1,160 @@
+//! What holds of every alert (distribution.md, I3 to I5): the agent is free, the call waits and was not rejected by
+//! them, and no other call they may take comes before it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use config::Centre;
+use engine::event::{AlertEnd, Presence, Rank};
+use engine::{CallId, Event};
+
+#[derive(Debug)]
+struct Waiting {
+    place: Place,
+    rank: Rank,
+    alerted: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    Queue(String),
+    User(String),
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Alerts {
+    waiting: BTreeMap<CallId, Waiting>,
+    /// Which call each agent is alerted for, or has.
+    has: BTreeMap<String, CallId>,
+    presence: BTreeMap<String, Presence>,
+    rejected: BTreeSet<(CallId, String)>,
+    /// Until when a call that an agent let ring out does not alert them again, UTC microseconds.
+    resting: BTreeMap<(CallId, String), i64>,
+    faults: Vec<String>,
+    /// How many alerts there were.
+    pub(crate) count: u64,
+}
+
+impl Alerts {
+    pub(crate) fn apply(&mut self, utc_us: i64, event: &Event, centre: &Centre) {
+        match event {
+            Event::CallQueued {
+                call,
+                queue,
+                user,
+                rank,
+                ..
+            } => {
+                let place = match (queue, user) {
+                    (Some(queue), _) => Place::Queue(queue.clone()),
+                    (None, user) => Place::User(user.clone().unwrap_or_default()),
+                };
+                let alerted = self.waiting.get(call).is_some_and(|waiting| waiting.alerted);
+                let waiting = Waiting {
+                    place,
+                    rank: *rank,
+                    alerted,
+                };
+                self.waiting.insert(*call, waiting);
+            }
+            Event::CallLeftQueue { call, .. } => {
+                self.waiting.remove(call);
+                self.rejected.retain(|(of, _)| of != call);
+                self.resting.retain(|(of, _), _| of != call);
+            }
+            Event::AlertStarted { call, agent, .. } => {
+                self.count += 1;
+                self.check_alert(utc_us, *call, agent, centre);
+                self.has.insert(agent.clone(), *call);
+                if let Some(waiting) = self.waiting.get_mut(call) {
+                    waiting.alerted = true;
+                }
+            }
+            Event::AlertEnded { call, agent, end, .. } => self.alert_ended(utc_us, *call, agent, *end, centre),
+            Event::CallEnded { call, .. } => self.has.retain(|_, of| of != call),
+            Event::AgentChanged { agent, presence, .. } => {
+                self.presence.insert(agent.clone(), *presence);
+            }
+            _ => {}
+        }
+    }
+
+    fn alert_ended(&mut self, utc_us: i64, call: CallId, agent: &str, end: AlertEnd, centre: &Centre) {
+        let waiting = self.waiting.get_mut(&call);
+        let queue = waiting.as_ref().and_then(|waiting| match &waiting.place {
+            Place::Queue(queue) => centre.queues.get(queue),
+            Place::User(_) => None,
+        });
+        let retry_after = queue.map_or(0, |queue| std::time::Duration::from(queue.retry_after).as_micros());
+        if let Some(waiting) = waiting {
+            waiting.alerted = false;
+        }
+        let pair = (call, agent.to_owned());
+        match end {
+            AlertEnd::Accepted => return,
+            AlertEnd::Rejected => {
+                self.rejected.insert(pair);
+            }
+            AlertEnd::TimedOut => {
+                self.resting.insert(pair, utc_us + i64::try_from(retry_after).unwrap_or(0));
+            }
+            AlertEnd::Withdrawn | AlertEnd::Failed => {}
+        }
+        self.has.remove(agent);
+    }
+
+    fn check_alert(&mut self, utc_us: i64, call: CallId, agent: &str, centre: &Centre) {
+        let mut fault = |text: String| self.faults.push(format!("alert of {agent} for {call}: {text}"));
+        if let Some(other) = self.has.get(agent) {
+            fault(format!("they have {other} (I3)"));
+        }
+        if self.presence.get(agent) != Some(&Presence::Available) {
+            fault("they are not available (rule 7)".into());
+        }
+        if self.rejected.contains(&(call, agent.to_owned())) {
+            fault("they rejected it (I5)".into());
+        }
+        let Some(chosen) = self.waiting.get(&call) else {
+            return fault("it does not wait (I1)".into());
+        };
+        if chosen.alerted {
+            fault("it alerts somebody already (I3)".into());
+        }
+        if !may_take(agent, &chosen.place, centre) {
+            fault("its queue is not theirs (rule 7)".into());
+        }
+        let before = self.waiting.iter().find(|(other, waiting)| {
+            let pair = (**other, agent.to_owned());
+            let rests = self.resting.get(&pair).is_some_and(|until| utc_us < *until);
+            !waiting.alerted
+                && waiting.rank < chosen.rank
+                && !rests
+                && !self.rejected.contains(&pair)
+                && may_take(agent, &waiting.place, centre)
+        });
+        if let Some((other, _)) = before {
+            fault(format!("{other} comes before it (I4)"));
+        }
+    }
+
+    /// The engine starts anew: nobody waits, nobody is alerted.
+    pub(crate) fn crashed(&mut self) {
+        self.waiting.clear();
+        self.has.clear();
+        self.rejected.clear();
+        self.resting.clear();
+    }
+
+    pub(crate) fn take_faults(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.faults)
+    }
+}
+
+fn may_take(agent: &str, place: &Place, centre: &Centre) -> bool {
+    match place {
+        Place::User(user) => user == agent,
+        Place::Queue(queue) => centre
+            .users
+            .get(agent)
+            .is_some_and(|user| user.queues.iter().any(|assignment| *assignment.queue == **queue)),
+    }
+}

@@ -1,0 +1,9 @@
+//! Watchers beside the engine: each knows what must hold, none knows how the engine sees to it.
+
+mod alerts;
+mod records;
+mod wire;
+
+pub(crate) use alerts::Alerts;
+pub(crate) use records::Records;
+pub(crate) use wire::Wire;

@@ -1,0 +1,118 @@
+//! The journal on a disk that is a little behind, and what a crash leaves of it.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use engine::Restore;
+use engine::journal::{Body, Entry, Stamp};
+
+/// How far behind the disk may be: what is older than this survives `kill -9`.
+const BEHIND_MAX: Duration = Duration::from_millis(100);
+
+/// An entry as it is written.
+#[derive(Debug, Clone)]
+struct Row {
+    seq: u64,
+    stamp: Stamp,
+    kind: u16,
+    body: Vec<u8>,
+}
+
+/// The journal, from its last checkpoint on.
+#[derive(Debug, Default)]
+pub(crate) struct Disk {
+    /// Written for good.
+    rows: Vec<Row>,
+    /// On the way to the disk.
+    behind: VecDeque<Entry>,
+    last_seq: u64,
+    faults: Vec<String>,
+}
+
+impl Disk {
+    pub(crate) fn append(&mut self, entry: Entry) {
+        if entry.seq != self.last_seq + 1 {
+            self.faults.push(format!("journal entry {} after {}", entry.seq, self.last_seq));
+        }
+        self.last_seq = entry.seq;
+        self.behind.push_back(entry);
+    }
+
+    /// What has reached the disk by now: entries in order, each once.
+    pub(crate) fn settle(&mut self, now: Duration) -> Vec<Entry> {
+        let old = |entry: &Entry| Duration::from_micros(entry.stamp.mono_us) + BEHIND_MAX <= now;
+        let ready = self.behind.iter().take_while(|entry| old(entry)).count();
+        self.write(ready)
+    }
+
+    /// All reaches the disk.
+    pub(crate) fn flush(&mut self) -> Vec<Entry> {
+        self.write(self.behind.len())
+    }
+
+    /// The power goes: of what was on the way only so many entries have arrived.
+    pub(crate) fn crash(&mut self, arrived: usize) -> Vec<Entry> {
+        let written = self.write(arrived.min(self.behind.len()));
+        self.behind.clear();
+        self.last_seq = self.rows.last().map_or(0, |row| row.seq);
+        written
+    }
+
+    pub(crate) fn behind(&self) -> usize {
+        self.behind.len()
+    }
+
+    fn write(&mut self, count: usize) -> Vec<Entry> {
+        let written: Vec<Entry> = self.behind.drain(..count).collect();
+        for entry in &written {
+            if matches!(entry.body, Body::Checkpoint(_)) {
+                self.rows.clear();
+            }
+            self.rows.push(Row {
+                seq: entry.seq,
+                stamp: entry.stamp,
+                kind: entry.body.kind(),
+                body: entry.body.encode(),
+            });
+        }
+        written
+    }
+
+    /// State from what is on the disk.
+    pub(crate) fn read(&self) -> Restore {
+        self.fold(&[])
+    }
+
+    /// State from all that was ever journalled, the disk being up to date.
+    pub(crate) fn read_all(&self) -> Restore {
+        let behind: Vec<Row> = self
+            .behind
+            .iter()
+            .map(|entry| Row {
+                seq: entry.seq,
+                stamp: entry.stamp,
+                kind: entry.body.kind(),
+                body: entry.body.encode(),
+            })
+            .collect();
+        self.fold(&behind)
+    }
+
+    fn fold(&self, behind: &[Row]) -> Restore {
+        let mut restore = Restore::new();
+        for row in self.rows.iter().chain(behind) {
+            let body = Body::decode(row.kind, &row.body).expect("what was written reads back");
+            let entry = Entry {
+                seq: row.seq,
+                stamp: row.stamp,
+                body,
+            };
+            restore.apply(&entry).expect("what was written can be understood");
+        }
+        restore
+    }
+
+    pub(crate) fn take_faults(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.faults)
+    }
+}

@@ -1,0 +1,376 @@
+//! The people in a scenario, by the verbs of what they do.
+
+use std::net::SocketAddr;
+use std::ops::Deref;
+use std::time::Duration;
+
+use bytes::Bytes;
+use config::Role;
+use engine::{CommandBody, Done, Refusal};
+use engine::command::PresenceWish;
+
+use crate::media::Hears;
+use crate::sdp::Way;
+use crate::ua::{CallRef, Dialling, Manner, Stage, Ua, UaCall};
+use crate::world::{BLINK, World};
+
+/// Somebody with a phone: one number at one piece of equipment.
+#[derive(Debug, Clone)]
+pub struct Phone {
+    world: World,
+    address: SocketAddr,
+    line: String,
+}
+
+impl Phone {
+    pub(crate) fn new(world: &World, address: SocketAddr, line: &str) -> Self {
+        Self {
+            world: world.clone(),
+            address,
+            line: line.into(),
+        }
+    }
+
+    /// Their number.
+    pub fn number(&self) -> &str {
+        &self.line
+    }
+
+    fn act<R>(&self, act: impl FnOnce(&mut Ua, Duration) -> R) -> R {
+        let result = self.world.inner().with_ua(self.address, act);
+        self.world.run_for(BLINK);
+        result
+    }
+
+    fn on_call(&self, what: &str, act: impl FnOnce(&mut Ua, Duration, CallRef)) {
+        let current = self.current();
+        let Some(call) = current else {
+            self.world.inner().fail(&format!("{} {what}, but has no call", self.line));
+        };
+        self.act(|ua, now| act(ua, now, call));
+    }
+
+    /// The call they have, if any.
+    pub(crate) fn current(&self) -> Option<CallRef> {
+        let inner = self.world.0.borrow();
+        let ua = inner.uas.get(&self.address)?;
+        ua.calls_of(&self.line).last().map(|(id, _)| id)
+    }
+
+    fn look<R>(&self, look: impl FnOnce(&UaCall) -> R) -> Option<R> {
+        let inner = self.world.0.borrow();
+        let ua = inner.uas.get(&self.address)?;
+        ua.last_call_of(&self.line).map(|(_, call)| look(call))
+    }
+
+    /// Dials a number, or the name of a queue.
+    pub fn calls(&self, to: &str) -> &Self {
+        self.calls_as(to, Dialling::default())
+    }
+
+    /// Dials in a way of its own.
+    pub fn calls_as(&self, to: &str, dialling: Dialling) -> &Self {
+        let queue = self.world.inner().snapshot.centre.queues.get(to).cloned();
+        let number = queue.and_then(|queue| queue.number.as_ref().map(ToString::to_string));
+        let number = number.unwrap_or_else(|| to.to_owned());
+        self.act(|ua, now| ua.dial(now, &self.line, &number, dialling));
+        self
+    }
+
+    /// Lifts the handset of a phone that rings.
+    pub fn answers(&self) -> &Self {
+        self.on_call("answers", |ua, now, call| ua.answer(now, call));
+        self
+    }
+
+    /// Refuses a call.
+    pub fn rejects(&self, status: u16) -> &Self {
+        self.on_call("rejects", |ua, now, call| ua.refuse(now, call, status));
+        self
+    }
+
+    /// Puts the other side on hold.
+    pub fn holds(&self) -> &Self {
+        self.on_call("holds", Ua::hold);
+        self
+    }
+
+    /// Takes the other side from hold.
+    pub fn resumes(&self) -> &Self {
+        self.on_call("resumes", Ua::resume);
+        self
+    }
+
+    /// Sends a re-INVITE: with an offer of this way, or without any.
+    pub fn reinvites(&self, way: Option<Way>) -> &Self {
+        self.on_call("re-invites", |ua, now, call| ua.reinvite(now, call, way));
+        self
+    }
+
+    /// Puts the handset down, whatever the call is at.
+    pub fn hangs_up(&self) -> &Self {
+        self.on_call("hangs up", Ua::hang_up);
+        self
+    }
+
+    /// The plug is pulled.
+    pub fn vanishes(&self) -> &Self {
+        self.act(|ua, _| ua.vanish());
+        self
+    }
+
+    /// The phone is plugged in again, and registers.
+    pub fn comes_back(&self) -> &Self {
+        self.act(Ua::plug_in);
+        self
+    }
+
+    /// Registers for ten minutes, and again at half of that.
+    pub fn registers(&self) -> &Self {
+        self.registers_for(600)
+    }
+
+    /// Registers for so many seconds; 0 takes it back.
+    pub fn registers_for(&self, seconds: u32) -> &Self {
+        self.act(|ua, now| ua.register(now, seconds));
+        self
+    }
+
+    /// Registers with another password.
+    pub fn registers_with(&self, password: &str) -> &Self {
+        self.act(|ua, _| {
+            if let Some(registration) = ua.registration_mut() {
+                registration.password = password.into();
+            }
+        });
+        self.registers()
+    }
+
+    /// Does not register again by itself.
+    pub fn forgets_to_register(&self) -> &Self {
+        self.act(|ua, _| ua.stop_refreshing());
+        self
+    }
+
+    /// What it does with new calls from now on.
+    pub fn will(&self, manner: Manner) -> &Self {
+        self.act(|ua, _| ua.set_manner(&self.line, manner));
+        self
+    }
+
+    /// The status of the last answer to a REGISTER.
+    pub fn registered(&self) -> u16 {
+        let inner = self.world.0.borrow();
+        let registration = inner.uas.get(&self.address).and_then(Ua::registration);
+        registration.map_or(0, |registration| registration.state.status)
+    }
+
+    /// The Contacts in the last answer to a REGISTER.
+    pub fn registered_contacts(&self) -> Vec<String> {
+        let inner = self.world.0.borrow();
+        let registration = inner.uas.get(&self.address).and_then(Ua::registration);
+        registration.map(|registration| registration.state.contacts.clone()).unwrap_or_default()
+    }
+
+    /// Whether it rings.
+    pub fn rings(&self) -> bool {
+        self.has(Stage::Ringing)
+    }
+
+    /// Whether its call is up.
+    pub fn talks(&self) -> bool {
+        self.has(Stage::Up)
+    }
+
+    /// Whether it has no call.
+    pub fn is_idle(&self) -> bool {
+        self.current().is_none()
+    }
+
+    fn has(&self, stage: Stage) -> bool {
+        let inner = self.world.0.borrow();
+        let ua = inner.uas.get(&self.address);
+        ua.is_some_and(|ua| ua.calls_of(&self.line).any(|(_, call)| call.stage == stage))
+    }
+
+    /// The number at the other end of its last call, as its display shows.
+    pub fn sees(&self) -> String {
+        self.look(|call| call.far.clone()).unwrap_or_default()
+    }
+
+    /// The last status it got to an INVITE or BYE.
+    pub fn status(&self) -> Option<u16> {
+        self.look(|call| call.status).flatten()
+    }
+
+    /// The CSeq of the last request that came within its last call.
+    pub fn their_cseq(&self) -> u32 {
+        self.look(|call| call.their_cseq).unwrap_or(0)
+    }
+
+    /// Which way sound goes, as the other side described it last.
+    pub fn way(&self) -> Option<Way> {
+        self.look(|call| call.heard.as_ref().map(|sdp| sdp.way)).flatten()
+    }
+
+    /// What is heard here.
+    pub fn hears(&self) -> Hears {
+        let port = self.look(|call| call.heard.as_ref().map(|sdp| sdp.address)).flatten();
+        let inner = self.world.0.borrow();
+        port.map_or(Hears::Nothing, |port| inner.media.heard_at(port))
+    }
+
+    /// Whether this clip is heard here.
+    pub fn hears_clip(&self, clip: &str) -> bool {
+        self.hears() == Hears::Clip(clip.into())
+    }
+
+    /// Whether these two hear one another.
+    pub fn talks_to(&self, other: &Self) -> bool {
+        let both = self.talks() && other.talks();
+        both && self.hears() == Hears::Person && other.hears() == Hears::Person
+    }
+}
+
+/// A user at work, with their phone.
+#[derive(Debug, Clone)]
+pub struct Agent {
+    phone: Phone,
+    username: String,
+}
+
+impl Deref for Agent {
+    type Target = Phone;
+
+    fn deref(&self) -> &Phone {
+        &self.phone
+    }
+}
+
+impl Agent {
+    pub(crate) fn new(phone: Phone, username: &str) -> Self {
+        Self {
+            phone,
+            username: username.into(),
+        }
+    }
+
+    /// Their user name.
+    pub fn username(&self) -> &str {
+        &self.username
+    }
+
+    /// Their phone is registered if it has to be, and they are logged in and available.
+    pub fn available(self) -> Self {
+        let is_desk_phone = self.phone.world.0.borrow().uas.get(&self.phone.address).is_some_and(|ua| ua.registration().is_some());
+        if is_desk_phone && self.registered() != 200 {
+            self.registers();
+            assert_eq!(self.registered(), 200, "{} registers", self.username);
+        }
+        self.logs_in();
+        self.is_available();
+        self
+    }
+
+    /// Asks for something that is not refused.
+    pub fn asks(&self, body: CommandBody) -> Done {
+        let asked = format!("{body:?}");
+        let result = self.tries(body);
+        let world = &self.phone.world;
+        result.unwrap_or_else(|refusal| world.inner().fail(&format!("refused: {refusal}: {asked}")))
+    }
+
+    /// Asks for something.
+    ///
+    /// # Errors
+    ///
+    /// The engine's refusal.
+    pub fn tries(&self, body: CommandBody) -> Result<Done, Refusal> {
+        self.phone.world.command(&self.username, Role::Attendant, body)
+    }
+
+    fn wishes(&self, state: PresenceWish) -> &Self {
+        self.asks(CommandBody::SetAgentState {
+            username: self.username.clone(),
+            state,
+        });
+        self
+    }
+
+    /// Logs in at their own extension.
+    pub fn logs_in(&self) -> &Self {
+        self.asks(CommandBody::Login {
+            username: self.username.clone(),
+            extension: None,
+        });
+        self
+    }
+
+    /// Logs out.
+    pub fn logs_out(&self) -> &Self {
+        self.asks(CommandBody::Logout {
+            username: self.username.clone(),
+        });
+        self
+    }
+
+    /// Is ready for calls.
+    pub fn is_available(&self) -> &Self {
+        self.wishes(PresenceWish::Available)
+    }
+
+    /// Takes a break.
+    pub fn takes_a_break(&self, reason: &str) -> &Self {
+        self.wishes(PresenceWish::Break {
+            reason: reason.into(),
+        })
+    }
+
+    /// Clicks on a number: their own phone rings first.
+    pub fn clicks(&self, to: &str) -> Done {
+        self.asks(CommandBody::PlaceCall {
+            username: self.username.clone(),
+            to: to.into(),
+        })
+    }
+}
+
+/// Somebody who sends what they like and reads what comes back.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    world: World,
+    address: SocketAddr,
+}
+
+impl Peer {
+    pub(crate) fn new(world: &World, address: SocketAddr) -> Self {
+        Self {
+            world: world.clone(),
+            address,
+        }
+    }
+
+    /// Sends a message, written with plain line ends; its body, if any, follows an empty line, and its length is added.
+    pub fn sends(&self, message: &str) -> &Self {
+        let (head, body) = message.trim_start().split_once("\n\n").unwrap_or((message.trim(), ""));
+        let head: Vec<&str> = head.lines().map(str::trim).collect();
+        let body: String = body.lines().map(|line| format!("{}\r\n", line.trim())).collect();
+        let text = format!("{}\r\nContent-Length: {}\r\n\r\n{body}", head.join("\r\n"), body.len());
+        self.world.send_raw(self.address, Bytes::from(text));
+        self
+    }
+
+    /// What came back since this was asked last.
+    pub fn received(&self) -> Vec<String> {
+        let mut inner = self.world.inner();
+        let mailbox = inner.mailboxes.get_mut(&self.address).map(std::mem::take);
+        let texts = mailbox.unwrap_or_default();
+        texts.iter().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect()
+    }
+
+    /// The statuses of the responses that came back since this was asked last.
+    pub fn statuses(&self) -> Vec<u16> {
+        let status = |text: &String| text.strip_prefix("SIP/2.0 ")?.get(..3)?.parse().ok();
+        self.received().iter().filter_map(status).collect()
+    }
+}
