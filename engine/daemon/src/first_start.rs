@@ -1,8 +1,11 @@
-//! The first start with an empty store: somebody must be able to log in.
+//! The first start: somebody must be able to log in.
+//!
+//! A store is empty when the daemon starts on it first, or holds what `apply` put there before; as long as no
+//! administrator is among its users, one is made.
 
 use std::sync::Arc;
 
-use config::{Centre, Resource as _, Settings, User};
+use config::{Centre, Resource as _, Role, Settings, User};
 use serde_json::json;
 use store::{CentreChange, Store};
 
@@ -13,14 +16,15 @@ use crate::random;
 
 const ADMINISTRATOR: &str = "administrator";
 
-/// The centre and its version. In an empty store there is one user afterwards, whose password is printed this once.
+/// The centre and its version. Where there was no administrator there is one afterwards, whose password is printed this once.
 pub(crate) async fn load_or_create(store: &Store, settings: &Settings) -> anyhow::Result<(u64, Arc<Centre>)> {
     let (version, centre) = store.centre().load().await?;
-    if version > 0 || centre != Centre::default() {
+    let is_administrator = |user: &Arc<User>| user.enabled && user.role == Role::Administrator;
+    if centre.users.values().any(is_administrator) || centre.users.contains_key(ADMINISTRATOR) {
         return Ok((version, Arc::new(centre)));
     }
     let password = random::password()?;
-    let mut first = Centre::default();
+    let mut first = centre.clone();
     first.insert(administrator(&password)?);
     seal(&mut first, &settings.sip.domain)?;
     let change = CentreChange {
@@ -57,10 +61,30 @@ mod tests {
         let (version, centre) = load_or_create(&store, &settings).await.unwrap();
         assert_eq!((version, centre.users.len()), (1, 1));
         let user = &centre.users[ADMINISTRATOR];
-        assert_eq!(user.role, config::Role::Administrator);
+        assert_eq!(user.role, Role::Administrator);
         assert!(user.password.as_ref().unwrap().plain().is_none());
         assert!(store.accounts().account(ADMINISTRATOR).await.unwrap().must_change_password);
         let again = load_or_create(&store, &settings).await.unwrap();
         assert_eq!(again, (1, centre));
+    }
+
+    #[tokio::test]
+    async fn a_centre_applied_before_the_first_start_gets_its_administrator_too() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}/lampfield.db", directory.path().display());
+        let store = Store::open(&url, directory.path()).await.unwrap();
+        let applied = config::parse_centre("[[queues]]\nname = \"support\"\n", "centre.toml").unwrap();
+        let change = CentreChange {
+            old_version: 0,
+            old: &Centre::default(),
+            new_version: 1,
+            new: &applied,
+            who: "apply",
+            utc_us: utc_us(),
+        };
+        store.centre().save(change).await.unwrap();
+        let (version, centre) = load_or_create(&store, &Settings::default()).await.unwrap();
+        assert_eq!(version, 2);
+        assert!(centre.queues.contains_key("support") && centre.users.contains_key(ADMINISTRATOR));
     }
 }
