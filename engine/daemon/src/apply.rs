@@ -26,7 +26,12 @@ impl Wish {
     pub(crate) fn read(file: &Path, dry_run: bool, prune: bool) -> anyhow::Result<Self> {
         let name = file.display().to_string();
         let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
-        Ok(Self { file: name, text, dry_run, prune })
+        Ok(Self {
+            file: name,
+            text,
+            dry_run,
+            prune,
+        })
     }
 }
 
@@ -49,7 +54,8 @@ pub(crate) enum NoPlan {
 
 /// Works out what the file changes. Takes some tens of milliseconds for each new user with a password.
 pub(crate) fn plan(current: &Snapshot, wish: &Wish) -> Result<Plan, NoPlan> {
-    let file = config::parse_centre(&wish.text, &wish.file).map_err(|faults| NoPlan::Faults(faults.render()))?;
+    let file = config::parse_centre(&wish.text, &wish.file)
+        .map_err(|faults| NoPlan::Faults(faults.render()))?;
     let mut centre = current.centre.merge(&file, wish.prune);
     let faults = faults_of(&centre, current, &current.settings);
     if !faults.is_empty() {
@@ -65,7 +71,10 @@ fn faults_of(centre: &Centre, current: &Snapshot, settings: &Settings) -> String
     let mut faults = centre.validate();
     faults.extend(centre.check_against(settings));
     faults.extend(centre.stale_secrets(&current.centre));
-    faults.iter().map(|fault| format!("error: {fault}\n")).collect()
+    faults
+        .iter()
+        .map(|fault| format!("error: {fault}\n"))
+        .collect()
 }
 
 /// The last line of what `apply` prints.
@@ -75,7 +84,11 @@ pub(crate) fn summary(changes: usize, dry_run: bool, version: u64) -> String {
         1 => "1 change".into(),
         more => format!("{more} changes"),
     };
-    if dry_run { format!("{changes}, not made (dry run)") } else { format!("{changes}, now version {version}") }
+    if dry_run {
+        format!("{changes}, not made (dry run)")
+    } else {
+        format!("{changes}, now version {version}")
+    }
 }
 
 #[cfg(test)]
@@ -88,15 +101,29 @@ mod tests {
     fn current(text: &str) -> Snapshot {
         let mut centre = config::parse_centre(text, "test").unwrap();
         seal(&mut centre, "lampfield.local").unwrap();
-        Snapshot { version: 4, settings: Arc::default(), centre: Arc::new(centre) }
+        Snapshot {
+            version: 4,
+            settings: Arc::default(),
+            centre: Arc::new(centre),
+        }
     }
 
     fn wish(text: &str, prune: bool) -> Wish {
-        Wish { file: "c.toml".into(), text: text.into(), dry_run: false, prune }
+        Wish {
+            file: "c.toml".into(),
+            text: text.into(),
+            dry_run: false,
+            prune,
+        }
     }
 
     fn changes(current: &Snapshot, wish: &Wish) -> Vec<String> {
-        plan(current, wish).unwrap().changes.iter().map(ToString::to_string).collect()
+        plan(current, wish)
+            .unwrap()
+            .changes
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 
     fn faults(current: &Snapshot, text: &str) -> String {
@@ -111,7 +138,10 @@ mod tests {
         let current = current(QUEUE);
         let other = "[[queues]]\nname = \"sales\"\nnumber = \"2001\"\n";
         assert_eq!(changes(&current, &wish(other, false)), ["+ queue sales"]);
-        assert_eq!(changes(&current, &wish(other, true)), ["+ queue sales", "- queue support"]);
+        assert_eq!(
+            changes(&current, &wish(other, true)),
+            ["+ queue sales", "- queue support"]
+        );
         assert!(changes(&current, &wish(QUEUE, true)).is_empty());
     }
 
@@ -126,11 +156,26 @@ mod tests {
     #[test]
     fn faults_of_the_file_alone_and_together_with_what_is_there_are_said() {
         let current = current(QUEUE);
-        let broken = faults(&current, "[[queues]]\nname = \"x\"\nnumbr = \"1\"\n[[users]]\nusername = \"b b\"\n");
-        assert!(broken.contains("c.toml:3") && broken.contains("c.toml:5"), "{broken}");
-        let taken = faults(&current, "[[queues]]\nname = \"sales\"\nnumber = \"2000\"\n");
-        assert!(taken.contains("2000") && taken.contains("support"), "{taken}");
-        let short = faults(&current, "[[users]]\nusername = \"bob\"\npassword = \"short\"\n");
+        let broken = faults(
+            &current,
+            "[[queues]]\nname = \"x\"\nnumbr = \"1\"\n[[users]]\nusername = \"b b\"\n",
+        );
+        assert!(
+            broken.contains("c.toml:3") && broken.contains("c.toml:5"),
+            "{broken}"
+        );
+        let taken = faults(
+            &current,
+            "[[queues]]\nname = \"sales\"\nnumber = \"2000\"\n",
+        );
+        assert!(
+            taken.contains("2000") && taken.contains("support"),
+            "{taken}"
+        );
+        let short = faults(
+            &current,
+            "[[users]]\nusername = \"bob\"\npassword = \"short\"\n",
+        );
         assert!(short.contains("password_min_length"), "{short}");
     }
 

@@ -61,7 +61,9 @@ impl Writer {
             engine,
             changed: Box::new(changed),
         };
-        Self { inner: Arc::new(inner) }
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 
     /// The snapshot in force.
@@ -72,11 +74,19 @@ impl Writer {
     /// Waits for the right to change it.
     pub(crate) async fn turn(&self) -> Turn {
         let guard = Arc::clone(&self.inner.turn).lock_owned().await;
-        Turn { _guard: guard, current: self.current() }
+        Turn {
+            _guard: guard,
+            current: self.current(),
+        }
     }
 
     /// Replaces a centre that was made from version `base`.
-    pub(crate) async fn change(&self, actor: Actor, base: u64, mut centre: Centre) -> Result<Committed, ChangeError> {
+    pub(crate) async fn change(
+        &self,
+        actor: Actor,
+        base: u64,
+        mut centre: Centre,
+    ) -> Result<Committed, ChangeError> {
         let writer = self.clone();
         let change = async move {
             let turn = writer.turn().await;
@@ -85,35 +95,57 @@ impl Writer {
             }
             let realm = turn.current.settings.sip.domain.to_string();
             // Sealing is slow by design.
-            let sealed = tokio::task::spawn_blocking(move || seal(&mut centre, &realm).map(|()| centre)).await;
+            let sealed =
+                tokio::task::spawn_blocking(move || seal(&mut centre, &realm).map(|()| centre))
+                    .await;
             let centre = sealed
                 .map_err(|error| ChangeError::Store(error.to_string()))?
                 .map_err(|error| ChangeError::Store(error.to_string()))?;
             writer.put(turn, actor, centre).await
         };
         // A task of its own runs on when nobody waits any more.
-        tokio::spawn(change).await.unwrap_or_else(|error| Err(ChangeError::Store(error.to_string())))
+        tokio::spawn(change)
+            .await
+            .unwrap_or_else(|error| Err(ChangeError::Store(error.to_string())))
     }
 
     /// Puts a sealed centre in force.
-    pub(crate) async fn put(&self, turn: Turn, actor: Actor, centre: Centre) -> Result<Committed, ChangeError> {
+    pub(crate) async fn put(
+        &self,
+        turn: Turn,
+        actor: Actor,
+        centre: Centre,
+    ) -> Result<Committed, ChangeError> {
         if config::diff(&turn.current.centre, &centre).is_empty() {
             let seq = self.inner.engine.views().view().seq;
-            return Ok(Committed { version: turn.current.version, seq, effects: Vec::new() });
+            return Ok(Committed {
+                version: turn.current.version,
+                seq,
+                effects: Vec::new(),
+            });
         }
         let settings = Arc::clone(&turn.current.settings);
         self.replace(&turn, actor, settings, Arc::new(centre)).await
     }
 
     /// Puts other settings in force.
-    pub(crate) async fn put_settings(&self, settings: Settings, actor: Actor) -> Result<Committed, ChangeError> {
+    pub(crate) async fn put_settings(
+        &self,
+        settings: Settings,
+        actor: Actor,
+    ) -> Result<Committed, ChangeError> {
         let turn = self.turn().await;
         let centre = Arc::clone(&turn.current.centre);
         self.replace(&turn, actor, Arc::new(settings), centre).await
     }
 
     /// What a centre would do, without doing it.
-    pub(crate) async fn effects(&self, turn: &Turn, actor: Actor, centre: Centre) -> Result<Vec<Effect>, ChangeError> {
+    pub(crate) async fn effects(
+        &self,
+        turn: &Turn,
+        actor: Actor,
+        centre: Centre,
+    ) -> Result<Vec<Effect>, ChangeError> {
         let snapshot = Snapshot {
             version: turn.current.version + 1,
             settings: Arc::clone(&turn.current.settings),
@@ -133,7 +165,11 @@ impl Writer {
         centre: Arc<Centre>,
     ) -> Result<Committed, ChangeError> {
         let current = &turn.current;
-        let snapshot = Arc::new(Snapshot { version: current.version + 1, settings, centre });
+        let snapshot = Arc::new(Snapshot {
+            version: current.version + 1,
+            settings,
+            centre,
+        });
         let effects = self.prepare(&actor, Arc::clone(&snapshot)).await?;
         let change = CentreChange {
             old_version: current.version,
@@ -145,21 +181,34 @@ impl Writer {
         };
         if let Err(error) = self.inner.store.save(change).await {
             self.abort(&actor, snapshot.version).await;
-            return Err(match error {
-                StoreError::Stale { .. } => ChangeError::Stale,
-                other => ChangeError::Store(other.to_string()),
+            let stale = matches!(error, StoreError::Stale { .. });
+            return Err(if stale {
+                ChangeError::Stale
+            } else {
+                ChangeError::Store(error.to_string())
             });
         }
         // It is stored, so it holds; who hears of the change from the engine must find it here.
         self.inner.current.store(Arc::clone(&snapshot));
         (self.inner.changed)(&snapshot);
         let seq = self.commit(&actor, snapshot.version).await?;
-        Ok(Committed { version: snapshot.version, seq, effects })
+        Ok(Committed {
+            version: snapshot.version,
+            seq,
+            effects,
+        })
     }
 
-    async fn prepare(&self, actor: &Actor, snapshot: Arc<Snapshot>) -> Result<Vec<Effect>, ChangeError> {
+    async fn prepare(
+        &self,
+        actor: &Actor,
+        snapshot: Arc<Snapshot>,
+    ) -> Result<Vec<Effect>, ChangeError> {
         let version = snapshot.version;
-        let prepared = self.inner.engine.send(actor.clone(), CommandBody::PrepareCentre { snapshot });
+        let prepared = self
+            .inner
+            .engine
+            .send(actor.clone(), CommandBody::PrepareCentre { snapshot });
         match timeout(SILENCE, prepared).await {
             Ok(Ok(carried)) => match carried.done {
                 Done::Prepared(effects) => Ok(effects),
@@ -175,7 +224,10 @@ impl Writer {
     }
 
     async fn abort(&self, actor: &Actor, version: u64) {
-        let aborted = self.inner.engine.send(actor.clone(), CommandBody::AbortCentre { version });
+        let aborted = self
+            .inner
+            .engine
+            .send(actor.clone(), CommandBody::AbortCentre { version });
         // What stays prepared is replaced by the next one, and does nothing by itself.
         let _ = timeout(SILENCE, aborted).await;
     }
@@ -183,15 +235,23 @@ impl Writer {
     /// What is stored must come into force, however long the engine takes; if the daemon ends before, it does at the next start.
     async fn commit(&self, actor: &Actor, version: u64) -> Result<u64, ChangeError> {
         loop {
-            let committed = self.inner.engine.send(actor.clone(), CommandBody::CommitCentre { version }).await;
+            let committed = self
+                .inner
+                .engine
+                .send(actor.clone(), CommandBody::CommitCentre { version })
+                .await;
             match committed {
                 Ok(carried) => return Ok(carried.seq),
                 Err(admin_api::ports::CommandError::Refused(refusal)) => {
                     tracing::error!(version, %refusal, "the engine does not take up the stored centre");
                     return Err(ChangeError::Refused(refusal));
                 }
-                Err(admin_api::ports::CommandError::Unavailable) if self.inner.engine.is_stopping() => {
-                    return Err(ChangeError::Refused(Refusal::Unavailable("the daemon is stopping".into())));
+                Err(admin_api::ports::CommandError::Unavailable)
+                    if self.inner.engine.is_stopping() =>
+                {
+                    return Err(ChangeError::Refused(Refusal::Unavailable(
+                        "the daemon is stopping".into(),
+                    )));
                 }
                 Err(admin_api::ports::CommandError::Unavailable) => tokio::time::sleep(AGAIN).await,
             }
@@ -214,10 +274,18 @@ fn refused(error: admin_api::ports::CommandError) -> ChangeError {
 ///
 /// When the system has no randomness to give.
 pub(crate) fn seal(centre: &mut Centre, realm: &str) -> anyhow::Result<()> {
-    let sealer = Passwords { realm, failed: Mutex::default() };
+    let sealer = Passwords {
+        realm,
+        failed: Mutex::default(),
+    };
     centre.seal(&sealer);
-    let failed = sealer.failed.into_inner().unwrap_or_else(PoisonError::into_inner);
-    failed.map_or(Ok(()), |error| Err(anyhow::anyhow!("a password cannot be hashed: {error}")))
+    let failed = sealer
+        .failed
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
+    failed.map_or(Ok(()), |error| {
+        Err(anyhow::anyhow!("a password cannot be hashed: {error}"))
+    })
 }
 
 struct Passwords<'a> {
@@ -245,7 +313,10 @@ pub(crate) fn print_changes(changes: &[Change], effects: &[Effect]) -> String {
         text.push_str(&format!("{change}\n"));
     }
     for effect in effects {
-        text.push_str(&format!("! {} {}: {}\n", effect.kind, effect.name, effect.text));
+        text.push_str(&format!(
+            "! {} {}: {}\n",
+            effect.kind, effect.name, effect.text
+        ));
     }
     text
 }

@@ -22,13 +22,17 @@ const TONE_AMPLITUDE: f64 = 7_000.0;
 pub(crate) fn load(media: &MediaSender) -> anyhow::Result<BTreeMap<String, ClipId>> {
     let mut clips = Vec::new();
     for asset in media::assets::ALL {
-        let clip = asset.clip().with_context(|| format!("the built-in sound {}", asset.name))?;
+        let clip = asset
+            .clip()
+            .with_context(|| format!("the built-in sound {}", asset.name))?;
         clips.push((asset.name, clip));
     }
     clips.push((RINGBACK, Clip::from_samples(&ringback())));
     let mut ids = BTreeMap::new();
     for (id, (name, clip)) in (1..).map(ClipId).zip(clips) {
-        media.add_clip(id, &Arc::new(clip)).with_context(|| format!("the sound {name}"))?;
+        media
+            .add_clip(id, &Arc::new(clip))
+            .with_context(|| format!("the sound {name}"))?;
         ids.insert(name.to_owned(), id);
     }
     Ok(ids)
@@ -54,7 +58,10 @@ mod tests {
         let samples = ringback();
         assert_eq!(samples.len(), 40_000);
         let (tone, silence) = samples.split_at(8_000);
-        let rises = tone.windows(2).filter(|pair| pair[0] <= 0 && pair[1] > 0).count();
+        let rises = tone
+            .windows(2)
+            .filter(|pair| pair[0] <= 0 && pair[1] > 0)
+            .count();
         assert_eq!(rises, 425);
         assert!(silence.iter().all(|sample| *sample == 0));
     }

@@ -15,7 +15,10 @@ impl Clock {
     /// A clock that begins at UTC, or just after `last` where the journal is ahead of that.
     pub(crate) fn starting_after(last: Duration) -> Self {
         let anchor = utc().max(last + Duration::from_micros(1));
-        Self { started: Instant::now(), anchor }
+        Self {
+            started: Instant::now(),
+            anchor,
+        }
     }
 
     /// Now, on the clock that never goes back.
@@ -25,7 +28,10 @@ impl Clock {
 
     /// The moment of a turn.
     pub(crate) fn now(&self) -> Now {
-        Now { mono: self.mono(), utc_us: utc_us() }
+        Now {
+            mono: self.mono(),
+            utc_us: utc_us(),
+        }
     }
 
     /// The same moment as the operating system's waits take it.
@@ -41,7 +47,9 @@ pub(crate) fn utc_us() -> i64 {
 
 fn utc() -> Duration {
     // A clock that stands before 1970 is not set at all.
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -99,18 +99,27 @@ pub(crate) fn main() -> ExitCode {
         Command::Run => with_settings(cli.config.as_deref(), |settings| {
             start::run(settings, cli.config.as_deref()).map(|()| true)
         }),
-        Command::Apply { file, dry_run, prune } => with_settings(cli.config.as_deref(), |settings| {
+        Command::Apply {
+            file,
+            dry_run,
+            prune,
+        } => with_settings(cli.config.as_deref(), |settings| {
             let wish = apply::Wish::read(&file, dry_run, prune)?;
             control::apply(&settings, wish)
         }),
-        Command::Export => with_settings(cli.config.as_deref(), |settings| control::export(&settings)),
+        Command::Export => {
+            with_settings(cli.config.as_deref(), |settings| control::export(&settings))
+        }
     }
 }
 
 fn check(config: Option<&Path>) -> ExitCode {
     match settings::load(config) {
         Ok(loaded) => {
-            let name = loaded.file.map_or_else(|| "built-in defaults".into(), |file| file.display().to_string());
+            let name = loaded.file.map_or_else(
+                || "built-in defaults".into(),
+                |file| file.display().to_string(),
+            );
             say(&format!("{name}: no faults"));
             ExitCode::SUCCESS
         }
@@ -122,7 +131,10 @@ fn check(config: Option<&Path>) -> ExitCode {
 }
 
 /// Reads the settings and does something with them; `Ok(false)` is a failure that has been printed already.
-fn with_settings(config: Option<&Path>, act: impl FnOnce(Settings) -> anyhow::Result<bool>) -> ExitCode {
+fn with_settings(
+    config: Option<&Path>,
+    act: impl FnOnce(Settings) -> anyhow::Result<bool>,
+) -> ExitCode {
     let settings = match settings::load(config) {
         Ok(loaded) => loaded.settings,
         Err(fault) => {
@@ -161,7 +173,12 @@ mod tests {
         ] {
             assert!(parse(words).is_ok(), "{words:?}");
         }
-        for words in [&["fly"][..], &["apply"], &["run", "--fast"], &["apply", "a", "b"]] {
+        for words in [
+            &["fly"][..],
+            &["apply"],
+            &["run", "--fast"],
+            &["apply", "a", "b"],
+        ] {
             assert_eq!(parse(words).unwrap_err().exit_code(), 2, "{words:?}");
         }
     }

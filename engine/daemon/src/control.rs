@@ -51,11 +51,19 @@ struct Said {
 
 impl Said {
     fn out(out: String) -> Self {
-        Self { ok: true, out, err: String::new() }
+        Self {
+            ok: true,
+            out,
+            err: String::new(),
+        }
     }
 
     fn err(err: impl Into<String>) -> Self {
-        Self { ok: false, out: String::new(), err: err.into() }
+        Self {
+            ok: false,
+            out: String::new(),
+            err: err.into(),
+        }
     }
 
     fn print(&self) -> bool {
@@ -71,7 +79,10 @@ impl Said {
 
 /// Who the command line is to the engine and in the audit.
 pub(crate) fn command_line() -> Actor {
-    Actor { username: "command line".into(), role: Role::Administrator }
+    Actor {
+        username: "command line".into(),
+        role: Role::Administrator,
+    }
 }
 
 // ---- the command line's side
@@ -82,8 +93,13 @@ pub(crate) fn apply(settings: &Settings, wish: Wish) -> anyhow::Result<bool> {
     if let Some(said) = ask(settings, &question)? {
         return Ok(said.print());
     }
-    let Question::Apply(wish) = question else { bail!("apply asks for nothing else") };
-    alone(settings, async |store, current| apply_alone(store, current, &wish).await).map(|said| said.print())
+    let Question::Apply(wish) = question else {
+        bail!("apply asks for nothing else")
+    };
+    alone(settings, async |store, current| {
+        apply_alone(store, current, &wish).await
+    })
+    .map(|said| said.print())
 }
 
 /// `lampfield export`.
@@ -91,27 +107,39 @@ pub(crate) fn export(settings: &Settings) -> anyhow::Result<bool> {
     if let Some(said) = ask(settings, &Question::Export)? {
         return Ok(said.print());
     }
-    let export = async |_: &Store, current: Snapshot| Ok(Said::out(config::export(&current.centre)));
+    let export =
+        async |_: &Store, current: Snapshot| Ok(Said::out(config::export(&current.centre)));
     alone(settings, export).map(|said| said.print())
 }
 
 /// Asks the running daemon; none when there is none.
 fn ask(settings: &Settings, question: &Question) -> anyhow::Result<Option<Said>> {
     let directory = Path::new(settings.store.directory.as_ref());
-    let connected = SocketPath::in_directory(directory).and_then(|path| UnixStream::connect(path.as_path()));
+    let connected =
+        SocketPath::in_directory(directory).and_then(|path| UnixStream::connect(path.as_path()));
     let mut stream = match connected {
         Ok(stream) => stream,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+            ) =>
+        {
             return Ok(None);
         }
         Err(error) => return Err(error).context("cannot speak to the running daemon"),
     };
     let lost = "the daemon went away before it answered";
     let text = serde_json::to_vec(question)?;
-    stream.write_all(&text).and_then(|()| stream.shutdown(std::net::Shutdown::Write)).context(lost)?;
+    stream
+        .write_all(&text)
+        .and_then(|()| stream.shutdown(std::net::Shutdown::Write))
+        .context(lost)?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).context(lost)?;
-    serde_json::from_slice(&answer).map(Some).map_err(|_| anyhow!(lost))
+    serde_json::from_slice(&answer)
+        .map(Some)
+        .map_err(|_| anyhow!(lost))
 }
 
 /// Does something with the store while no daemon runs.
@@ -119,11 +147,21 @@ fn alone(
     settings: &Settings,
     act: impl AsyncFnOnce(&Store, Snapshot) -> anyhow::Result<Said>,
 ) -> anyhow::Result<Said> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
-        let store = Store::open(&settings.store.url.to_string(), Path::new(settings.store.directory.as_ref())).await?;
+        let store = Store::open(
+            &settings.store.url.to_string(),
+            Path::new(settings.store.directory.as_ref()),
+        )
+        .await?;
         let (version, centre) = store.centre().load().await?;
-        let current = Snapshot { version, settings: Arc::new(settings.clone()), centre: Arc::new(centre) };
+        let current = Snapshot {
+            version,
+            settings: Arc::new(settings.clone()),
+            centre: Arc::new(centre),
+        };
         let said = act(&store, current).await;
         store.close().await;
         said
@@ -195,7 +233,9 @@ fn listen(directory: &Path) -> io::Result<UnixListener> {
 async fn serve(listener: UnixListener, writer: Writer) {
     let permits = Arc::new(Semaphore::new(AT_A_TIME));
     loop {
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
+            return;
+        };
         let Ok((mut stream, _)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
@@ -205,7 +245,9 @@ async fn serve(listener: UnixListener, writer: Writer) {
             let said = match read_question(&mut stream).await {
                 Ok(Question::Apply(wish)) => apply_running(&writer, wish).await,
                 Ok(Question::Export) => Said::out(config::export(&writer.current().centre)),
-                Err(error) => Said::err(format!("lampfield: the daemon cannot read what was asked: {error}")),
+                Err(error) => Said::err(format!(
+                    "lampfield: the daemon cannot read what was asked: {error}"
+                )),
             };
             if let Ok(text) = serde_json::to_vec(&said) {
                 // Who asked may have gone.
@@ -238,9 +280,15 @@ async fn apply_running(writer: &Writer, wish: Wish) -> Said {
     let done = if changes.is_empty() {
         Ok((version, Vec::new()))
     } else if dry_run {
-        writer.effects(&turn, command_line(), centre).await.map(|effects| (version, effects))
+        writer
+            .effects(&turn, command_line(), centre)
+            .await
+            .map(|effects| (version, effects))
     } else {
-        writer.put(turn, command_line(), centre).await.map(|done| (done.version, done.effects))
+        writer
+            .put(turn, command_line(), centre)
+            .await
+            .map(|done| (done.version, done.effects))
     };
     match done {
         Ok((version, effects)) => {
@@ -266,7 +314,10 @@ impl SocketPath {
     fn of(directory: &Path, name: &str) -> io::Result<Self> {
         let open = std::fs::File::open(directory)?;
         let path = PathBuf::from(format!("/proc/self/fd/{}/{name}", open.as_raw_fd()));
-        Ok(Self { path, _directory: open })
+        Ok(Self {
+            path,
+            _directory: open,
+        })
     }
 
     fn as_path(&self) -> &Path {
@@ -287,11 +338,19 @@ mod tests {
     }
 
     fn wish(text: &str, dry_run: bool) -> Wish {
-        Wish { file: "c.toml".into(), text: text.into(), dry_run, prune: false }
+        Wish {
+            file: "c.toml".into(),
+            text: text.into(),
+            dry_run,
+            prune: false,
+        }
     }
 
     fn apply_offline(settings: &Settings, wish: &Wish) -> Said {
-        alone(settings, async |store, current| apply_alone(store, current, wish).await).unwrap()
+        alone(settings, async |store, current| {
+            apply_alone(store, current, wish).await
+        })
+        .unwrap()
     }
 
     #[test]
@@ -301,13 +360,28 @@ mod tests {
         assert!(ask(&settings, &Question::Export).unwrap().is_none());
         let queue = "[[queues]]\nname = \"support\"\nnumber = \"2000\"\n";
         for (name, wish, ok, text) in [
-            ("dry run", wish(queue, true), true, "+ queue support\n1 change, not made (dry run)"),
-            ("first", wish(queue, false), true, "+ queue support\n1 change, now version 1"),
+            (
+                "dry run",
+                wish(queue, true),
+                true,
+                "+ queue support\n1 change, not made (dry run)",
+            ),
+            (
+                "first",
+                wish(queue, false),
+                true,
+                "+ queue support\n1 change, now version 1",
+            ),
             ("again", wish(queue, false), true, "nothing changes"),
             ("faulty", wish("[[queues]]\n", false), false, ""),
         ] {
             let said = apply_offline(&settings, &wish);
-            assert_eq!((said.ok, said.out.as_str()), (ok, text), "{name}: {}", said.err);
+            assert_eq!(
+                (said.ok, said.out.as_str()),
+                (ok, text),
+                "{name}: {}",
+                said.err
+            );
             assert_eq!(said.err.is_empty(), ok, "{name}: {}", said.err);
         }
     }
@@ -319,7 +393,10 @@ mod tests {
         std::fs::create_dir(&directory).unwrap();
         std::fs::write(directory.join(SOCKET), "left behind").unwrap();
         let _listener = listen(&directory).unwrap();
-        let mode = std::fs::metadata(directory.join(SOCKET)).unwrap().permissions().mode();
+        let mode = std::fs::metadata(directory.join(SOCKET))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
         let path = SocketPath::in_directory(&directory).unwrap();
         assert!(UnixStream::connect(path.as_path()).is_ok());

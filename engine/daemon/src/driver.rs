@@ -54,12 +54,18 @@ pub(crate) struct Shown {
 
 impl Pulse {
     pub(crate) fn new(now: Now) -> Self {
-        Self { beat_us: AtomicU64::new(now.mono_us()), figures: Mutex::default() }
+        Self {
+            beat_us: AtomicU64::new(now.mono_us()),
+            figures: Mutex::default(),
+        }
     }
 
     /// How long ago the thread was last seen alive.
     pub(crate) fn silence(&self, now: Now) -> Duration {
-        Duration::from_micros(now.mono_us().saturating_sub(self.beat_us.load(Ordering::Relaxed)))
+        Duration::from_micros(
+            now.mono_us()
+                .saturating_sub(self.beat_us.load(Ordering::Relaxed)),
+        )
     }
 
     /// Figures, at most a quarter of a second old while the thread is alive.
@@ -154,7 +160,7 @@ impl Driver {
 
     fn take(&mut self, now: Now, next: Next) {
         let input = match next {
-            Next::Input(input) => input,
+            Next::Input(input) => *input,
             Next::Order(Order::Command { command, answer }) => {
                 self.asking = Some((command.id, answer));
                 Input::Command(command)
@@ -178,7 +184,9 @@ impl Driver {
             while let Some(output) = self.engine.poll_output() {
                 self.carry_out(output);
             }
-            let Some(trouble) = self.troubles.pop_front() else { break };
+            let Some(trouble) = self.troubles.pop_front() else {
+                break;
+            };
             self.engine.handle_input(now, trouble);
         }
     }
@@ -195,11 +203,16 @@ impl Driver {
                 self.note_binding(&entry);
                 self.parts.journal.append(entry);
             }
-            Output::Publish { seq, utc_us, event } => self.publish(Publication::Event { seq, utc_us, event }),
+            Output::Publish { seq, utc_us, event } => {
+                self.publish(Publication::Event { seq, utc_us, event })
+            }
             Output::Reply(reply) => self.answer(reply),
             Output::Lookup { name } => {
                 if let Err(name) = self.parts.lookups.ask(name) {
-                    self.troubles.push_back(Input::LookupDone { name, addresses: Vec::new() });
+                    self.troubles.push_back(Input::LookupDone {
+                        name,
+                        addresses: Vec::new(),
+                    });
                 }
             }
         }
@@ -232,7 +245,11 @@ impl Driver {
         self.look_around_at = now.mono + LOOK_AROUND;
         self.parts.media.retry();
         let full = self.is_half_full();
-        let pressure = if full { Pressure::Shedding } else { Pressure::Normal };
+        let pressure = if full {
+            Pressure::Shedding
+        } else {
+            Pressure::Normal
+        };
         if pressure != self.pressure {
             self.pressure = pressure;
             if full {
@@ -248,8 +265,16 @@ impl Driver {
             view_queued: self.parts.view.len(),
             media_commands_lost: self.parts.media.lost(),
         };
-        *self.parts.pulse.figures.lock().unwrap_or_else(PoisonError::into_inner) = shown;
-        self.parts.pulse.beat_us.store(now.mono_us(), Ordering::Relaxed);
+        *self
+            .parts
+            .pulse
+            .figures
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = shown;
+        self.parts
+            .pulse
+            .beat_us
+            .store(now.mono_us(), Ordering::Relaxed);
     }
 
     fn is_half_full(&self) -> bool {
@@ -260,7 +285,11 @@ impl Driver {
     }
 
     fn is_a_mailbox_half_full(&self) -> bool {
-        self.parts.pool.metrics().iter().any(|worker| worker.commands_waiting * 2 >= MEDIA_ORDERS as u64)
+        self.parts
+            .pool
+            .metrics()
+            .iter()
+            .any(|worker| worker.commands_waiting * 2 >= MEDIA_ORDERS as u64)
     }
 
     /// Phones that were registered before the restart are no strangers.

@@ -17,7 +17,10 @@ use crate::random;
 const ADMINISTRATOR: &str = "administrator";
 
 /// The centre and its version. Where there was no administrator there is one afterwards, whose password is printed this once.
-pub(crate) async fn load_or_create(store: &Store, settings: &Settings) -> anyhow::Result<(u64, Arc<Centre>)> {
+pub(crate) async fn load_or_create(
+    store: &Store,
+    settings: &Settings,
+) -> anyhow::Result<(u64, Arc<Centre>)> {
     let (version, centre) = store.centre().load().await?;
     let is_administrator = |user: &Arc<User>| user.enabled && user.role == Role::Administrator;
     if centre.users.values().any(is_administrator) || centre.users.contains_key(ADMINISTRATOR) {
@@ -36,8 +39,13 @@ pub(crate) async fn load_or_create(store: &Store, settings: &Settings) -> anyhow
         utc_us: utc_us(),
     };
     store.centre().save(change).await?;
-    store.accounts().set_must_change_password(ADMINISTRATOR, true).await?;
-    say(&format!("administrator password: {password} (shown this once; to be changed at the first login)"));
+    store
+        .accounts()
+        .set_must_change_password(ADMINISTRATOR, true)
+        .await?;
+    say(&format!(
+        "administrator password: {password} (shown this once; to be changed at the first login)"
+    ));
     Ok((version + 1, Arc::new(first)))
 }
 
@@ -45,7 +53,8 @@ fn administrator(password: &str) -> anyhow::Result<User> {
     let fields = json!({
         "username": ADMINISTRATOR, "name": "Administrator", "role": "administrator", "password": password,
     });
-    User::from_json(&fields).map_err(|faults| anyhow::anyhow!("the first user is at fault: {faults:?}"))
+    User::from_json(&fields)
+        .map_err(|faults| anyhow::anyhow!("the first user is at fault: {faults:?}"))
 }
 
 #[cfg(test)]
@@ -63,7 +72,14 @@ mod tests {
         let user = &centre.users[ADMINISTRATOR];
         assert_eq!(user.role, Role::Administrator);
         assert!(user.password.as_ref().unwrap().plain().is_none());
-        assert!(store.accounts().account(ADMINISTRATOR).await.unwrap().must_change_password);
+        assert!(
+            store
+                .accounts()
+                .account(ADMINISTRATOR)
+                .await
+                .unwrap()
+                .must_change_password
+        );
         let again = load_or_create(&store, &settings).await.unwrap();
         assert_eq!(again, (1, centre));
     }
@@ -73,7 +89,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}/lampfield.db", directory.path().display());
         let store = Store::open(&url, directory.path()).await.unwrap();
-        let applied = config::parse_centre("[[queues]]\nname = \"support\"\n", "centre.toml").unwrap();
+        let applied =
+            config::parse_centre("[[queues]]\nname = \"support\"\n", "centre.toml").unwrap();
         let change = CentreChange {
             old_version: 0,
             old: &Centre::default(),

@@ -18,8 +18,15 @@ const CONNECTIONS: usize = 4_096;
 const AFTER_ERROR: Duration = Duration::from_millis(100);
 
 /// Serves until told to stop, then lets requests in progress end.
-pub(crate) async fn serve(listener: TcpListener, router: Router, mut stopping: watch::Receiver<bool>) -> io::Result<()> {
-    let bounded = Bounded { listener, permits: Arc::new(Semaphore::new(CONNECTIONS)) };
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    mut stopping: watch::Receiver<bool>,
+) -> io::Result<()> {
+    let bounded = Bounded {
+        listener,
+        permits: Arc::new(Semaphore::new(CONNECTIONS)),
+    };
     let listener = bounded.tap_io(|connection| {
         // Answers are small and wanted at once.
         let _ = connection.stream.set_nodelay(true);
@@ -29,7 +36,9 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, mut stopping: w
         // A sender that is gone means the same.
         let _ = stopping.wait_for(|stopping| *stopping).await;
     };
-    axum::serve(listener, service).with_graceful_shutdown(stop).await
+    axum::serve(listener, service)
+        .with_graceful_shutdown(stop)
+        .await
 }
 
 struct Bounded {
@@ -46,7 +55,15 @@ impl Listener for Bounded {
         let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
         loop {
             match self.listener.accept().await {
-                Ok((stream, address)) => return (Connection { stream, _permit: permit }, address),
+                Ok((stream, address)) => {
+                    return (
+                        Connection {
+                            stream,
+                            _permit: permit,
+                        },
+                        address,
+                    );
+                }
                 Err(error) => {
                     tracing::warn!(%error, "an HTTP connection cannot be accepted");
                     tokio::time::sleep(AFTER_ERROR).await;
@@ -67,13 +84,21 @@ struct Connection {
 }
 
 impl AsyncRead for Connection {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for Connection {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
@@ -109,14 +134,21 @@ mod tests {
     async fn e2e_a_request_is_answered_with_its_peer_known_and_the_end_is_orderly() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let peer = get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.to_string() });
+        let peer =
+            get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.to_string() });
         let (stop, stopping) = watch::channel(false);
         let serving = tokio::spawn(serve(listener, Router::new().route("/", peer), stopping));
         let mut stream = TcpStream::connect(address).await.unwrap();
-        stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            .await
+            .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
-        assert!(answer.ends_with(&stream.local_addr().unwrap().to_string()), "{answer}");
+        assert!(
+            answer.ends_with(&stream.local_addr().unwrap().to_string()),
+            "{answer}"
+        );
         stop.send(true).unwrap();
         serving.await.unwrap().unwrap();
     }

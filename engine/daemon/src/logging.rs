@@ -15,11 +15,17 @@ pub(crate) struct LogHandle {
 pub(crate) fn start(settings: &LogSettings) -> LogHandle {
     let (filter, handle) = reload::Layer::new(filter(settings.level));
     let lines = match settings.format {
-        LogFormat::Text => fmt::layer().with_writer(std::io::stderr).with_ansi(false).boxed(),
+        LogFormat::Text => fmt::layer()
+            .with_writer(std::io::stderr)
+            .with_ansi(false)
+            .boxed(),
         LogFormat::Json => fmt::layer().json().with_writer(std::io::stderr).boxed(),
     };
     // A second log in one process is a test's; the first one stays.
-    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
+    let _ = tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
+        .try_init();
     LogHandle { filter: handle }
 }
 
@@ -40,7 +46,19 @@ fn filter(level: LogLevel) -> EnvFilter {
         LogLevel::Warn | LogLevel::Info | LogLevel::Debug => "warn",
         LogLevel::Trace => "debug",
     };
-    let rooms = ["lampfield", "engine", "sip", "media", "media_io", "acd", "store", "admin_api", "config"];
-    let directives = rooms.iter().fold(others.to_owned(), |all, room| format!("{all},{room}={own}"));
+    let rooms = [
+        "lampfield",
+        "engine",
+        "sip",
+        "media",
+        "media_io",
+        "acd",
+        "store",
+        "admin_api",
+        "config",
+    ];
+    let directives = rooms
+        .iter()
+        .fold(others.to_owned(), |all, room| format!("{all},{room}={own}"));
     EnvFilter::new(directives)
 }

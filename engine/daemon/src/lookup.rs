@@ -43,13 +43,19 @@ impl Lookups {
 async fn run(mut names: mpsc::Receiver<String>, lanes: Lanes, strangers: Arc<Strangers>) {
     let permits = Arc::new(Semaphore::new(AT_A_TIME));
     while let Some(name) = names.recv().await {
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
+            return;
+        };
         let (lanes, strangers) = (lanes.clone(), Arc::clone(&strangers));
         tokio::spawn(async move {
             let addresses = resolve(&name).await;
             let now = Instant::now();
-            addresses.iter().for_each(|address| strangers.make_known(*address, now));
-            lanes.first_async(Input::LookupDone { name, addresses }).await;
+            addresses
+                .iter()
+                .for_each(|address| strangers.make_known(*address, now));
+            lanes
+                .first_async(Box::new(Input::LookupDone { name, addresses }))
+                .await;
             drop(permit);
         });
     }
@@ -82,15 +88,21 @@ mod tests {
         let strangers = Arc::new(Strangers::new(&Centre::default()));
         let lookups = Lookups::start(&Handle::current(), lanes, Arc::clone(&strangers));
         lookups.ask("localhost".into()).unwrap();
-        let (name, addresses) = loop {
+        let input = loop {
             match ends.try_next() {
-                Some(Next::Input(Input::LookupDone { name, addresses })) => break (name, addresses),
-                Some(other) => panic!("{other:?}"),
-                None => tokio::time::sleep(Duration::from_millis(1)).await,
+                Some(Next::Input(input)) => break *input,
+                Some(Next::Order(order)) => panic!("{order:?}"),
+                None => tokio::task::yield_now().await,
             }
         };
+        let Input::LookupDone { name, addresses } = input else {
+            panic!("{input:?}")
+        };
         assert_eq!(name, "localhost");
-        assert!(addresses.iter().all(IpAddr::is_loopback) && !addresses.is_empty(), "{addresses:?}");
+        assert!(
+            addresses.iter().all(IpAddr::is_loopback) && !addresses.is_empty(),
+            "{addresses:?}"
+        );
         let source = SocketAddr::new(addresses[0], 5060);
         assert!((0..1_000).all(|_| strangers.admits(source, Instant::now())));
     }

@@ -31,7 +31,12 @@ impl Mailboxes for MediaSender {
 
 impl<S: Mailboxes> MediaOut<S> {
     pub(crate) fn new(sender: S) -> Self {
-        Self { sender, kept: VecDeque::new(), limit: KEPT, lost: 0 }
+        Self {
+            sender,
+            kept: VecDeque::new(),
+            limit: KEPT,
+            lost: 0,
+        }
     }
 
     /// Sends an order, or keeps it behind those that wait already.
@@ -76,7 +81,10 @@ impl<S: Mailboxes> MediaOut<S> {
     }
 
     fn keep(&mut self, worker: WorkerId, command: MediaCommand) {
-        let gives_back = matches!(command, MediaCommand::Close { .. } | MediaCommand::GiveBack { .. });
+        let gives_back = matches!(
+            command,
+            MediaCommand::Close { .. } | MediaCommand::GiveBack { .. }
+        );
         if gives_back || self.kept.len() < self.limit {
             self.kept.push_back((worker, command));
         } else {
@@ -105,23 +113,38 @@ mod tests {
                 return Err(SendFault::Full(worker, Box::new(command)));
             }
             *self.left.borrow_mut() -= 1;
-            let (MediaCommand::StopPlay { leg } | MediaCommand::Close { leg }) = command else { return Ok(()) };
+            let (MediaCommand::StopPlay { leg } | MediaCommand::Close { leg }) = command else {
+                return Ok(());
+            };
             self.taken.borrow_mut().push(leg.leg);
             Ok(())
         }
     }
 
     fn out(left: usize, limit: usize) -> (MediaOut<Room>, Room) {
-        let room = Room { left: Rc::new(RefCell::new(left)), taken: Rc::default() };
-        (MediaOut { limit, ..MediaOut::new(room.clone()) }, room)
+        let room = Room {
+            left: Rc::new(RefCell::new(left)),
+            taken: Rc::default(),
+        };
+        (
+            MediaOut {
+                limit,
+                ..MediaOut::new(room.clone())
+            },
+            room,
+        )
     }
 
     fn stop(leg: u64) -> MediaCommand {
-        MediaCommand::StopPlay { leg: LegKey { leg, generation: 0 } }
+        MediaCommand::StopPlay {
+            leg: LegKey { leg, generation: 0 },
+        }
     }
 
     fn close(leg: u64) -> MediaCommand {
-        MediaCommand::Close { leg: LegKey { leg, generation: 0 } }
+        MediaCommand::Close {
+            leg: LegKey { leg, generation: 0 },
+        }
     }
 
     #[test]

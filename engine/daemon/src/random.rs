@@ -10,14 +10,18 @@ const PASSWORD_LENGTH: usize = 20;
 /// Random bytes.
 pub(crate) fn bytes<const N: usize>() -> anyhow::Result<[u8; N]> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow!("the system gives no randomness: {error}"))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| anyhow!("the system gives no randomness: {error}"))?;
     Ok(bytes)
 }
 
 /// A password that can be read over the phone.
 pub(crate) fn password() -> anyhow::Result<String> {
     let letter = |byte: u8| char::from(LETTERS[usize::from(byte % 32)]);
-    Ok(bytes::<PASSWORD_LENGTH>()?.into_iter().map(letter).collect())
+    Ok(bytes::<PASSWORD_LENGTH>()?
+        .into_iter()
+        .map(letter)
+        .collect())
 }
 
 #[cfg(test)]

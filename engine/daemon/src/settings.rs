@@ -32,7 +32,10 @@ pub(crate) struct Loaded {
 /// Why there are no settings.
 #[derive(Debug)]
 pub(crate) enum LoadFault {
-    Unreadable { file: PathBuf, source: std::io::Error },
+    Unreadable {
+        file: PathBuf,
+        source: std::io::Error,
+    },
     Faults(Faults),
 }
 
@@ -49,7 +52,11 @@ impl LoadFault {
 impl fmt::Display for LoadFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreadable { file, source } => write!(f, "cannot read the settings in {}: {source}", file.display()),
+            Self::Unreadable { file, source } => write!(
+                f,
+                "cannot read the settings in {}: {source}",
+                file.display()
+            ),
             Self::Faults(faults) => write!(f, "{faults}"),
         }
     }
@@ -58,10 +65,14 @@ impl fmt::Display for LoadFault {
 /// Reads the settings file and lays the environment over it.
 pub(crate) fn load(config: Option<&Path>) -> Result<Loaded, LoadFault> {
     let default = Path::new(DEFAULT_FILE);
-    let file = config.map(Path::to_path_buf).or_else(|| default.exists().then(|| default.to_path_buf()));
+    let file = config
+        .map(Path::to_path_buf)
+        .or_else(|| default.exists().then(|| default.to_path_buf()));
     let text = match &file {
-        Some(file) => std::fs::read_to_string(file)
-            .map_err(|source| LoadFault::Unreadable { file: file.clone(), source })?,
+        Some(file) => std::fs::read_to_string(file).map_err(|source| LoadFault::Unreadable {
+            file: file.clone(),
+            source,
+        })?,
         None => String::new(),
     };
     let name = file.as_deref().unwrap_or(default).display().to_string();
@@ -85,16 +96,25 @@ pub(crate) struct Reread {
 
 /// Takes over from `new` what may change while the daemon runs.
 pub(crate) fn reread(running: &Settings, new: &Settings) -> Reread {
-    let (at_once, after_restart): (Vec<String>, Vec<String>) =
-        running.differing(new).into_iter().partition(|name| AT_ONCE.contains(&name.as_str()));
+    let (at_once, after_restart): (Vec<String>, Vec<String>) = running
+        .differing(new)
+        .into_iter()
+        .partition(|name| AT_ONCE.contains(&name.as_str()));
     let mut settings = running.clone();
-    settings.sip.emergency_numbers.clone_from(&new.sip.emergency_numbers);
+    settings
+        .sip
+        .emergency_numbers
+        .clone_from(&new.sip.emergency_numbers);
     settings.sip.drain_seconds = new.sip.drain_seconds;
     settings.store.retention = new.store.retention.clone();
     settings.centre = new.centre.clone();
     settings.security = new.security.clone();
     settings.log.level = new.log.level;
-    Reread { settings, at_once, after_restart }
+    Reread {
+        settings,
+        at_once,
+        after_restart,
+    }
 }
 
 #[cfg(test)]
@@ -116,8 +136,8 @@ mod tests {
         let reread = reread(&running, &new);
         assert_eq!(reread.after_restart, ["sip.domain"]);
         let expected = [
-            "sip.emergency_numbers",
             "sip.drain_seconds",
+            "sip.emergency_numbers",
             "store.retention",
             "centre.timezone",
             "security.lock_after",
@@ -131,6 +151,11 @@ mod tests {
     #[test]
     fn a_missing_file_is_named() {
         let fault = load(Some(Path::new("/nowhere/at/all.toml"))).unwrap_err();
-        assert!(fault.to_string().starts_with("cannot read the settings in /nowhere/at/all.toml: "), "{fault}");
+        assert!(
+            fault
+                .to_string()
+                .starts_with("cannot read the settings in /nowhere/at/all.toml: "),
+            "{fault}"
+        );
     }
 }

@@ -32,7 +32,10 @@ pub(crate) struct Rereading {
 }
 
 fn system() -> Actor {
-    Actor { username: "system".into(), role: Role::Administrator }
+    Actor {
+        username: "system".into(),
+        role: Role::Administrator,
+    }
 }
 
 impl Signals {
@@ -64,7 +67,10 @@ impl Signals {
             if let Err(error) = commands.send(system(), CommandBody::Drain).await {
                 tracing::warn!(%error, "the engine goes on taking calls");
             }
-            commands.views().wait_for(|view| view.calls.is_empty()).await;
+            commands
+                .views()
+                .wait_for(|view| view.calls.is_empty())
+                .await;
         };
         tokio::select! {
             () = drained => {}
@@ -78,13 +84,19 @@ impl Signals {
 /// Ends the calls whose time is over, so that no peer waits for us.
 async fn hang_up_all(commands: &Commands) {
     let calls: Vec<CallId> = commands.views().view().calls.keys().copied().collect();
-    tracing::warn!(calls = calls.len(), "the time for draining is over: calls are ended");
+    tracing::warn!(
+        calls = calls.len(),
+        "the time for draining is over: calls are ended"
+    );
     let over = async {
         for call in calls {
             // One that has ended by itself meanwhile is as good.
             let _ = commands.send(system(), CommandBody::HangUp { call }).await;
         }
-        commands.views().wait_for(|view| view.calls.is_empty()).await;
+        commands
+            .views()
+            .wait_for(|view| view.calls.is_empty())
+            .await;
     };
     let _ = timeout(GOODBYE_MAX, over).await;
 }
@@ -101,7 +113,10 @@ impl Rereading {
         let running = self.writer.current();
         let reread = settings::reread(&running.settings, &loaded.settings);
         for name in &reread.after_restart {
-            tracing::warn!(setting = name, "changed, and needs a restart to take effect");
+            tracing::warn!(
+                setting = name,
+                "changed, and needs a restart to take effect"
+            );
         }
         if reread.at_once.is_empty() {
             tracing::info!(file = %shown(loaded.file.as_deref()), "settings read again: nothing to change now");
@@ -119,5 +134,8 @@ impl Rereading {
 }
 
 fn shown(file: Option<&Path>) -> String {
-    file.map_or_else(|| "built-in defaults".into(), |file| file.display().to_string())
+    file.map_or_else(
+        || "built-in defaults".into(),
+        |file| file.display().to_string(),
+    )
 }

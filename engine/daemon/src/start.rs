@@ -31,12 +31,12 @@ use crate::first_start::load_or_create;
 use crate::lookup::Lookups;
 use crate::media_out::MediaOut;
 use crate::metrics::Metrics;
+use crate::net::Network;
 use crate::net::intake::Intake;
 use crate::net::lanes::{Lanes, lanes};
 use crate::net::strangers::Strangers;
 use crate::net::tcp::{Connections, Listener};
 use crate::net::udp::{Senders, Udp};
-use crate::net::Network;
 use crate::ports::{AccountsPort, Commands, EventsPort, Health, HistoryPort};
 use crate::print::say;
 use crate::signals::{Rereading, Signals};
@@ -63,11 +63,19 @@ pub(crate) fn run(settings: Settings, config: Option<&Path>) -> anyhow::Result<(
     let log = logging::start(&settings.log);
     raise_descriptor_limit();
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    let runtime = runtime.worker_threads(RUNTIME_THREADS).enable_all().build().context("cannot start threads")?;
+    let runtime = runtime
+        .worker_threads(RUNTIME_THREADS)
+        .enable_all()
+        .build()
+        .context("cannot start threads")?;
     let result = runtime.block_on(async {
         let mut signals = Signals::catch()?;
         let daemon = Daemon::start(settings, runtime.handle()).await?;
-        let rereading = Rereading { config: config.map(Path::to_path_buf), writer: daemon.writer.clone(), log };
+        let rereading = Rereading {
+            config: config.map(Path::to_path_buf),
+            writer: daemon.writer.clone(),
+            log,
+        };
         daemon.run(&mut signals, &rereading).await
     });
     shut_down(runtime);
@@ -83,7 +91,10 @@ fn shut_down(runtime: Runtime) {
 fn raise_descriptor_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
         tracing::warn!(%error, "the limit of open descriptors stays as it is");
     }
@@ -113,7 +124,11 @@ impl Daemon {
         let (version, centre) = load_or_create(&store, &settings).await?;
         let (incarnation, restore) = restore(&store).await?;
         let clock = Clock::starting_after(restore.last_mono());
-        let snapshot = Arc::new(Snapshot { version, settings: Arc::new(settings), centre });
+        let snapshot = Arc::new(Snapshot {
+            version,
+            settings: Arc::new(settings),
+            centre,
+        });
         let settings = &snapshot.settings;
 
         let (lanes, lane_ends) = lanes();
@@ -131,7 +146,10 @@ impl Daemon {
             version: env!("CARGO_PKG_VERSION").into(),
             snapshot: Arc::clone(&snapshot),
             listen: sockets.listen(),
-            seeds: Seeds { ids: random::bytes()?, secrets: random::bytes()? },
+            seeds: Seeds {
+                ids: random::bytes()?,
+                secrets: random::bytes()?,
+            },
             nonce_key: store.secrets().nonce_key().await?,
             clips,
         };
@@ -143,7 +161,10 @@ impl Daemon {
             clock,
             lanes: lane_ends,
             network: Network {
-                udp: Senders { sockets: sockets.udp.clone(), counters: Arc::clone(&intake.counters) },
+                udp: Senders {
+                    sockets: sockets.udp.clone(),
+                    counters: Arc::clone(&intake.counters),
+                },
                 tcp: connections.clone(),
             },
             media: MediaOut::new(media.sender()),
@@ -159,10 +180,15 @@ impl Daemon {
 
         let commands = Commands::new(lanes.clone(), Arc::clone(&views));
         let noticing = intake.clone();
-        let writer = Writer::new(snapshot, store.centre(), commands.clone(), move |snapshot| {
-            noticing.strangers.set_trunks(&snapshot.centre);
-            noticing.set_emergency_numbers(&snapshot.settings);
-        });
+        let writer = Writer::new(
+            snapshot,
+            store.centre(),
+            commands.clone(),
+            move |snapshot| {
+                noticing.strangers.set_trunks(&snapshot.centre);
+                noticing.set_emergency_numbers(&snapshot.settings);
+            },
+        );
         let control = Control::start(&directory, writer.clone())
             .with_context(|| format!("cannot listen in {}", directory.display()))?;
 
@@ -171,7 +197,10 @@ impl Daemon {
             centre: Arc::new(writer.clone()),
             accounts: Arc::new(AccountsPort(store.accounts())),
             history: Arc::new(HistoryPort(store.history())),
-            events: Arc::new(EventsPort { past: store.events(), views: Arc::clone(&views) }),
+            events: Arc::new(EventsPort {
+                past: store.events(),
+                views: Arc::clone(&views),
+            }),
             metrics: Arc::new(Metrics {
                 pulse: Arc::clone(&pulse),
                 intake: intake.clone(),
@@ -180,7 +209,12 @@ impl Daemon {
                 journal: health.clone(),
                 views: Arc::clone(&views),
             }),
-            readiness: Arc::new(Health { clock, pulse, journal: health, views: Arc::clone(&views) }),
+            readiness: Arc::new(Health {
+                clock,
+                pulse,
+                journal: health,
+                views: Arc::clone(&views),
+            }),
             utc_us: Arc::new(utc_us),
         };
         let (http_stop, http_stopping) = watch::channel(false);
@@ -223,12 +257,27 @@ impl Daemon {
             bail!("the engine's thread has died; its last words are in the log");
         }
         let drain = self.writer.current().settings.sip.drain_seconds;
-        signals.drain(&self.commands, Duration::from_secs(drain.into())).await;
+        signals
+            .drain(&self.commands, Duration::from_secs(drain.into()))
+            .await;
         self.stop().await
     }
 
     async fn stop(self) -> anyhow::Result<()> {
-        let Self { store, writer, commands, lanes, views, media, control, mut http, http_stop, engine, view, .. } = self;
+        let Self {
+            store,
+            writer,
+            commands,
+            lanes,
+            views,
+            media,
+            control,
+            mut http,
+            http_stop,
+            engine,
+            view,
+            ..
+        } = self;
         drop(control);
         views.end();
         let _ = http_stop.send(true);
@@ -239,9 +288,12 @@ impl Daemon {
         drop((writer, commands));
         let journal = tokio::task::spawn_blocking(move || {
             lanes.stop();
-            let journal = engine.join().map_err(|_| anyhow!("the engine's thread has died"))?;
+            let journal = engine
+                .join()
+                .map_err(|_| anyhow!("the engine's thread has died"))?;
             // The engine held the queue's other end.
-            view.join().map_err(|_| anyhow!("the projection thread has died"))?;
+            view.join()
+                .map_err(|_| anyhow!("the projection thread has died"))?;
             drop(media);
             journal.close().context("not all is on disk")
         });
@@ -260,7 +312,11 @@ async fn restore(store: &Store) -> anyhow::Result<(u32, Restore)> {
     let mut restore = Restore::new();
     let mut reader = store.restart().await?;
     for gap in reader.gaps() {
-        tracing::error!(first = gap.first_seq, last = gap.last_seq, "entries of the journal were lost; state lacks them");
+        tracing::error!(
+            first = gap.first_seq,
+            last = gap.last_seq,
+            "entries of the journal were lost; state lacks them"
+        );
     }
     let mut last: Option<Stamp> = None;
     loop {
@@ -285,8 +341,22 @@ async fn restore(store: &Store) -> anyhow::Result<(u32, Restore)> {
 
 /// Numbers that were given to entries that are lost are not given again.
 fn skip_to(restore: &mut Restore, seq: u64, last: Option<Stamp>) {
-    let first = Stamp { node: NODE, incarnation: 0, mono_us: 0, utc_us: 0, config_version: 0, rules_version: 0 };
-    let lost = Entry { seq, stamp: last.unwrap_or(first), body: Body::Unknown { kind: u16::MAX, bytes: Vec::new() } };
+    let first = Stamp {
+        node: NODE,
+        incarnation: 0,
+        mono_us: 0,
+        utc_us: 0,
+        config_version: 0,
+        rules_version: 0,
+    };
+    let lost = Entry {
+        seq,
+        stamp: last.unwrap_or(first),
+        body: Body::Unknown {
+            kind: u16::MAX,
+            bytes: Vec::new(),
+        },
+    };
     if let Err(error) = restore.apply(&lost) {
         tracing::error!(%error, "the journal's numbers may begin anew");
     }
@@ -297,9 +367,26 @@ fn start_media(settings: &Settings, clock: Clock, lanes: &Lanes) -> anyhow::Resu
     let ports = settings.media.ports.first..=settings.media.ports.last;
     let seed = u64::from_le_bytes(random::bytes()?);
     let tell_time = Arc::new(move || clock.mono());
-    let config = MediaIoConfig::new(settings.media.address, ports, seed, tell_time, Arc::new(move |event| events.put(event)));
-    let pairs = u32::from(settings.media.ports.last.saturating_sub(settings.media.ports.first)) / 2;
-    let config = MediaIoConfig { workers: workers(pairs), stock: PORT_STOCK_LEVEL, commands_max: MEDIA_ORDERS, ..config };
+    let config = MediaIoConfig::new(
+        settings.media.address,
+        ports,
+        seed,
+        tell_time,
+        Arc::new(move |event| events.put(event)),
+    );
+    let pairs = u32::from(
+        settings
+            .media
+            .ports
+            .last
+            .saturating_sub(settings.media.ports.first),
+    ) / 2;
+    let config = MediaIoConfig {
+        workers: workers(pairs),
+        stock: PORT_STOCK_LEVEL,
+        commands_max: MEDIA_ORDERS,
+        ..config
+    };
     Ok(MediaPool::start(&config)?)
 }
 
@@ -311,7 +398,10 @@ fn workers(pairs: u32) -> u16 {
     by_cores.min(by_ports).max(1)
 }
 
-fn start_engine(engine: Engine, parts: Parts) -> anyhow::Result<(JoinHandle<JournalWriter>, oneshot::Receiver<()>)> {
+fn start_engine(
+    engine: Engine,
+    parts: Parts,
+) -> anyhow::Result<(JoinHandle<JournalWriter>, oneshot::Receiver<()>)> {
     let (ended, engine_ended) = oneshot::channel();
     let thread = std::thread::Builder::new().name("engine".into());
     let thread = thread.spawn(move || {
@@ -349,19 +439,32 @@ impl Sockets {
             let failed = || format!("cannot listen on {listen} (sip.listen)");
             match listen.transport {
                 config::Transport::Udp => udp.push(Udp::bind(listen.address).with_context(failed)?),
-                config::Transport::Tcp => tcp.push(Listener::bind(listen.address).with_context(failed)?),
+                config::Transport::Tcp => {
+                    tcp.push(Listener::bind(listen.address).with_context(failed)?)
+                }
             }
         }
         let address = settings.http.listen;
         let http = TcpListener::bind(address).await;
         let http = http.with_context(|| format!("cannot listen on {address} (http.listen)"))?;
         let http_address = http.local_addr()?;
-        Ok(Self { udp, tcp, http, http_address })
+        Ok(Self {
+            udp,
+            tcp,
+            http,
+            http_address,
+        })
     }
 
     fn listen(&self) -> Vec<Listen> {
-        let udp = self.udp.iter().map(|udp| Listen { transport: Transport::Udp, address: udp.advertised });
-        let tcp = self.tcp.iter().map(|tcp| Listen { transport: Transport::Tcp, address: tcp.advertised });
+        let udp = self.udp.iter().map(|udp| Listen {
+            transport: Transport::Udp,
+            address: udp.advertised,
+        });
+        let tcp = self.tcp.iter().map(|tcp| Listen {
+            transport: Transport::Tcp,
+            address: tcp.advertised,
+        });
         udp.chain(tcp).collect()
     }
 

@@ -35,7 +35,7 @@ pub(crate) enum Left {
     /// Nothing.
     Nothing,
     /// Hand this to the first lane, and wait for room there.
-    First(Input),
+    First(Box<Input>),
     /// Send this back.
     Answer(Bytes),
 }
@@ -55,7 +55,11 @@ impl Intake {
 
     /// The numbers that are never shed have changed.
     pub(crate) fn set_emergency_numbers(&self, settings: &Settings) {
-        let numbers = settings.sip.emergency_numbers.iter().map(ToString::to_string);
+        let numbers = settings
+            .sip
+            .emergency_numbers
+            .iter()
+            .map(ToString::to_string);
         self.emergency.store(Arc::new(numbers.collect()));
     }
 
@@ -67,15 +71,20 @@ impl Intake {
             return Left::Nothing;
         }
         if !is_new || self.is_emergency(&message) {
-            return Left::First(Input::Received { flow, message });
+            return Left::First(Box::new(Input::Received { flow, message }));
         }
-        match self.lanes.request(Input::Received { flow, message }) {
-            Err(Full(Input::Received { flow, message })) => {
-                self.counters.requests_shed.add();
-                self.busy(&flow, &message).map_or(Left::Nothing, Left::Answer)
-            }
-            Ok(()) | Err(Full(_)) => Left::Nothing,
-        }
+        let Err(Full(refused)) = self
+            .lanes
+            .request(Box::new(Input::Received { flow, message }))
+        else {
+            return Left::Nothing;
+        };
+        self.counters.requests_shed.add();
+        let Input::Received { flow, message } = *refused else {
+            return Left::Nothing;
+        };
+        self.busy(&flow, &message)
+            .map_or(Left::Nothing, Left::Answer)
     }
 
     /// The answer that bytes with this fault deserve, if any.
@@ -96,14 +105,18 @@ impl Intake {
     /// Whether it asks for something new; responses and what belongs to a call or an INVITE in progress do not.
     fn is_new(&self, message: &Message) -> bool {
         let in_progress = [Method::Ack, Method::Bye, Method::Cancel, Method::Prack];
-        message.is_request() && message.to_tag().is_none() && !in_progress.contains(&message.method())
+        message.is_request()
+            && message.to_tag().is_none()
+            && !in_progress.contains(&message.method())
     }
 
     fn is_emergency(&self, message: &Message) -> bool {
         if message.method() != Method::Invite {
             return false;
         }
-        let dialled = message.request_uri().and_then(|uri| uri.user_decoded().map(|user| user.to_string()));
+        let dialled = message
+            .request_uri()
+            .and_then(|uri| uri.user_decoded().map(|user| user.to_string()));
         dialled.is_some_and(|dialled| self.emergency.load().contains(&dialled))
     }
 
@@ -152,7 +165,12 @@ mod tests {
     }
 
     fn request(method: &str, user: &str, to_tag: &str) -> Message {
-        Message::parse(raw(&format!("{method} sip:{user}@127.0.0.1 SIP/2.0"), method, to_tag)).unwrap()
+        Message::parse(raw(
+            &format!("{method} sip:{user}@127.0.0.1 SIP/2.0"),
+            method,
+            to_tag,
+        ))
+        .unwrap()
     }
 
     #[test]
@@ -174,14 +192,20 @@ mod tests {
             let (intake, ends) = intake();
             let left = intake.take(flow(), message, Instant::now());
             assert_eq!(matches!(left, Left::First(_)), first, "{name}");
-            assert_eq!(matches!(ends.try_next(), Some(Next::Input(_))), !first, "{name}");
+            assert_eq!(
+                matches!(ends.try_next(), Some(Next::Input(_))),
+                !first,
+                "{name}"
+            );
         }
     }
 
     #[test]
     fn beyond_the_lane_new_requests_get_503_and_calls_in_progress_go_on() {
         let (intake, _ends) = intake();
-        intake.strangers.make_known(flow().remote.ip(), Instant::now());
+        intake
+            .strangers
+            .make_known(flow().remote.ip(), Instant::now());
         let answer = loop {
             match intake.take(flow(), request("INVITE", "2000", ""), Instant::now()) {
                 Left::Nothing => {}
@@ -208,7 +232,10 @@ mod tests {
             intake.take(flow(), request("OPTIONS", "x", ""), start);
         }
         assert_eq!(intake.counters.strangers_dropped.count(), 50);
-        assert!(matches!(intake.take(flow(), request("BYE", "x", ";tag=2"), start), Left::First(_)));
+        assert!(matches!(
+            intake.take(flow(), request("BYE", "x", ";tag=2"), start),
+            Left::First(_)
+        ));
     }
 
     #[test]
@@ -218,11 +245,20 @@ mod tests {
         let fault = Message::parse(faulty.clone().into()).unwrap_err();
         let answer = intake.answer_fault(&flow(), &faulty, &fault).unwrap();
         assert!(answer.starts_with(b"SIP/2.0 505 "), "{answer:?}");
-        assert_eq!(intake.answer_fault(&flow(), &faulty, &fault), Some(answer.clone()));
+        assert_eq!(
+            intake.answer_fault(&flow(), &faulty, &fault),
+            Some(answer.clone())
+        );
         faulty.extend_from_slice(b" ");
         assert_ne!(intake.answer_fault(&flow(), &faulty, &fault), Some(answer));
-        for (garbage, fault) in [(&b"\0\x01\x02"[..], Fault::NotSip), (b"\r\n\r\n", Fault::Empty)] {
-            assert_eq!(Message::parse(Bytes::from_static(garbage)).unwrap_err(), fault);
+        for (garbage, fault) in [
+            (&b"\0\x01\x02"[..], Fault::NotSip),
+            (b"\r\n\r\n", Fault::Empty),
+        ] {
+            assert_eq!(
+                Message::parse(Bytes::from_static(garbage)).unwrap_err(),
+                fault
+            );
             assert_eq!(intake.answer_fault(&flow(), garbage, &fault), None);
         }
         assert_eq!(intake.counters.garbage_dropped.count(), 1);

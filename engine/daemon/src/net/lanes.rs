@@ -38,7 +38,10 @@ pub(crate) type Answer = Result<(u64, Done), Refusal>;
 #[derive(Debug)]
 pub(crate) enum Order {
     /// A command, and who waits for its answer.
-    Command { command: Command, answer: oneshot::Sender<Answer> },
+    Command {
+        command: Command,
+        answer: oneshot::Sender<Answer>,
+    },
     /// To come to its end.
     Stop,
 }
@@ -50,25 +53,32 @@ pub(crate) struct Full<T>(pub(crate) T);
 /// The ends that are written to. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Lanes {
-    first: Sender<Input>,
+    first: Sender<Box<Input>>,
     orders: Sender<Order>,
-    requests: Sender<Input>,
+    requests: Sender<Box<Input>>,
     pub(crate) media: Arc<MediaLane>,
 }
 
 /// The ends that the engine's thread reads.
 #[derive(Debug)]
 pub(crate) struct LaneEnds {
-    first: Receiver<Input>,
+    first: Receiver<Box<Input>>,
     orders: Receiver<Order>,
-    requests: Receiver<Input>,
+    requests: Receiver<Box<Input>>,
     media: Arc<MediaLane>,
+}
+
+impl Drop for LaneEnds {
+    /// Who waits for an answer hears that there will be none; the queue itself would keep what is in it.
+    fn drop(&mut self) {
+        self.orders.try_iter().for_each(drop);
+    }
 }
 
 /// What came out of the lanes.
 #[derive(Debug)]
 pub(crate) enum Next {
-    Input(Input),
+    Input(Box<Input>),
     Order(Order),
 }
 
@@ -82,20 +92,32 @@ fn lanes_of(first: usize, orders: usize, requests: usize, media: usize) -> (Lane
     let (orders, orders_end) = bounded(orders);
     let (requests, requests_end) = bounded(requests);
     let media = Arc::new(MediaLane::new(media));
-    let ends =
-        LaneEnds { first: first_end, orders: orders_end, requests: requests_end, media: Arc::clone(&media) };
-    (Lanes { first, orders, requests, media }, ends)
+    let ends = LaneEnds {
+        first: first_end,
+        orders: orders_end,
+        requests: requests_end,
+        media: Arc::clone(&media),
+    };
+    (
+        Lanes {
+            first,
+            orders,
+            requests,
+            media,
+        },
+        ends,
+    )
 }
 
 impl Lanes {
     /// Puts an input of a call in progress into its lane, and waits where that is full. For threads only.
-    pub(crate) fn first(&self, input: Input) {
+    pub(crate) fn first(&self, input: Box<Input>) {
         // The engine is gone only when the daemon ends.
         let _ = self.first.send(input);
     }
 
     /// The same, for tasks of the runtime.
-    pub(crate) async fn first_async(&self, mut input: Input) {
+    pub(crate) async fn first_async(&self, mut input: Box<Input>) {
         while let Err(TrySendError::Full(back)) = self.first.try_send(input) {
             input = back;
             tokio::time::sleep(AGAIN).await;
@@ -103,13 +125,17 @@ impl Lanes {
     }
 
     /// Puts a new request into its lane.
-    pub(crate) fn request(&self, input: Input) -> Result<(), Full<Input>> {
-        self.requests.try_send(input).map_err(|refused| Full(refused.into_inner()))
+    pub(crate) fn request(&self, input: Box<Input>) -> Result<(), Full<Box<Input>>> {
+        self.requests
+            .try_send(input)
+            .map_err(|refused| Full(refused.into_inner()))
     }
 
     /// Puts an order into its lane.
     pub(crate) fn order(&self, order: Order) -> Result<(), Full<Order>> {
-        self.orders.try_send(order).map_err(|refused| Full(refused.into_inner()))
+        self.orders
+            .try_send(order)
+            .map_err(|refused| Full(refused.into_inner()))
     }
 
     /// Tells the engine's thread to end; waits for room.
@@ -135,7 +161,7 @@ impl LaneEnds {
             return Some(Next::Input(input));
         }
         if let Some(event) = self.media.take() {
-            return Some(Next::Input(Input::Media(event)));
+            return Some(Next::Input(Box::new(Input::Media(event))));
         }
         match self.orders.try_recv() {
             Ok(order) => return Some(Next::Order(order)),
@@ -174,13 +200,21 @@ pub(crate) struct MediaLane {
 impl MediaLane {
     fn new(limit: usize) -> Self {
         let (ring, heard) = bounded(1);
-        Self { events: Mutex::default(), limit, ring, heard, dropped: Counter::default() }
+        Self {
+            events: Mutex::default(),
+            limit,
+            ring,
+            heard,
+            dropped: Counter::default(),
+        }
     }
 
     /// Takes an event; never waits for room.
     pub(crate) fn put(&self, event: MediaEvent) {
         let optional = match event {
-            MediaEvent::DtmfPressed { .. } | MediaEvent::Silent { .. } | MediaEvent::Heard { .. } => true,
+            MediaEvent::DtmfPressed { .. }
+            | MediaEvent::Silent { .. }
+            | MediaEvent::Heard { .. } => true,
             MediaEvent::PortsReady(_)
             | MediaEvent::PortsExhausted { .. }
             | MediaEvent::ClipEnded { .. }
@@ -209,13 +243,18 @@ impl MediaLane {
     }
 
     fn len(&self) -> usize {
-        self.events.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.events
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
     }
 }
 
 impl fmt::Debug for MediaLane {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MediaLane").field("len", &self.len()).finish_non_exhaustive()
+        f.debug_struct("MediaLane")
+            .field("len", &self.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -234,17 +273,21 @@ mod tests {
     use super::*;
     use media::control::{LegKey, WorkerId};
 
-    fn refused(status: u16) -> Input {
-        Input::Refused { status }
+    fn refused(status: u16) -> Box<Input> {
+        Box::new(Input::Refused { status })
     }
 
     fn describe(next: Option<Next>) -> String {
-        match next {
-            Some(Next::Input(Input::Refused { status })) => status.to_string(),
-            Some(Next::Input(Input::Media(_))) => "media".into(),
-            Some(Next::Order(Order::Stop)) => "stop".into(),
-            other => format!("{other:?}"),
+        let input = match next {
+            None => return "none".into(),
+            Some(Next::Order(_)) => return "order".into(),
+            Some(Next::Input(input)) => input,
+        };
+        if let Input::Refused { status } = *input {
+            return status.to_string();
         }
+        let ended = matches!(*input, Input::Media(MediaEvent::ClipEnded { .. }));
+        if ended { "clip ended" } else { "media" }.into()
     }
 
     #[test]
@@ -252,20 +295,28 @@ mod tests {
         let (lanes, ends) = lanes_of(2, 2, 2, 2);
         lanes.request(refused(4)).unwrap();
         lanes.order(Order::Stop).unwrap();
-        lanes.media.put(MediaEvent::PortsExhausted { worker: WorkerId(0) });
+        lanes.media.put(MediaEvent::PortsExhausted {
+            worker: WorkerId(0),
+        });
         lanes.first(refused(1));
         let order: Vec<String> = (0..5).map(|_| describe(ends.try_next())).collect();
-        assert_eq!(order, ["1", "media", "stop", "4", "None"]);
+        assert_eq!(order, ["1", "media", "order", "4", "none"]);
     }
 
     #[test]
     fn full_lanes_refuse_what_is_new() {
         let (lanes, ends) = lanes_of(1, 1, 1, 1);
         lanes.request(refused(1)).unwrap();
-        assert!(matches!(lanes.request(refused(2)), Err(Full(Input::Refused { status: 2 }))));
+        let Err(Full(back)) = lanes.request(refused(2)) else {
+            panic!("there is no room")
+        };
+        assert!(matches!(*back, Input::Refused { status: 2 }));
         lanes.order(Order::Stop).unwrap();
         assert!(lanes.order(Order::Stop).is_err());
-        assert_eq!(lanes.lengths(), [("first", 0), ("media", 0), ("orders", 1), ("requests", 1)]);
+        assert_eq!(
+            lanes.lengths(),
+            [("first", 0), ("media", 0), ("orders", 1), ("requests", 1)]
+        );
         drop(ends);
     }
 
@@ -282,18 +333,27 @@ mod tests {
     #[test]
     fn media_events_that_calls_hang_on_are_always_kept() {
         let (lanes, ends) = lanes_of(1, 1, 1, 2);
-        let leg = LegKey { leg: 1, generation: 1 };
+        let leg = LegKey {
+            leg: 1,
+            generation: 1,
+        };
         for _ in 0..3 {
             lanes.media.put(MediaEvent::Heard { leg });
             lanes.media.put(MediaEvent::ClipEnded { leg });
         }
         assert_eq!(lanes.media.dropped.count(), 2);
-        let kept = std::iter::from_fn(|| match ends.try_next() {
-            Some(Next::Input(Input::Media(event))) => Some(event),
-            _ => None,
-        });
-        let ended = |event: &MediaEvent| matches!(event, MediaEvent::ClipEnded { .. });
-        assert_eq!(kept.filter(ended).count(), 3);
+        let kept: Vec<String> = (0..6).map(|_| describe(ends.try_next())).collect();
+        assert_eq!(
+            kept,
+            [
+                "media",
+                "clip ended",
+                "clip ended",
+                "clip ended",
+                "none",
+                "none"
+            ]
+        );
     }
 
     #[test]

@@ -17,10 +17,18 @@ pub(crate) fn advertised(bound: SocketAddr) -> SocketAddr {
 /// addresses for documentation (RFC 5737, RFC 3849).
 fn primary_address(ipv4: bool) -> IpAddr {
     let (any, far, loopback): (IpAddr, IpAddr, IpAddr) = if ipv4 {
-        (Ipv4Addr::UNSPECIFIED.into(), Ipv4Addr::new(192, 0, 2, 1).into(), Ipv4Addr::LOCALHOST.into())
+        (
+            Ipv4Addr::UNSPECIFIED.into(),
+            Ipv4Addr::new(192, 0, 2, 1).into(),
+            Ipv4Addr::LOCALHOST.into(),
+        )
     } else {
         let far = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
-        (Ipv6Addr::UNSPECIFIED.into(), far.into(), Ipv6Addr::LOCALHOST.into())
+        (
+            Ipv6Addr::UNSPECIFIED.into(),
+            far.into(),
+            Ipv6Addr::LOCALHOST.into(),
+        )
     };
     let chosen = UdpSocket::bind((any, 0)).and_then(|socket| {
         socket.connect((far, 9))?;
@@ -35,12 +43,20 @@ mod tests {
 
     #[test]
     fn a_wildcard_is_seen_as_an_address_that_can_be_sent_to() {
-        for (bound, same) in [("127.0.0.2:5060", true), ("[::1]:5061", true), ("0.0.0.0:5062", false), ("[::]:5063", false)]
-        {
+        for (bound, same) in [
+            ("127.0.0.2:5060", true),
+            ("[::1]:5061", true),
+            ("0.0.0.0:5062", false),
+            ("[::]:5063", false),
+        ] {
             let bound: SocketAddr = bound.parse().unwrap();
             let seen = advertised(bound);
             assert_eq!(seen == bound, same, "{bound} is seen as {seen}");
-            assert!(!seen.ip().is_unspecified() && seen.port() == bound.port() && seen.is_ipv4() == bound.is_ipv4());
+            assert!(
+                !seen.ip().is_unspecified()
+                    && seen.port() == bound.port()
+                    && seen.is_ipv4() == bound.is_ipv4()
+            );
         }
     }
 }

@@ -44,12 +44,17 @@ struct Bucket {
 
 impl Bucket {
     fn full(now: Instant) -> Self {
-        Self { left_milli: BURST * 1_000, at: now }
+        Self {
+            left_milli: BURST * 1_000,
+            at: now,
+        }
     }
 
     fn take(&mut self, now: Instant) -> bool {
         let passed_ms = now.saturating_duration_since(self.at).as_millis();
-        let gained = u32::try_from(passed_ms).unwrap_or(u32::MAX).saturating_mul(RATE);
+        let gained = u32::try_from(passed_ms)
+            .unwrap_or(u32::MAX)
+            .saturating_mul(RATE);
         self.left_milli = self.left_milli.saturating_add(gained).min(BURST * 1_000);
         self.at = now;
         let taken = self.left_milli.checked_sub(1_000);
@@ -96,7 +101,8 @@ impl Strangers {
         let is_source = |pattern: &SourcePattern| {
             pattern.network.contains(&address) && pattern.port.is_none_or(|wanted| wanted == port)
         };
-        self.trunks.load().iter().any(is_source) || self.known.get(&address).is_some_and(|until| *until > now)
+        self.trunks.load().iter().any(is_source)
+            || self.known.get(&address).is_some_and(|until| *until > now)
     }
 
     fn take(&self, address: IpAddr, now: Instant) -> bool {
@@ -104,18 +110,29 @@ impl Strangers {
             return bucket.take(now);
         }
         if self.buckets.len() >= self.watched {
-            self.buckets.retain(|_, bucket| now.saturating_duration_since(bucket.at) < QUIET);
+            self.buckets
+                .retain(|_, bucket| now.saturating_duration_since(bucket.at) < QUIET);
         }
         if self.buckets.len() >= self.watched {
-            let mut crowd = self.crowd.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut crowd = self
+                .crowd
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
             return crowd.take(now);
         }
-        self.buckets.entry(address).or_insert_with(|| Bucket::full(now)).take(now)
+        self.buckets
+            .entry(address)
+            .or_insert_with(|| Bucket::full(now))
+            .take(now)
     }
 }
 
 fn sources(centre: &Centre) -> Vec<SourcePattern> {
-    centre.trunks.values().flat_map(|trunk| trunk.sources()).collect()
+    centre
+        .trunks
+        .values()
+        .flat_map(|trunk| trunk.sources())
+        .collect()
 }
 
 #[cfg(test)]
@@ -134,15 +151,23 @@ mod tests {
     }
 
     fn admitted(strangers: &Strangers, from: &str, tries: usize, now: Instant) -> usize {
-        (0..tries).filter(|_| strangers.admits(source(from), now)).count()
+        (0..tries)
+            .filter(|_| strangers.admits(source(from), now))
+            .count()
     }
 
     #[test]
     fn strangers_have_a_burst_and_a_rate() {
         let (strangers, start) = (Strangers::new(&centre()), Instant::now());
         assert_eq!(admitted(&strangers, "203.0.113.9:1", 500, start), 100);
-        assert_eq!(admitted(&strangers, "203.0.113.9:2", 500, start + SECOND), 50);
-        assert_eq!(admitted(&strangers, "203.0.113.8:1", 500, start + SECOND), 100);
+        assert_eq!(
+            admitted(&strangers, "203.0.113.9:2", 500, start + SECOND),
+            50
+        );
+        assert_eq!(
+            admitted(&strangers, "203.0.113.8:1", 500, start + SECOND),
+            100
+        );
     }
 
     #[test]
@@ -157,7 +182,11 @@ mod tests {
         ] {
             assert_eq!(admitted(&strangers, from, 500, start), expected, "{name}");
         }
-        assert_eq!(admitted(&strangers, "192.0.2.7:9", 500, start + KNOWN_FOR), 100, "forgotten");
+        assert_eq!(
+            admitted(&strangers, "192.0.2.7:9", 500, start + KNOWN_FOR),
+            100,
+            "forgotten"
+        );
     }
 
     #[test]
@@ -166,8 +195,12 @@ mod tests {
         for address in ["203.0.113.1:1", "203.0.113.2:1"] {
             assert_eq!(admitted(&strangers, address, 10, start), 10);
         }
-        let crowd = admitted(&strangers, "203.0.113.3:1", 80, start) + admitted(&strangers, "203.0.113.4:1", 80, start);
+        let crowd = admitted(&strangers, "203.0.113.3:1", 80, start)
+            + admitted(&strangers, "203.0.113.4:1", 80, start);
         assert_eq!(crowd, 100);
-        assert_eq!(admitted(&strangers, "203.0.113.5:1", 500, start + QUIET), 100);
+        assert_eq!(
+            admitted(&strangers, "203.0.113.5:1", 500, start + QUIET),
+            100
+        );
     }
 }

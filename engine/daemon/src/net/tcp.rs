@@ -53,7 +53,11 @@ impl Listener {
     /// Binds a listener; port 0 lets the system choose. To be called within the runtime.
     pub(crate) fn bind(address: SocketAddr) -> io::Result<Self> {
         use socket2::{Domain, Protocol, Socket, Type};
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        let socket = Socket::new(
+            Domain::for_address(address),
+            Type::STREAM,
+            Some(Protocol::TCP),
+        )?;
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
         }
@@ -64,7 +68,11 @@ impl Listener {
         socket.listen(1_024)?;
         let listener = TcpListener::from_std(socket.into())?;
         let bound = listener.local_addr()?;
-        Ok(Self { listener, bound, advertised: advertised(bound) })
+        Ok(Self {
+            listener,
+            bound,
+            advertised: advertised(bound),
+        })
     }
 
     /// Starts accepting; ends with the runtime.
@@ -113,8 +121,15 @@ struct Entry {
 
 impl Connections {
     pub(crate) fn new(intake: Intake, runtime: Handle) -> Self {
-        let shared = Shared { intake, runtime, table: Mutex::default(), next: AtomicU64::new(1) };
-        Self { shared: Arc::new(shared) }
+        let shared = Shared {
+            intake,
+            runtime,
+            table: Mutex::default(),
+            next: AtomicU64::new(1),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
     /// How many there are.
@@ -138,7 +153,9 @@ impl Connections {
             let first = table.by_number.get(&number).ok_or(NoWay)?;
             first.unsent.try_send(payload).map_err(|_| NoWay)?;
             drop(table);
-            self.shared.runtime.spawn(self.clone().open(number, *flow, unsent));
+            self.shared
+                .runtime
+                .spawn(self.clone().open(number, *flow, unsent));
             return Ok(());
         };
         let entry = table.by_number.get(&number).ok_or(NoWay)?;
@@ -168,21 +185,37 @@ impl Connections {
         counters.connections_accepted.add();
         let (number, unsent) = self.enter(&mut table, remote);
         drop(table);
-        let flow = Flow { transport: Transport::Tcp, local, remote, connection: Some(number) };
-        self.shared.runtime.spawn(self.clone().serve(stream, flow, unsent));
+        let flow = Flow {
+            transport: Transport::Tcp,
+            local,
+            remote,
+            connection: Some(number),
+        };
+        self.shared
+            .runtime
+            .spawn(self.clone().serve(stream, flow, unsent));
     }
 
     fn enter(&self, table: &mut Table, remote: SocketAddr) -> (u64, mpsc::Receiver<Bytes>) {
         let number = self.shared.next.fetch_add(1, Ordering::Relaxed);
         let (sender, unsent) = mpsc::channel(UNREAD);
-        table.by_number.insert(number, Entry { remote, unsent: sender });
+        table.by_number.insert(
+            number,
+            Entry {
+                remote,
+                unsent: sender,
+            },
+        );
         table.by_remote.insert(remote, number);
         (number, unsent)
     }
 
     async fn open(self, number: u64, flow: Flow, unsent: mpsc::Receiver<Bytes>) {
         let counters = &self.shared.intake.counters;
-        let flow = Flow { connection: Some(number), ..flow };
+        let flow = Flow {
+            connection: Some(number),
+            ..flow
+        };
         match timeout(CONNECT_MAX, TcpStream::connect(flow.remote)).await {
             Ok(Ok(stream)) => {
                 counters.connections_opened.add();
@@ -200,7 +233,13 @@ impl Connections {
     async fn serve(self, stream: TcpStream, flow: Flow, unsent: mpsc::Receiver<Bytes>) {
         // Requests and answers are small and wanted at once.
         let _ = stream.set_nodelay(true);
-        let mut connection = Connection { stream, flow, unsent, framer: Framer::new(), intake: self.shared.intake.clone() };
+        let mut connection = Connection {
+            stream,
+            flow,
+            unsent,
+            framer: Framer::new(),
+            intake: self.shared.intake.clone(),
+        };
         let end = connection.run().await;
         tracing::debug!(remote = %flow.remote, ?end, "a connection ended");
         self.ended(flow).await;
@@ -211,17 +250,26 @@ impl Connections {
         if let Some(number) = flow.connection {
             self.table().remove(number);
         }
-        self.shared.intake.lanes.first_async(Input::TransportFailed { flow }).await;
+        self.shared
+            .intake
+            .lanes
+            .first_async(Box::new(Input::TransportFailed { flow }))
+            .await;
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
-        self.shared.table.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .table
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Table {
     fn remove(&mut self, number: u64) {
-        let Some(entry) = self.by_number.remove(&number) else { return };
+        let Some(entry) = self.by_number.remove(&number) else {
+            return;
+        };
         // A later connection to the same address stays.
         if self.by_remote.get(&entry.remote) == Some(&number) {
             self.by_remote.remove(&entry.remote);
@@ -299,7 +347,11 @@ impl Connection {
                 Left::Answer(answer) => self.write(&answer).await?,
             }
         }
-        if self.framer.is_broken() { Err(End::Unreadable) } else { Ok(()) }
+        if self.framer.is_broken() {
+            Err(End::Unreadable)
+        } else {
+            Ok(())
+        }
     }
 
     async fn write(&mut self, payload: &[u8]) -> Result<(), End> {
@@ -326,14 +378,18 @@ mod tests {
 
     fn connections() -> (Connections, LaneEnds) {
         let (lanes, ends) = lanes();
-        let intake = Intake::new(lanes, Arc::new(Strangers::new(&Centre::default())), &Settings::default());
+        let intake = Intake::new(
+            lanes,
+            Arc::new(Strangers::new(&Centre::default())),
+            &Settings::default(),
+        );
         (Connections::new(intake, Handle::current()), ends)
     }
 
     async fn next(ends: &LaneEnds) -> Input {
         loop {
             match ends.try_next() {
-                Some(Next::Input(input)) => return input,
+                Some(Next::Input(input)) => return *input,
                 Some(Next::Order(order)) => panic!("{order:?}"),
                 None => tokio::task::yield_now().await,
             }
@@ -341,7 +397,12 @@ mod tests {
     }
 
     fn to(remote: SocketAddr) -> Flow {
-        Flow { transport: Transport::Tcp, local: "127.0.0.1:5060".parse().unwrap(), remote, connection: None }
+        Flow {
+            transport: Transport::Tcp,
+            local: "127.0.0.1:5060".parse().unwrap(),
+            remote,
+            connection: None,
+        }
     }
 
     #[tokio::test]
@@ -353,17 +414,26 @@ mod tests {
         let mut peer = TcpStream::connect(address).await.unwrap();
         peer.write_all(b"\r\n\r\n").await.unwrap();
         peer.write_all(OPTIONS.as_bytes()).await.unwrap();
-        let Input::Received { flow, .. } = next(&ends).await else { panic!("a message was sent") };
+        let Input::Received { flow, .. } = next(&ends).await else {
+            panic!("a message was sent")
+        };
         assert_eq!(flow.local, address);
-        connections.send(&flow, Bytes::from_static(b"answer")).unwrap();
+        connections
+            .send(&flow, Bytes::from_static(b"answer"))
+            .unwrap();
         let mut heard = [0; 8];
         peer.read_exact(&mut heard).await.unwrap();
         assert_eq!(&heard, b"\r\nanswer");
         drop(peer);
-        let Input::TransportFailed { flow: failed } = next(&ends).await else { panic!("the peer has gone") };
+        let Input::TransportFailed { flow: failed } = next(&ends).await else {
+            panic!("the peer has gone")
+        };
         assert_eq!(failed, flow);
         assert_eq!(connections.len(), 0);
-        assert_eq!(connections.send(&flow, Bytes::from_static(b"late")), Err(NoWay));
+        assert_eq!(
+            connections.send(&flow, Bytes::from_static(b"late")),
+            Err(NoWay)
+        );
     }
 
     #[tokio::test]
@@ -384,9 +454,17 @@ mod tests {
     #[tokio::test]
     async fn e2e_who_cannot_be_reached_is_told_of() {
         let (connections, ends) = connections();
-        let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        connections.send(&to(closed), Bytes::from_static(b"x")).unwrap();
-        let Input::TransportFailed { flow } = next(&ends).await else { panic!("nobody listens there") };
+        let closed = TcpListener::bind("127.0.0.1:0")
+            .await
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        connections
+            .send(&to(closed), Bytes::from_static(b"x"))
+            .unwrap();
+        let Input::TransportFailed { flow } = next(&ends).await else {
+            panic!("nobody listens there")
+        };
         assert_eq!(flow.remote, closed);
         assert_eq!(connections.len(), 0);
     }
@@ -404,12 +482,24 @@ mod tests {
 
         let mut deaf = TcpStream::connect(address).await.unwrap();
         deaf.write_all(OPTIONS.as_bytes()).await.unwrap();
-        let Input::Received { flow, .. } = next(&ends).await else { panic!("a message was sent") };
+        let Input::Received { flow, .. } = next(&ends).await else {
+            panic!("a message was sent")
+        };
         let payload = Bytes::from(vec![b'x'; 60_000]);
         // Nothing yields in between, so the connection's task drains nothing: the queue is full at its bound.
-        let taken = (0..=UNREAD).filter(|_| connections.send(&flow, payload.clone()).is_ok()).count();
+        let taken = (0..=UNREAD)
+            .filter(|_| connections.send(&flow, payload.clone()).is_ok())
+            .count();
         assert_eq!(taken, UNREAD);
-        assert_eq!(connections.shared.intake.counters.connections_choked.count(), 1);
+        assert_eq!(
+            connections
+                .shared
+                .intake
+                .counters
+                .connections_choked
+                .count(),
+            1
+        );
         assert_eq!(connections.len(), 0);
     }
 }

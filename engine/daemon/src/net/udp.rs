@@ -35,7 +35,11 @@ pub(crate) struct Udp {
 impl Udp {
     /// Binds a socket; port 0 lets the system choose.
     pub(crate) fn bind(address: SocketAddr) -> io::Result<Self> {
-        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+        let socket = Socket::new(
+            Domain::for_address(address),
+            Type::DGRAM,
+            Some(Protocol::UDP),
+        )?;
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
         }
@@ -44,12 +48,19 @@ impl Udp {
         socket.bind(&address.into())?;
         let socket = UdpSocket::from(socket);
         let bound = socket.local_addr()?;
-        Ok(Self { socket: Arc::new(socket), bound, advertised: advertised(bound) })
+        Ok(Self {
+            socket: Arc::new(socket),
+            bound,
+            advertised: advertised(bound),
+        })
     }
 
     /// Starts the thread that reads; it ends with the process.
     pub(crate) fn start(&self, intake: Intake) -> io::Result<()> {
-        let reader = Reader { udp: self.clone(), intake };
+        let reader = Reader {
+            udp: self.clone(),
+            intake,
+        };
         let thread = std::thread::Builder::new().name(format!("udp-{}", self.bound.port()));
         thread.spawn(move || reader.run()).map(drop)
     }
@@ -82,7 +93,12 @@ impl Reader {
 
     fn take(&self, datagram: &[u8], remote: SocketAddr) {
         self.intake.counters.datagrams_received.add();
-        let flow = Flow { transport: Transport::Udp, local: self.udp.advertised, remote, connection: None };
+        let flow = Flow {
+            transport: Transport::Udp,
+            local: self.udp.advertised,
+            remote,
+            connection: None,
+        };
         let left = match Message::parse(Bytes::copy_from_slice(datagram)) {
             Ok(message) => self.intake.take(flow, message, Instant::now()),
             Err(fault) => {
@@ -127,7 +143,11 @@ impl Senders {
     /// The flow's own socket; where there is none (its address was another before a restart), one of its family.
     fn socket(&self, flow: &Flow) -> Option<&Udp> {
         let own = self.sockets.iter().find(|udp| udp.advertised == flow.local);
-        own.or_else(|| self.sockets.iter().find(|udp| udp.bound.is_ipv4() == flow.remote.is_ipv4()))
+        own.or_else(|| {
+            self.sockets
+                .iter()
+                .find(|udp| udp.bound.is_ipv4() == flow.remote.is_ipv4())
+        })
     }
 }
 
@@ -137,12 +157,23 @@ mod tests {
     use crate::net::counters::Counters;
 
     fn senders(addresses: &[&str]) -> Senders {
-        let sockets = addresses.iter().map(|address| Udp::bind(address.parse().unwrap()).unwrap()).collect();
-        Senders { sockets, counters: Arc::new(Counters::default()) }
+        let sockets = addresses
+            .iter()
+            .map(|address| Udp::bind(address.parse().unwrap()).unwrap())
+            .collect();
+        Senders {
+            sockets,
+            counters: Arc::new(Counters::default()),
+        }
     }
 
     fn flow(local: SocketAddr, remote: SocketAddr) -> Flow {
-        Flow { transport: Transport::Udp, local, remote, connection: None }
+        Flow {
+            transport: Transport::Udp,
+            local,
+            remote,
+            connection: None,
+        }
     }
 
     #[test]
@@ -152,7 +183,11 @@ mod tests {
         let to = peer.local_addr().unwrap();
         let gone = "127.0.0.9:5060".parse().unwrap();
         for (name, local, from) in [
-            ("the second", senders.sockets[1].bound, senders.sockets[1].bound),
+            (
+                "the second",
+                senders.sockets[1].bound,
+                senders.sockets[1].bound,
+            ),
             ("one that is no more", gone, senders.sockets[0].bound),
         ] {
             senders.send(&flow(local, to), b"hello").unwrap();

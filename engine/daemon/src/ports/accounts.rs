@@ -27,10 +27,18 @@ impl Accounts for AccountsPort {
         Box::pin(async move { self.0.account(&username).await.map(shown).map_err(failed) })
     }
 
-    fn login_failed(&self, username: &str, lock_after: u32) -> Answer<'_, Result<Account, StoreError>> {
+    fn login_failed(
+        &self,
+        username: &str,
+        lock_after: u32,
+    ) -> Answer<'_, Result<Account, StoreError>> {
         let username = username.to_owned();
         Box::pin(async move {
-            self.0.login_failed(&username, lock_after, utc_us()).await.map(shown).map_err(failed)
+            self.0
+                .login_failed(&username, lock_after, utc_us())
+                .await
+                .map(shown)
+                .map_err(failed)
         })
     }
 
@@ -42,20 +50,41 @@ impl Accounts for AccountsPort {
     fn set_locked(&self, username: &str, locked: bool) -> Answer<'_, Result<(), StoreError>> {
         let username = username.to_owned();
         Box::pin(async move {
-            let done = if locked { self.0.lock(&username, utc_us()).await } else { self.0.unlock(&username).await };
+            let done = if locked {
+                self.0.lock(&username, utc_us()).await
+            } else {
+                self.0.unlock(&username).await
+            };
             done.map_err(failed)
         })
     }
 
-    fn set_must_change_password(&self, username: &str, must: bool) -> Answer<'_, Result<(), StoreError>> {
+    fn set_must_change_password(
+        &self,
+        username: &str,
+        must: bool,
+    ) -> Answer<'_, Result<(), StoreError>> {
         let username = username.to_owned();
-        Box::pin(async move { self.0.set_must_change_password(&username, must).await.map_err(failed) })
+        Box::pin(async move {
+            self.0
+                .set_must_change_password(&username, must)
+                .await
+                .map_err(failed)
+        })
     }
 
     fn keep_token(&self, token: StoredToken) -> Answer<'_, Result<(), StoreError>> {
         Box::pin(async move {
-            let StoredToken { hash, username, created_us, expires_us } = token;
-            self.0.add_token(&hash.0, &username, created_us, expires_us).await.map_err(failed)
+            let StoredToken {
+                hash,
+                username,
+                created_us,
+                expires_us,
+            } = token;
+            self.0
+                .add_token(&hash.0, &username, created_us, expires_us)
+                .await
+                .map_err(failed)
         })
     }
 
@@ -77,11 +106,19 @@ impl Accounts for AccountsPort {
         Box::pin(async move { self.0.revoke(&hash.0).await.map(drop).map_err(failed) })
     }
 
-    fn revoke_all(&self, username: &str, except: Option<&TokenHash>) -> Answer<'_, Result<(), StoreError>> {
+    fn revoke_all(
+        &self,
+        username: &str,
+        except: Option<&TokenHash>,
+    ) -> Answer<'_, Result<(), StoreError>> {
         let (username, except) = (username.to_owned(), except.copied());
         Box::pin(async move {
             let except = except.as_ref().map(|hash| &hash.0);
-            self.0.revoke_all(&username, except).await.map(drop).map_err(failed)
+            self.0
+                .revoke_all(&username, except)
+                .await
+                .map(drop)
+                .map_err(failed)
         })
     }
 

@@ -23,7 +23,12 @@ pub(crate) struct Commands {
 
 impl Commands {
     pub(crate) fn new(lanes: Lanes, views: Arc<Views>) -> Self {
-        Self { lanes, ids: Arc::default(), views, stopping: Arc::default() }
+        Self {
+            lanes,
+            ids: Arc::default(),
+            views,
+            stopping: Arc::default(),
+        }
     }
 
     /// What readers see.
@@ -48,10 +53,17 @@ impl Commands {
         body: CommandBody,
     ) -> impl Future<Output = Result<Carried, CommandError>> + Send + 'static {
         let (answer, answered) = oneshot::channel();
-        let command = Command { id: self.ids.next(), actor, body };
-        let sent = self.lanes.order(Order::Command { command, answer });
+        let command = Command {
+            id: self.ids.next(),
+            actor,
+            body,
+        };
+        let stopping = self.is_stopping();
+        let sent = !stopping && self.lanes.order(Order::Command { command, answer }).is_ok();
         async move {
-            sent.map_err(|_| CommandError::Unavailable)?;
+            if !sent {
+                return Err(CommandError::Unavailable);
+            }
             // Without an answer the engine's thread has ended.
             let answer = answered.await.map_err(|_| CommandError::Unavailable)?;
             let (seq, done) = answer?;
@@ -61,7 +73,11 @@ impl Commands {
 }
 
 impl EngineHandle for Commands {
-    fn send(&self, actor: Actor, body: CommandBody) -> Answer<'static, Result<Carried, CommandError>> {
+    fn send(
+        &self,
+        actor: Actor,
+        body: CommandBody,
+    ) -> Answer<'static, Result<Carried, CommandError>> {
         Box::pin(Self::send(self, actor, body))
     }
 
@@ -82,7 +98,10 @@ mod tests {
     use engine::command::Done;
 
     fn actor() -> Actor {
-        Actor { username: "test".into(), role: Role::Administrator }
+        Actor {
+            username: "test".into(),
+            role: Role::Administrator,
+        }
     }
 
     #[tokio::test]
@@ -91,14 +110,29 @@ mod tests {
         let (views, _sender, _thread) = crate::view::start().unwrap();
         let commands = Commands::new(lanes, views);
         let carried = commands.send(actor(), CommandBody::Drain);
-        let Some(Next::Order(Order::Command { answer, .. })) = ends.try_next() else { panic!("it is under way") };
+        let Some(Next::Order(Order::Command { answer, .. })) = ends.try_next() else {
+            panic!("it is under way")
+        };
         answer.send(Ok((7, Done::Ok))).unwrap();
-        assert_eq!(carried.await, Ok(Carried { seq: 7, done: Done::Ok }));
+        assert_eq!(
+            carried.await,
+            Ok(Carried {
+                seq: 7,
+                done: Done::Ok
+            })
+        );
 
-        let waiting: Vec<_> = (0..2_000).map(|_| commands.send(actor(), CommandBody::Drain)).collect();
+        let full: Vec<_> = (0..2_000)
+            .map(|_| commands.send(actor(), CommandBody::Drain))
+            .collect();
         drop(ends);
-        for carried in waiting {
+        for carried in full {
             assert_eq!(carried.await, Err(CommandError::Unavailable));
         }
+        commands.stop();
+        assert_eq!(
+            commands.send(actor(), CommandBody::Drain).await,
+            Err(CommandError::Unavailable)
+        );
     }
 }

@@ -16,6 +16,15 @@ pub(crate) struct EventsPort {
     pub(crate) views: Arc<Views>,
 }
 
+fn failed(error: StoreError) -> SinceError {
+    if let StoreError::Expired { pruned_to } = error {
+        return SinceError::TooOld {
+            oldest: pruned_to + 1,
+        };
+    }
+    SinceError::Store(error.to_string())
+}
+
 impl EventLog for EventsPort {
     fn latest(&self) -> u64 {
         self.views.latest()
@@ -24,10 +33,7 @@ impl EventLog for EventsPort {
     fn since(&self, seq: u64, limit: usize) -> Answer<'_, Result<Vec<LoggedEvent>, SinceError>> {
         Box::pin(async move {
             let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-            let events = self.past.since(seq, limit).await.map_err(|error| match error {
-                StoreError::Expired { pruned_to } => SinceError::TooOld { oldest: pruned_to + 1 },
-                other => SinceError::Store(other.to_string()),
-            })?;
+            let events = self.past.since(seq, limit).await.map_err(failed)?;
             let logged = |event: store::StoredEvent| LoggedEvent {
                 seq: event.seq,
                 utc_us: event.utc_us,

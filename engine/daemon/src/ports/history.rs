@@ -2,7 +2,8 @@
 
 use admin_api::Answer;
 use admin_api::ports::{
-    AlertRecord, CallDetail, CallRecord, HistoryPage, HistoryQuery, HistoryReader, LegRecord, ReadError,
+    AlertRecord, CallDetail, CallRecord, HistoryPage, HistoryQuery, HistoryReader, LegRecord,
+    ReadError,
 };
 use engine::CallId;
 use engine::event::{EndResult, EndedBy};
@@ -13,9 +14,10 @@ use store::{History, HistoryFilter, StoreError};
 pub(crate) struct HistoryPort(pub(crate) History);
 
 fn failed(error: StoreError) -> ReadError {
-    match error {
-        StoreError::Cursor => ReadError::Cursor,
-        other => ReadError::Store(other.to_string()),
+    if matches!(error, StoreError::Cursor) {
+        ReadError::Cursor
+    } else {
+        ReadError::Store(error.to_string())
     }
 }
 
@@ -24,8 +26,15 @@ impl HistoryReader for HistoryPort {
         Box::pin(async move {
             let limit = u32::try_from(query.limit).unwrap_or(u32::MAX);
             let cursor = query.cursor.clone();
-            let page = self.0.query(&filter(query), limit, cursor.as_deref()).await.map_err(failed)?;
-            Ok(HistoryPage { items: page.items.into_iter().map(call).collect(), next: page.next })
+            let page = self
+                .0
+                .query(&filter(query), limit, cursor.as_deref())
+                .await
+                .map_err(failed)?;
+            Ok(HistoryPage {
+                items: page.items.into_iter().map(call).collect(),
+                next: page.next,
+            })
         })
     }
 

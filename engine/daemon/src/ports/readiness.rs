@@ -25,13 +25,32 @@ pub(crate) struct Health {
 impl Readiness for Health {
     fn checks(&self) -> Vec<Check> {
         let silence = self.pulse.silence(self.clock.now());
-        let engine = (silence > SILENCE_MAX).then(|| format!("no turn for {} s", silence.as_secs()));
-        let troubles: Vec<&str> = self.journal.troubles().into_iter().map(store::Trouble::text).collect();
+        let engine =
+            (silence > SILENCE_MAX).then(|| format!("no turn for {} s", silence.as_secs()));
+        let troubles: Vec<&str> = self
+            .journal
+            .troubles()
+            .into_iter()
+            .map(store::Trouble::text)
+            .collect();
         let journal = (!troubles.is_empty()).then(|| troubles.join("; "));
-        let load = self.pulse.shown().shedding.then(|| "overloaded: new calls are refused".to_owned());
+        let load = self
+            .pulse
+            .shown()
+            .shedding
+            .then(|| "overloaded: new calls are refused".to_owned());
         let alarms: Vec<String> = self.views.view().alarms.values().cloned().collect();
         let alarms = (!alarms.is_empty()).then(|| alarms.join("; "));
-        let check = |name: &str, text: Option<String>| Check { name: name.into(), ok: text.is_none(), text };
-        vec![check("engine", engine), check("journal", journal), check("load", load), check("alarms", alarms)]
+        let check = |name: &str, text: Option<String>| Check {
+            name: name.into(),
+            ok: text.is_none(),
+            text,
+        };
+        vec![
+            check("engine", engine),
+            check("journal", journal),
+            check("load", load),
+            check("alarms", alarms),
+        ]
     }
 }
