@@ -122,9 +122,12 @@ impl Projector {
         };
         let mut open = true;
         while open {
-            // What was committed last time and could not be handed over; at first, what the last run left.
+            // At first what the last run left, later what could not be handed over: all that was handed over before
+            // this look is folded already.
             let committed = shared.durable.borrow().seq;
-            open = runtime.block_on(self.persist(committed, shared));
+            if handed.is_empty() {
+                open = runtime.block_on(self.persist(committed, shared));
+            }
             match handed.recv_timeout(LOOK) {
                 Ok(first) => {
                     shared.hurry_projector.rest(linger);
@@ -247,6 +250,98 @@ impl Side {
         };
         if let Err(error) = connection.close().await {
             tracing::warn!(%error, file = %self.file.display(), "closing a database");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use engine::event::{Direction, Event, Party};
+    use engine::journal::{Body, Stamp};
+    use engine::{CallId, LegId};
+
+    use super::*;
+    use crate::journal::Tail;
+    use crate::migrate;
+
+    fn entries() -> Vec<Entry> {
+        let (call, by) = (CallId(1), LegId(2));
+        let (direction, caller) = (Direction::Inbound, Party::default());
+        let events = [
+            Event::CallStarted {
+                call,
+                direction,
+                caller,
+                called: "2000".into(),
+                trunk: None,
+                user: None,
+            },
+            Event::CallHeld { call, by },
+            Event::CallHeld { call, by: LegId(3) },
+            Event::CallResumed { call, by },
+        ];
+        let entry = |(seq, event): (u64, Event)| {
+            let stamp = Stamp {
+                node: 1,
+                incarnation: 1,
+                mono_us: seq,
+                utc_us: seq.cast_signed(),
+                config_version: 1,
+                rules_version: 1,
+            };
+            Entry {
+                seq,
+                stamp,
+                body: Body::Event(Arc::new(event)),
+            }
+        };
+        (1..).zip(events).map(entry).collect()
+    }
+
+    /// Whatever part comes from the journal, from memory, or from both: each entry counts once.
+    #[tokio::test]
+    async fn an_entry_that_comes_twice_is_folded_once() {
+        for (name, from_journal, handed) in [
+            ("journal", 4, 4..4),
+            ("overlap", 3, 1..4),
+            ("hole", 0, 3..4),
+            ("memory", 0, 0..4),
+        ] {
+            let directory = tempfile::tempdir().unwrap();
+            let (journal, database) = (
+                directory.path().join("journal.db"),
+                directory.path().join("a.db"),
+            );
+            migrate::migrate(&journal, migrate::JOURNAL).await.unwrap();
+            migrate::migrate(&database, migrate::CENTRE).await.unwrap();
+            let mut projector = Projector::open(&journal, &database).await.unwrap();
+            let connection = projector.journal.connect().await.unwrap();
+            row::INSERT
+                .write(connection, entries().iter())
+                .await
+                .unwrap();
+
+            projector.advance(from_journal).await.unwrap();
+            let shared = Shared::new(10, Tail::default(), 0);
+            let handover = Handover {
+                after: handed.start as u64,
+                entries: entries()[handed].to_vec(),
+            };
+            let (_hand, none) = crossbeam_channel::bounded(1);
+            assert!(projector.take(handover, &none, &shared).await, "{name}");
+
+            let connection = projector.database.connect().await.unwrap();
+            let holds: i64 = sqlx::query_scalar("SELECT holds FROM calls")
+                .fetch_one(&mut *connection)
+                .await
+                .unwrap();
+            let position: i64 = sqlx::query_scalar(table::POSITION)
+                .fetch_one(connection)
+                .await
+                .unwrap();
+            assert_eq!((holds, position, projector.position()), (1, 4, 4), "{name}");
         }
     }
 }
