@@ -8,6 +8,7 @@
 //! - `bare_relay`: the least a relay in user space can do; the bound of ours.
 //! - `rtp_load`: RTP in both directions of many calls, with what was lost and how late it came.
 
+pub mod alone;
 pub mod messages;
 pub mod ports;
 pub mod scan;
