@@ -92,9 +92,9 @@ impl Api {
     }
 
     fn request(&self, method: &str, path: &str, token: Option<&str>, body: &Value) -> String {
-        let body = match body {
-            Value::Null => String::new(),
-            body => body.to_string(),
+        let body = match body.is_null() {
+            true => String::new(),
+            false => body.to_string(),
         };
         let token = token.map_or_else(String::new, |token| {
             format!("Authorization: Bearer {token}\r\n")

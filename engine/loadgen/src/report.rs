@@ -105,6 +105,8 @@ pub struct Reaction {
     pub after: Duration,
     /// How many callers waited when they became free.
     pub waiting: usize,
+    /// Whether the caller they were rung for was one of those.
+    pub had_waited: bool,
 }
 
 /// What attendants' phones did.
@@ -195,10 +197,10 @@ impl Report {
         calls.filter_map(CallRecord::until_alerted).collect()
     }
 
-    /// From an attendant's BYE to the next INVITE at them, while callers waited.
+    /// From an attendant's BYE to the next INVITE at them, where that is for a caller who waited already.
     #[must_use]
     pub fn reaction_times(&self) -> Percentiles {
-        let meant = self.reactions.iter().filter(|one| one.waiting > 0);
+        let meant = self.reactions.iter().filter(|one| one.had_waited);
         meant.map(|one| one.after).collect()
     }
 
@@ -400,6 +402,7 @@ mod tests {
                 extension: "a0".into(),
                 after: ms(after),
                 waiting,
+                had_waited: waiting > 0,
             })
             .into();
         assert_eq!((report.alerted(), report.connected()), (2, 1));

@@ -308,7 +308,8 @@ mod tests {
 
     #[test]
     fn missing_packets_are_counted_and_late_ones_forgiven() {
-        let table: [(&str, &[(u32, u16)], u64); 6] = [
+        type Case = (&'static str, &'static [(u32, u16)], u64);
+        let table: [Case; 6] = [
             ("in order", &[(1, 9), (1, 10), (1, 11)], 0),
             ("round the end", &[(1, 65_535), (1, 0)], 0),
             ("two missing", &[(1, 1), (1, 4)], 2),

@@ -1,5 +1,7 @@
 //! Callers and attendants against one another, without a centre between them: real SIP and RTP over loopback.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 use std::net::SocketAddr;
 use std::time::Duration;
 

@@ -166,10 +166,12 @@ impl Crowd {
             return side.agent.reject(now, call, 486);
         }
         if let Some((since, waiting)) = side.freed.remove(&extension) {
+            let record = number.and_then(|number| self.ledger.calls.get(&number));
             self.ledger.react(Reaction {
                 extension: extension.clone(),
                 after: now.saturating_sub(since),
                 waiting,
+                had_waited: record.is_some_and(|record| record.invited < since),
             });
         }
         side.busy.insert(extension.clone(), call);

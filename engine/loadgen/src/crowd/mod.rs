@@ -101,11 +101,14 @@ impl Crowd {
         attendants_at: Option<SocketAddr>,
         secrets: [[u8; 32]; 2],
     ) -> io::Result<Self> {
-        let mut random = Random::new(plan.seed);
         let [ours, theirs] = secrets;
-        let mut agent = |at, secret| {
-            let own = Random::new(random.next());
-            UserAgent::new(at, plan.media.codecs(), secret, own)
+        // Call-IDs and tags are new in every run whatever the seed: a centre takes a REGISTER that has the names of
+        // an earlier run for the same request on another way (RFC 3261 §8.2.2.2).
+        let agent = |at, secret: [u8; 32]| {
+            let own = secret
+                .iter()
+                .fold(0_u64, |seed, octet| seed.rotate_left(8) ^ u64::from(*octet));
+            UserAgent::new(at, plan.media.codecs(), secret, Random::new(own))
         };
         let callers = callers_at.map(|at| CallerSide::new(agent(at, ours)));
         let attendants = attendants_at.map(|at| AttendantSide::new(agent(at, theirs)));
@@ -115,8 +118,8 @@ impl Crowd {
                 keep: plan.keep_calls,
                 ..Ledger::default()
             },
+            random: Random::new(plan.seed),
             plan,
-            random,
             voices,
             callers,
             attendants,

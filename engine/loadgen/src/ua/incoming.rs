@@ -176,7 +176,15 @@ impl UserAgent {
             Method::Options | Method::Info | Method::Notify => {
                 self.answer_plainly(now, server, request, 200);
             }
-            _ => self.answer_plainly(now, server, request, 405),
+            Method::Ack
+            | Method::Cancel
+            | Method::Register
+            | Method::Prack
+            | Method::Refer
+            | Method::Subscribe
+            | Method::Message
+            | Method::Publish
+            | Method::Other(_) => self.answer_plainly(now, server, request, 405),
         }
     }
 

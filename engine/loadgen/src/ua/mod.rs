@@ -183,7 +183,7 @@ impl UserAgent {
     /// An agent that nobody knows yet.
     ///
     /// `local` is the address it is reached at, `codecs` what it speaks, at least one, `secret` random octets of the
-    /// operating system; `random` makes names and draws, the same for the same seed.
+    /// operating system; `random` makes Call-IDs and tags, which no other agent may have had lately.
     #[must_use]
     pub fn new(local: SocketAddr, codecs: &[Codec], secret: [u8; 32], mut random: Random) -> Self {
         let config = transaction::Config::new(random.next(), secret);

@@ -105,12 +105,12 @@ impl Wire {
 
     /// The call as the other side knows it.
     fn invited(&self) -> UaCall {
-        let invited = self.said_b.iter().find_map(|event| match event {
-            Event::Invited { call, user, caller } => {
-                assert_eq!((user.as_str(), caller.as_str()), ("1001", "+31201"));
-                Some(*call)
-            }
-            _ => None,
+        let invited = self.said_b.iter().find_map(|event| {
+            let Event::Invited { call, user, caller } = event else {
+                return None;
+            };
+            assert_eq!((user.as_str(), caller.as_str()), ("1001", "+31201"));
+            Some(*call)
         });
         invited.expect("somebody calls")
     }
@@ -142,9 +142,11 @@ impl Wire {
 fn ended(said: &[Event]) -> End {
     let ends: Vec<End> = said
         .iter()
-        .filter_map(|event| match event {
-            Event::Ended { end, .. } => Some(*end),
-            _ => None,
+        .filter_map(|event| {
+            let Event::Ended { end, .. } = event else {
+                return None;
+            };
+            Some(*end)
         })
         .collect();
     assert_eq!(ends.len(), 1, "one end for each call: {said:?}");
@@ -152,9 +154,11 @@ fn ended(said: &[Event]) -> End {
 }
 
 fn media(said: &[Event]) -> Vec<(SocketAddr, Direction)> {
-    let agreed = said.iter().filter_map(|event| match event {
-        Event::Media { agreed, .. } => Some((agreed.remote_rtp, agreed.direction)),
-        _ => None,
+    let agreed = said.iter().filter_map(|event| {
+        let Event::Media { agreed, .. } = event else {
+            return None;
+        };
+        Some((agreed.remote_rtp, agreed.direction))
     });
     agreed.collect()
 }
