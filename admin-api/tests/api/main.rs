@@ -6,6 +6,7 @@ mod events;
 mod idempotency;
 mod lists;
 mod login;
+mod page;
 mod resources;
 mod rights;
 mod world;

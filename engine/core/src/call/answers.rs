@@ -130,7 +130,9 @@ pub(crate) fn end_result(outcome: Outcome, progress: Progress) -> EndResult {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::collections::BTreeMap;
     use alloc::format;
+    use alloc::string::String;
 
     fn check(outcome: Outcome, calling: u16, rang: u16) {
         let name = format!("{outcome:?}");
@@ -203,5 +205,62 @@ mod tests {
         unreachable: Unreachable => 502, 502;
         nowhere_to_send: Nowhere => 480, 480;
         no_ports: NoPorts => 503, 503;
+    }
+
+    /// The table of docs/sip.md: the first word of each line (`486`), or all of it where that is no code, with our codes.
+    fn documented() -> BTreeMap<&'static str, (u16, u16)> {
+        let page = include_str!("../../../../docs/sip.md");
+        let (_, table) = page
+            .split_once("| the other side said | before it rang | after |\n| --- | --- | --- |\n")
+            .expect("the page has the table");
+        let rows = table.lines().map_while(|line| line.strip_prefix("| "));
+        rows.map(|row| {
+            let cells: [&str; 3] = row
+                .splitn(3, " | ")
+                .collect::<alloc::vec::Vec<_>>()
+                .try_into()
+                .unwrap();
+            let [said, before, after] = cells;
+            let code = said
+                .split(' ')
+                .next()
+                .filter(|word| word.parse::<u16>().is_ok());
+            let after = after.trim_end_matches(" |");
+            (
+                code.unwrap_or(said),
+                (before.parse().unwrap(), after.parse().unwrap()),
+            )
+        })
+        .collect()
+    }
+
+    #[test]
+    fn the_page_for_users_has_the_same_table() {
+        let codes = ROWS
+            .iter()
+            .map(|(code, ..)| (format!("{code}"), Outcome::Status(*code)));
+        let others = [
+            ("other 3xx", Outcome::Status(399)),
+            ("other 4xx and 5xx", Outcome::Status(499)),
+            ("other 6xx", Outcome::Status(699)),
+            ("nothing in time", Outcome::TimedOut),
+            ("could not be reached", Outcome::Unreachable),
+            ("no phone, no trunk", Outcome::Nowhere),
+            ("we have no media port", Outcome::NoPorts),
+        ];
+        let others = others.map(|(name, outcome)| (String::from(name), outcome));
+        let ours: BTreeMap<String, (u16, u16)> = codes
+            .chain(others)
+            .map(|(name, outcome)| {
+                let statuses = [Progress::Calling, Progress::Rang]
+                    .map(|progress| caller_status(outcome, progress));
+                (name, statuses.into())
+            })
+            .collect();
+        let page: BTreeMap<String, (u16, u16)> = documented()
+            .into_iter()
+            .map(|(name, statuses)| (name.into(), statuses))
+            .collect();
+        assert_eq!(page, ours);
     }
 }
