@@ -9,7 +9,11 @@
 //! - `rtp_load`: RTP in both directions of many calls, with what was lost and how late it came.
 
 pub mod alone;
+pub mod baseline;
 pub mod messages;
 pub mod ports;
+pub mod process;
+pub mod run;
 pub mod scan;
 pub mod spread;
+pub mod table;

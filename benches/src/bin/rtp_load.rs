@@ -3,6 +3,8 @@
 //! A line is `LOCAL_IP LOCAL_PORT REMOTE_IP REMOTE_PORT`, one for each phone. Each sends 172 octets of G.711 to the
 //! remote address every 20 ms, evenly staggered over all of them. The payload carries the time of sending, so that what
 //! comes back through a relay tells how long it took. Loopback only.
+//!
+//! `rtp_load sink < LINES`: the phones are only there, and nobody reads what comes, until the program is ended.
 
 use std::io::{BufRead as _, stdin};
 use std::net::SocketAddr;
@@ -16,6 +18,7 @@ use rustix::event::{Timespec, epoll};
 use rustix::net::{RecvFlags, SendFlags, recv, sendto};
 use socket2::{Domain, Socket, Type};
 
+const TIME_MAX: Duration = Duration::from_secs(300);
 const PTIME: Duration = Duration::from_millis(20);
 const BUFFER: usize = 1 << 20;
 const EVENTS: usize = 256;
@@ -25,14 +28,18 @@ const PACKET: usize = 172;
 const MARK: &[u8] = b"TSTP";
 
 fn main() -> Result<()> {
-    let seconds = std::env::args().nth(1).context("usage: rtp_load SECONDS < LINES")?;
-    let time = Duration::from_secs(seconds.parse::<u64>()?.min(300));
+    let seconds = std::env::args().nth(1).context("usage: rtp_load SECONDS|sink < LINES")?;
     let mut phones = Vec::new();
     for line in stdin().lock().lines() {
         let (here, there) = ports::parse_line(&line?).context("no address in a line")?;
         phones.push(Phone::new(here, there, phones.len())?);
     }
     ensure!(!phones.is_empty(), "nobody to send");
+    if seconds == "sink" {
+        std::thread::sleep(TIME_MAX);
+        return Ok(());
+    }
+    let time = Duration::from_secs(seconds.parse()?).min(TIME_MAX);
     let mut load = Load::new(phones)?;
     load.run(time)?;
     load.report();
