@@ -20,6 +20,8 @@ use crate::routing::calendar;
 pub(crate) struct Openings {
     queues: BTreeMap<String, Opening>,
     overrides: BTreeMap<String, OverrideRecord>,
+    /// The first of the queues' next changes: asked for in every turn.
+    next_change_us: Option<i64>,
 }
 
 /// The state of one queue, as it was last said.
@@ -37,6 +39,7 @@ impl Openings {
         Self {
             queues: BTreeMap::new(),
             overrides,
+            next_change_us: None,
         }
     }
 
@@ -86,6 +89,8 @@ impl Openings {
                 changed.push((String::from(&**name), opening));
             }
         }
+        let changes = self.queues.values().filter_map(|opening| opening.next_change_us);
+        self.next_change_us = changes.min();
         changed
     }
 
@@ -139,10 +144,7 @@ impl Openings {
 
     /// When `expire` or `refresh` has something to do, UTC microseconds.
     pub(crate) fn next_change_us(&self) -> Option<i64> {
-        self.queues
-            .values()
-            .filter_map(|opening| opening.next_change_us)
-            .min()
+        self.next_change_us
     }
 
     /// All queues, for readers that start with nothing.
