@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use admin_api::ports::LoggedEvent;
 use crossbeam_channel::Sender;
 use engine::journal::{Body, Entry};
 use engine::{CommandId, Engine, Figures, Input, Now, Output, Pressure, Reply};
@@ -98,6 +99,8 @@ pub(crate) struct Driver {
     asking: Option<(CommandId, oneshot::Sender<Answer>)>,
     /// What could not be carried out, as inputs of this turn.
     troubles: VecDeque<Input>,
+    /// What this turn has published so far.
+    published: Publication,
     pressure: Pressure,
     look_around_at: Duration,
     stopping: bool,
@@ -112,6 +115,7 @@ impl Driver {
             health,
             asking: None,
             troubles: VecDeque::new(),
+            published: Publication::default(),
             pressure: Pressure::Normal,
             look_around_at: Duration::ZERO,
             stopping: false,
@@ -189,6 +193,7 @@ impl Driver {
             };
             self.engine.handle_input(now, trouble);
         }
+        self.publish();
     }
 
     fn carry_out(&mut self, output: Output) {
@@ -204,8 +209,11 @@ impl Driver {
                 self.parts.journal.append(entry);
             }
             Output::Publish { seq, utc_us, event } => {
-                self.publish(Publication::Event { seq, utc_us, event })
+                self.published
+                    .events
+                    .push(LoggedEvent { seq, utc_us, event });
             }
+
             Output::Reply(reply) => self.answer(reply),
             Output::Lookup { name } => {
                 if let Err(name) = self.parts.lookups.ask(name) {
@@ -218,9 +226,11 @@ impl Driver {
         }
     }
 
-    fn publish(&self, publication: Publication) {
+    /// Hands on what was published, before anybody hears of it in another way.
+    fn publish(&mut self) {
+        let published = std::mem::take(&mut self.published);
         // Waits for a place when it is full, which the projection thread soon makes; fails only when that is gone.
-        if self.parts.view.send(publication).is_err() {
+        if !published.is_empty() && self.parts.view.send(published).is_err() {
             tracing::error!("the projection thread is gone, and readers see old figures");
         }
     }
@@ -230,7 +240,8 @@ impl Driver {
         match self.asking.take() {
             Some((asked, answer)) if asked == id => {
                 // Before the answer, so that the view gets there even when nothing was published.
-                self.publish(Publication::Reached(seq));
+                self.published.reached = seq;
+                self.publish();
                 // Who asked may have given up waiting.
                 let _ = answer.send(result.map(|done| (seq, done)));
             }

@@ -1,12 +1,12 @@
 //! Names of hosts, resolved by the system's resolver for the engine.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, ToSocketAddrs as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use engine::Input;
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::net::lanes::Lanes;
 use crate::net::strangers::Strangers;
@@ -14,7 +14,7 @@ use crate::net::strangers::Strangers;
 /// Names that may wait; there is one for each trunk that has a name for an address.
 const WAITING: usize = 1_024;
 /// Questions under way at a time.
-const AT_A_TIME: usize = 8;
+pub(crate) const AT_A_TIME: usize = 2;
 /// How long one may take.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
 
@@ -48,7 +48,7 @@ async fn run(mut names: mpsc::Receiver<String>, lanes: Lanes, strangers: Arc<Str
         };
         let (lanes, strangers) = (lanes.clone(), Arc::clone(&strangers));
         tokio::spawn(async move {
-            let addresses = resolve(&name).await;
+            let addresses = resolve(name.clone(), permit).await;
             let now = Instant::now();
             addresses
                 .iter()
@@ -56,20 +56,24 @@ async fn run(mut names: mpsc::Receiver<String>, lanes: Lanes, strangers: Arc<Str
             lanes
                 .first_async(Box::new(Input::LookupDone { name, addresses }))
                 .await;
-            drop(permit);
         });
     }
 }
 
-async fn resolve(name: &str) -> Vec<IpAddr> {
-    let found = tokio::time::timeout(ANSWER_MAX, tokio::net::lookup_host((name, 0))).await;
-    match found {
-        Ok(Ok(addresses)) => addresses.map(|address: SocketAddr| address.ip()).collect(),
-        Ok(Err(error)) => {
+/// Asks the system. Its answer can take longer than we wait; the permit is held until the thread that asks is free again.
+async fn resolve(name: String, permit: OwnedSemaphorePermit) -> Vec<IpAddr> {
+    let asked = name.clone();
+    let asking = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        (asked.as_str(), 0).to_socket_addrs()
+    });
+    match tokio::time::timeout(ANSWER_MAX, asking).await {
+        Ok(Ok(Ok(addresses))) => addresses.map(|address| address.ip()).collect(),
+        Ok(Ok(Err(error))) => {
             tracing::warn!(name, %error, "a host name cannot be resolved");
             Vec::new()
         }
-        Err(_) => {
+        Ok(Err(_)) | Err(_) => {
             tracing::warn!(name, "the resolver does not answer");
             Vec::new()
         }
@@ -79,6 +83,8 @@ async fn resolve(name: &str) -> Vec<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::SocketAddr;
+
     use crate::net::lanes::{Next, lanes};
     use config::Centre;
 

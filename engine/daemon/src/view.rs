@@ -1,6 +1,6 @@
 //! The projection thread: folds events into the view that readers see, and tells who follows them.
 //!
-//! The engine's thread puts events into a bounded queue; this thread folds them, a batch at a time, publishes the result
+//! The engine's thread puts the events of each turn into a bounded queue; this thread folds them, a batch at a time, publishes the result
 //! behind an atomic pointer, and then wakes who waits for it. Readers never ask the engine.
 //!
 //! When the queue is half full new calls are refused; when it is full the engine waits for a place. That cannot take long:
@@ -14,28 +14,30 @@ use std::thread::JoinHandle;
 use admin_api::ports::LoggedEvent;
 use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, Sender, bounded};
-use engine::Event;
 use engine::view::View;
 use tokio::sync::{broadcast, watch};
 
-/// Events that may wait to be folded.
-pub(crate) const QUEUE: usize = 65_536;
-/// Events folded before readers see the result.
-const BATCH: usize = 512;
+/// Turns whose events may wait to be folded.
+pub(crate) const QUEUE: usize = 16_384;
+/// Turns folded before readers see the result.
+const BATCH: usize = 256;
 /// Events that a follower may be behind before it is told to start over from its cursor.
 const FOLLOWERS: usize = 8_192;
 
-/// What the engine's thread hands on.
-#[derive(Debug)]
-pub(crate) enum Publication {
-    /// Something happened.
-    Event {
-        seq: u64,
-        utc_us: i64,
-        event: Arc<Event>,
-    },
-    /// All that belongs to a command is published: the journal's number then.
-    Reached(u64),
+/// What one turn of the engine published.
+#[derive(Debug, Default)]
+pub(crate) struct Publication {
+    /// What happened, in order.
+    pub(crate) events: Vec<LoggedEvent>,
+    /// The journal's number at the turn's end, when somebody waits for it: all that belongs to a command is published then.
+    pub(crate) reached: u64,
+}
+
+impl Publication {
+    /// Whether there is nothing to hand on.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.reached == 0
+    }
 }
 
 /// What readers see.
@@ -153,13 +155,11 @@ fn run(publications: &Receiver<Publication>, views: &Views) {
         let mut told = Vec::new();
         let batch = std::iter::once(first).chain(publications.try_iter().take(BATCH - 1));
         for publication in batch {
-            match publication {
-                Publication::Event { seq, utc_us, event } => {
-                    view.apply(seq, utc_us, &event);
-                    told.push(LoggedEvent { seq, utc_us, event });
-                }
-                Publication::Reached(seq) => view.seq = view.seq.max(seq),
+            for logged in &publication.events {
+                view.apply(logged.seq, logged.utc_us, &logged.event);
             }
+            view.seq = view.seq.max(publication.reached);
+            told.extend(publication.events);
         }
         views.current.store(Arc::new(view.clone()));
         views.reached.send_replace(view.seq);
@@ -170,16 +170,21 @@ fn run(publications: &Receiver<Publication>, views: &Views) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use engine::Event;
 
     fn alarm(seq: u64) -> Publication {
         let event = Event::AlarmRaised {
             alarm: format!("alarm-{seq}"),
             text: String::new(),
         };
-        Publication::Event {
+        let logged = LoggedEvent {
             seq,
             utc_us: 0,
             event: Arc::new(event),
+        };
+        Publication {
+            events: vec![logged],
+            reached: 0,
         }
     }
 
@@ -189,7 +194,12 @@ mod tests {
         let mut followed = views.follow();
         sender.send(alarm(3)).unwrap();
         sender.send(alarm(5)).unwrap();
-        sender.send(Publication::Reached(9)).unwrap();
+        sender
+            .send(Publication {
+                events: Vec::new(),
+                reached: 9,
+            })
+            .unwrap();
         let view = views.view_at(9).await;
         assert_eq!((view.seq, view.alarms.len()), (9, 2));
         assert_eq!(views.view_at(4).await.alarms.len(), 2);

@@ -11,12 +11,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, TrySendError, bounded};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError, bounded};
 use engine::{Command, Input, Refusal};
 use engine::{CommandId, command::Done};
 use media::control::MediaEvent;
 use tokio::sync::oneshot;
 
+use super::bell::Bell;
 use super::counters::Counter;
 
 /// Messages of calls in progress, DNS answers, failures of transports.
@@ -57,6 +58,7 @@ pub(crate) struct Lanes {
     orders: Sender<Order>,
     requests: Sender<Box<Input>>,
     pub(crate) media: Arc<MediaLane>,
+    bell: Arc<Bell>,
 }
 
 /// The ends that the engine's thread reads.
@@ -66,6 +68,7 @@ pub(crate) struct LaneEnds {
     orders: Receiver<Order>,
     requests: Receiver<Box<Input>>,
     media: Arc<MediaLane>,
+    bell: Arc<Bell>,
 }
 
 impl Drop for LaneEnds {
@@ -91,12 +94,14 @@ fn lanes_of(first: usize, orders: usize, requests: usize, media: usize) -> (Lane
     let (first, first_end) = bounded(first);
     let (orders, orders_end) = bounded(orders);
     let (requests, requests_end) = bounded(requests);
-    let media = Arc::new(MediaLane::new(media));
+    let bell = Arc::new(Bell::default());
+    let media = Arc::new(MediaLane::new(media, Arc::clone(&bell)));
     let ends = LaneEnds {
         first: first_end,
         orders: orders_end,
         requests: requests_end,
         media: Arc::clone(&media),
+        bell: Arc::clone(&bell),
     };
     (
         Lanes {
@@ -104,6 +109,7 @@ fn lanes_of(first: usize, orders: usize, requests: usize, media: usize) -> (Lane
             orders,
             requests,
             media,
+            bell,
         },
         ends,
     )
@@ -114,6 +120,7 @@ impl Lanes {
     pub(crate) fn first(&self, input: Box<Input>) {
         // The engine is gone only when the daemon ends.
         let _ = self.first.send(input);
+        self.bell.ring();
     }
 
     /// The same, for tasks of the runtime.
@@ -122,25 +129,27 @@ impl Lanes {
             input = back;
             tokio::time::sleep(AGAIN).await;
         }
+        self.bell.ring();
     }
 
     /// Puts a new request into its lane.
     pub(crate) fn request(&self, input: Box<Input>) -> Result<(), Full<Box<Input>>> {
-        self.requests
-            .try_send(input)
-            .map_err(|refused| Full(refused.into_inner()))
+        let sent = self.requests.try_send(input);
+        self.bell.ring();
+        sent.map_err(|refused| Full(refused.into_inner()))
     }
 
     /// Puts an order into its lane.
     pub(crate) fn order(&self, order: Order) -> Result<(), Full<Order>> {
-        self.orders
-            .try_send(order)
-            .map_err(|refused| Full(refused.into_inner()))
+        let sent = self.orders.try_send(order);
+        self.bell.ring();
+        sent.map_err(|refused| Full(refused.into_inner()))
     }
 
     /// Tells the engine's thread to end; waits for room.
     pub(crate) fn stop(&self) {
         let _ = self.orders.send(Order::Stop);
+        self.bell.ring();
     }
 
     /// How many wait in each lane, with the lane's name.
@@ -174,13 +183,12 @@ impl LaneEnds {
 
     /// Sleeps until something comes, or until then.
     pub(crate) fn wait(&self, until: Instant) {
-        let mut select = Select::new();
-        select.recv(&self.first);
-        select.recv(&self.media.heard);
-        select.recv(&self.orders);
-        select.recv(&self.requests);
-        // Late or early: the caller looks for itself.
-        let _ = select.ready_deadline(until);
+        self.bell.sleep(until, || {
+            self.first.is_empty()
+                && self.media.len() == 0
+                && self.orders.is_empty()
+                && self.requests.is_empty()
+        });
     }
 }
 
@@ -192,19 +200,16 @@ impl LaneEnds {
 pub(crate) struct MediaLane {
     events: Mutex<VecDeque<MediaEvent>>,
     limit: usize,
-    ring: Sender<()>,
-    heard: Receiver<()>,
+    bell: Arc<Bell>,
     pub(crate) dropped: Counter,
 }
 
 impl MediaLane {
-    fn new(limit: usize) -> Self {
-        let (ring, heard) = bounded(1);
+    fn new(limit: usize, bell: Arc<Bell>) -> Self {
         Self {
             events: Mutex::default(),
             limit,
-            ring,
-            heard,
+            bell,
             dropped: Counter::default(),
         }
     }
@@ -228,18 +233,14 @@ impl MediaLane {
             }
             events.push_back(event);
         }
-        // Rung already when full.
-        let _ = self.ring.try_send(());
+        self.bell.ring();
     }
 
     fn take(&self) -> Option<MediaEvent> {
-        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        let event = events.pop_front();
-        if event.is_none() {
-            // Under the lock, so that no ring is lost: who rings has put an event here before.
-            let _ = self.heard.try_recv();
-        }
-        event
+        self.events
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop_front()
     }
 
     fn len(&self) -> usize {
