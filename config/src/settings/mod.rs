@@ -109,7 +109,7 @@ record! {
     pub struct SecuritySettings {
         /// Characters that a new password has at least. 1 to 128.
         password_min_length: u32 = 12 ; 1..=128,
-        /// Failed logins after which a user is locked out for a while. 1 to 1000.
+        /// Failed logins after which a user is locked out until an administrator unlocks them. 1 to 1000.
         lock_after: u32 = 5 ; 1..=1000,
     }
     later {}
