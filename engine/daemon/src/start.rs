@@ -1,7 +1,7 @@
 //! The daemon from its start to its end.
 //!
-//! **Start**, each step on what those before have made: the store with its lock, the state that the journal says,
-//! media threads, sockets, the engine's thread, control socket and API, and then the line `ready`.
+//! **Start**, each step on what those before have made: the store with its lock, sockets, the state that the journal says,
+//! media threads, the engine's thread, control socket and API, and then the line `ready`.
 //! **End**, in the other order: no new calls until the last has ended, then API, engine, media, and the journal written out.
 
 use std::net::SocketAddr;
@@ -41,12 +41,14 @@ use crate::ports::{AccountsPort, Commands, EventsPort, Health, HistoryPort};
 use crate::print::say;
 use crate::signals::{Rereading, Signals};
 use crate::view::{self, Views};
-use crate::{clips, http, logging, random};
+use crate::{clips, http, logging, lookup, random};
 
 /// This node; the only one so far.
 const NODE: u8 = 1;
 /// Threads of the runtime: HTTP, SQL, connections, lookups. Calls and packets have threads of their own.
 const RUNTIME_THREADS: usize = 2;
+/// Threads for what blocks: the resolver, and hashing passwords, whose 19 MB stay with the thread that has hashed once.
+const BLOCKING_THREADS: usize = lookup::AT_A_TIME + 3;
 /// A further media thread pays from this many pairs of ports on.
 const PAIRS_A_WORKER: u32 = 512;
 /// How often what is too old is deleted.
@@ -65,6 +67,7 @@ pub(crate) fn run(settings: Settings, config: Option<&Path>) -> anyhow::Result<(
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime
         .worker_threads(RUNTIME_THREADS)
+        .max_blocking_threads(BLOCKING_THREADS)
         .enable_all()
         .build()
         .context("cannot start threads")?;
@@ -121,23 +124,22 @@ impl Daemon {
     async fn start(settings: Settings, runtime: &Handle) -> anyhow::Result<Self> {
         let directory = Path::new(settings.store.directory.as_ref()).to_path_buf();
         let store = Store::open(&settings.store.url.to_string(), &directory).await?;
-        let (version, centre) = load_or_create(&store, &settings).await?;
+        // What is most likely to fail comes before anything is made or printed.
+        let sockets = Sockets::bind(&settings).await?;
         let (incarnation, restore) = restore(&store).await?;
         let clock = Clock::starting_after(restore.last_mono());
+        let (lanes, lane_ends) = lanes();
+        let media = Arc::new(start_media(&settings, clock, &lanes)?);
+        let clips = clips::load(&media.sender())?;
+        let (version, centre) = load_or_create(&store, &settings).await?;
         let snapshot = Arc::new(Snapshot {
             version,
             settings: Arc::new(settings),
             centre,
         });
-        let settings = &snapshot.settings;
-
-        let (lanes, lane_ends) = lanes();
-        let media = Arc::new(start_media(settings, clock, &lanes)?);
-        let clips = clips::load(&media.sender())?;
 
         let strangers = Arc::new(Strangers::new(&snapshot.centre));
-        let intake = Intake::new(lanes.clone(), Arc::clone(&strangers), settings);
-        let sockets = Sockets::bind(settings).await?;
+        let intake = Intake::new(lanes.clone(), Arc::clone(&strangers), &snapshot.settings);
         let connections = Connections::new(intake.clone(), runtime.clone());
 
         let setup = Setup {
