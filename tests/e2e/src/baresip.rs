@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::centre::SIP_PASSWORD;
@@ -83,7 +84,7 @@ impl Baresip {
         );
         std::fs::write(directory.join("config"), config).unwrap();
         let account = format!(
-            "<sip:{extension}@lampfield.local>;auth_pass={SIP_PASSWORD};outbound=\"sip:{};transport=udp\";regint=60;audio_codecs=pcmu\n",
+            "<sip:{extension}@lampfield.local>;auth_pass={SIP_PASSWORD};outbound=\"sip:{};transport=udp\";regint=600;audio_codecs=pcmu\n",
             place.sip(),
         );
         std::fs::write(directory.join("accounts"), account).unwrap();
@@ -184,6 +185,15 @@ impl Baresip {
     /// Vanishes without a word.
     pub fn kill9(&mut self) {
         self.running.kill9();
+    }
+
+    /// Falls silent, as behind a cut wire: nothing says that it is gone.
+    ///
+    /// # Panics
+    ///
+    /// When it has ended already.
+    pub fn freeze(&mut self) {
+        kill_process(Pid::from_child(&self.running.0), Signal::STOP).unwrap();
     }
 
     /// What it heard in its last call, which is over.

@@ -3,4 +3,18 @@
 //! Each test has a daemon and addresses of its own, one test at a time; see the crate `e2e`.
 #![allow(clippy::unwrap_used)]
 
+mod common;
+mod crash;
+mod dice;
+mod hostile;
+mod house;
+mod program;
+mod queue;
+mod soak;
 mod talk;
+mod transport;
+
+/// Whether `LAMPFIELD_LONG=1` asks for the lengths of `make soak` rather than those of `make test`.
+fn is_long() -> bool {
+    std::env::var_os("LAMPFIELD_LONG").is_some_and(|value| value == "1")
+}

@@ -3,14 +3,13 @@
 use std::time::{Duration, Instant};
 
 use e2e::centre::{attendant, pbx_attendant, queue, trunk};
-use e2e::{Api, Baresip, Daemon, FarEnd, Place, Scenario, Sound, eventually};
+use e2e::{Baresip, Daemon, FarEnd, Place, Scenario};
 use serde_json::Value;
 
-/// The caller's voice.
-const CALLER_HZ: u32 = 1_000;
-/// The attendant's.
-const ATTENDANT_HZ: u32 = 440;
-const SOON: Duration = Duration::from_secs(5);
+use crate::common::{
+    ATTENDANT_HZ, CALLER_HZ, SOON, assert_music, assert_tone, await_reachable, second_of_day, the_call,
+};
+
 
 fn centre(place: &Place, alice: &str) -> String {
     trunk("carrier", place.carrier(), &[])
@@ -206,57 +205,5 @@ fn assert_near(field: &str, value: f64, expected: f64, record: &Value) {
     assert!(
         (value - expected).abs() <= 0.1,
         "{field} is {value}, measured {expected}: {record:#}"
-    );
-}
-
-/// Of a time in RFC 3339.
-fn second_of_day(time: &Value) -> f64 {
-    let time = time.as_str().unwrap();
-    let clock = time.split('T').nth(1).unwrap().trim_end_matches('Z');
-    clock
-        .split(':')
-        .fold(0.0, |sum, part| sum * 60.0 + part.parse::<f64>().unwrap())
-}
-
-/// The only call on record.
-fn the_call(api: &Api) -> Value {
-    let calls = eventually("the call on record", SOON, || {
-        Some(api.list("/history")).filter(|calls| !calls.is_empty())
-    });
-    assert_eq!(calls.len(), 1, "{calls:#?}");
-    calls.into_iter().next().unwrap()
-}
-
-fn await_reachable(api: &Api, username: &str) {
-    eventually("the phone is reachable", SOON, || {
-        (api.read(&format!("/agents/{username}"))["device"] == "reachable").then_some(())
-    });
-}
-
-fn assert_music(sound: &Sound) {
-    assert!(
-        sound.seconds() > 2.0,
-        "only {} s of music came",
-        sound.seconds()
-    );
-    assert!(
-        sound.loudness() > 100.0,
-        "music of loudness {}",
-        sound.loudness()
-    );
-    for hz in [CALLER_HZ, ATTENDANT_HZ] {
-        assert!(
-            sound.share_of(hz) < 0.5,
-            "that is no music but a tone of {hz} Hz"
-        );
-    }
-}
-
-fn assert_tone(who: &str, sound: &Sound, theirs: u32, own: u32) {
-    assert!(sound.seconds() > 0.8, "{who} only {} s", sound.seconds());
-    let (theirs, own) = (sound.share_of(theirs), sound.share_of(own));
-    assert!(
-        theirs > 0.9 && own < 0.01,
-        "{who} {theirs} of the other's voice, {own} of their own"
     );
 }
