@@ -72,6 +72,16 @@ impl Engine {
         username: &str,
         extension: Option<String>,
     ) -> Result<Done, Refusal> {
+        self.login_as(username, extension, None)
+    }
+
+    /// Logs in; with a presence, that holds from the first moment on, so that nobody is alerted who only comes to take a break.
+    fn login_as(
+        &mut self,
+        username: &str,
+        extension: Option<String>,
+        presence: Option<acd::Presence>,
+    ) -> Result<Done, Refusal> {
         let agent = self.agent_id(username)?;
         let centre = &self.snapshot.centre;
         let own = centre
@@ -96,11 +106,16 @@ impl Engine {
                 extension,
             });
         }
+        // First what keeps them from being alerted, then that they are there.
+        self.refresh_own_calls(username);
+        if let Some(presence) = presence {
+            let change = AgentChange::Presence(presence);
+            self.acd_input(AcdInput::AgentChanged { agent, change });
+        }
         self.acd_input(AcdInput::AgentChanged {
             agent,
             change: AgentChange::Login { device },
         });
-        self.refresh_own_calls(username);
         self.publish_agent(agent);
         Ok(Done::Ok)
     }
@@ -156,7 +171,8 @@ impl Engine {
             PresenceWish::Break { reason } => acd::Presence::Break(acd::BreakReason::new(&reason)),
         };
         if !self.seats.contains(username) {
-            self.login(username, None)?;
+            let on_break = matches!(presence, acd::Presence::Break(_));
+            self.login_as(username, None, on_break.then(|| presence.clone()))?;
         }
         self.acd_input(AcdInput::AgentChanged {
             agent,

@@ -336,6 +336,13 @@ impl Engine {
         }
     }
 
+    /// Lets the distribution core say what its last input means, within a step that must have it said before it goes on.
+    pub(crate) fn settle_acd(&mut self) {
+        while let Some(output) = self.acd.poll_output() {
+            self.handle_acd(output);
+        }
+    }
+
     fn handle_command(&mut self, command: Command) {
         let Command { id, actor, body } = command;
         let result = self.carry_out(&actor, body);

@@ -211,6 +211,10 @@ impl Engine {
         call: CallId,
         _agent: acd::AgentId,
     ) {
+        if !self.calls.contains_key(&call) {
+            // The caller left in the same turn.
+            return self.hang_up_answered(match_id);
+        }
         let Some(leg) = self.index.answered.remove(&match_id) else {
             return;
         };

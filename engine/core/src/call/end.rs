@@ -29,6 +29,7 @@ impl Engine {
         };
         let (caller, other, stage) = (found.caller, found.other(), found.stage.clone());
         let interaction = InteractionId(call.0);
+        let waited = matches!(stage, Stage::Waiting(_));
         match stage {
             Stage::Waiting(_) => {
                 let abandoned = matches!(by, EndedBy::Caller);
@@ -59,6 +60,10 @@ impl Engine {
             self.finish_leg(other, &cause, None);
         }
         self.calls.remove(&call);
+        if waited {
+            // Its alert ends before it does: nothing happens to a call after its end (I6).
+            self.settle_acd();
+        }
         self.publish(Event::CallEnded { call, cause, by });
     }
 

@@ -315,7 +315,7 @@ impl Engine {
         if self.index.answered.contains_key(&match_id) {
             return self.hang_up_answered(match_id);
         }
-        let Some(call) = self.index.matches.get(&match_id).copied() else {
+        let Some(call) = self.index.matches.remove(&match_id) else {
             return;
         };
         let rings = self.calls.get(&call).and_then(|call| call.ring.as_ref());
@@ -341,11 +341,17 @@ impl Engine {
         agent: acd::AgentId,
         how: AlertOutcome,
     ) {
-        self.index.matches.remove(&match_id);
+        let rings = self.calls.get(&call).and_then(|call| call.ring.as_ref());
+        if rings.is_none_or(|ring| ring.purpose != Purpose::Alert(match_id)) {
+            // Else a `Withdraw` follows, and has to find what rings.
+            self.index.matches.remove(&match_id);
+        }
         let (end, sip_status) = match how {
             AlertOutcome::Accepted => (AlertEnd::Accepted, None),
             AlertOutcome::Rejected => (AlertEnd::Rejected, None),
             AlertOutcome::TimedOut => (AlertEnd::TimedOut, None),
+            // The journal's fold has closed it with its call: on record it ends once.
+            AlertOutcome::Withdrawn(WithdrawReason::Restart) => return,
             AlertOutcome::Withdrawn(_) => (AlertEnd::Withdrawn, None),
             AlertOutcome::Failed { status } => (AlertEnd::Failed, Some(status)),
         };
