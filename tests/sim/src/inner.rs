@@ -3,7 +3,7 @@
 //! Time moves from one moment at which something happens to the next. Each input is one turn of the engine; after it all
 //! outputs are carried out and all watchers asked. A fault ends the run with the seed and the last lines of the trace.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::Hasher;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -70,7 +70,7 @@ pub(crate) struct Inner {
     pub(crate) mailboxes: BTreeMap<SocketAddr, Vec<Bytes>>,
     pub(crate) hosts: BTreeMap<String, Vec<IpAddr>>,
     pub(crate) happenings: VecDeque<(SocketAddr, Happening)>,
-    /// Every event with its UTC time, if all are kept.
+    /// Every event with its UTC time, until somebody takes them.
     pub(crate) events: Vec<(i64, Arc<Event>)>,
     pub(crate) trace: Trace,
     pub(crate) wire: Wire,
@@ -83,7 +83,8 @@ pub(crate) struct Inner {
     commands: u64,
     turns: u64,
     digest: SipHasher13,
-    keep_events: bool,
+    /// Messages with a description that have been sent.
+    described: BTreeSet<Bytes>,
 }
 
 impl std::fmt::Debug for Inner {
@@ -111,7 +112,6 @@ impl Inner {
         trace.name(SERVER, "lampfield");
         let engine = Engine::new(moment(now), setup(&snapshot, 1, &mut dice), Restore::new());
         let mut inner = Self {
-            keep_events: plan.trace == usize::MAX,
             now,
             dice,
             settings,
@@ -137,6 +137,7 @@ impl Inner {
             commands: 0,
             turns: 0,
             digest: SipHasher13::new(),
+            described: BTreeSet::new(),
             plan,
         };
         inner.end_turn();
@@ -362,6 +363,7 @@ impl Inner {
             self.carry_out(output);
         }
         self.media.check_promises();
+        self.alerts.end_turn();
         let figures = self.engine.figures();
         let legs: usize = self.view.calls.values().map(|call| call.legs.len()).sum();
         if (self.view.calls.len(), legs) != (figures.calls, figures.legs) {
@@ -416,7 +418,10 @@ impl Inner {
         let (from, to) = (transmit.flow.local, transmit.flow.remote);
         if let Some(message) = wire::parse(&transmit.payload) {
             self.wire.left(&message);
-            if let Some(sdp) = Sdp::parse(message.body()) {
+            // What is sent again promises nothing anew: its leg may be over.
+            if let Some(sdp) = Sdp::parse(message.body())
+                && self.described.insert(transmit.payload.clone())
+            {
                 self.media.promise(sdp.address);
             }
         } else if &transmit.payload[..] != b"\r\n\r\n" {
@@ -430,9 +435,7 @@ impl Inner {
         self.view.apply(seq, utc_us, &event);
         self.alerts.apply(utc_us, &event, &self.snapshot.centre);
         self.trace.happened(self.now, &event);
-        if self.keep_events {
-            self.events.push((utc_us, event));
-        }
+        self.events.push((utc_us, event));
     }
 
     /// Records are made of what is on the disk, not of what was only said.
@@ -519,7 +522,10 @@ impl Inner {
         }
         for ua in self.uas.values() {
             if let Some((_, call)) = ua.active().next() {
-                self.fail(&format!("{} is left in {call:?}", ua.name));
+                self.fail(&format!(
+                    "{} is left with a call: {} and {}, {:?}, last status {:?}",
+                    ua.name, call.line, call.far, call.stage, call.status
+                ));
             }
         }
         self.end_turn();

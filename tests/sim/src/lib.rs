@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod checks;
+pub mod crowd;
 mod dice;
 mod disk;
 mod inner;

@@ -142,6 +142,7 @@ fn told(event: &Event) -> Option<String> {
             format!("waits for {place}")
         }
         Event::CallLeftQueue { why, .. } => format!("waits no more: {}", word(why)),
+        Event::LegStarted { number, .. } => format!("leg to {number}"),
         Event::LegEnded { cause, .. } => format!("leg ended: {}", word(&cause.result)),
         Event::AlertStarted { agent, .. } => format!("alert for {agent}"),
         Event::AlertEnded {
@@ -165,8 +166,7 @@ fn told(event: &Event) -> Option<String> {
             ..
         } => format!("{agent} on break: {reason}"),
         Event::QueueChanged { queue, open, .. } => format!("{queue} is {}", if *open { "open" } else { "closed" }),
-        Event::LegStarted { .. }
-        | Event::LegRinging { .. }
+        Event::LegRinging { .. }
         | Event::LegAnswered { .. }
         | Event::AgentChanged { .. }
         | Event::PhoneRegistered { .. }

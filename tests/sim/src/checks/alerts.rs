@@ -29,6 +29,8 @@ pub(crate) struct Alerts {
     rejected: BTreeSet<(CallId, String)>,
     /// Until when a call that an agent let ring out does not alert them again, UTC microseconds.
     resting: BTreeMap<(CallId, String), i64>,
+    /// Who was alerted in this turn.
+    alerted: Vec<String>,
     faults: Vec<String>,
     /// How many alerts there were.
     pub(crate) count: u64,
@@ -64,6 +66,7 @@ impl Alerts {
             Event::AlertStarted { call, agent, .. } => {
                 self.count += 1;
                 self.check_alert(utc_us, *call, agent, centre);
+                self.alerted.push(agent.clone());
                 self.has.insert(agent.clone(), *call);
                 if let Some(waiting) = self.waiting.get_mut(call) {
                     waiting.alerted = true;
@@ -107,9 +110,6 @@ impl Alerts {
         if let Some(other) = self.has.get(agent) {
             fault(format!("they have {other} (I3)"));
         }
-        if self.presence.get(agent) != Some(&Presence::Available) {
-            fault("they are not available (rule 7)".into());
-        }
         if self.rejected.contains(&(call, agent.to_owned())) {
             fault("they rejected it (I5)".into());
         }
@@ -133,6 +133,15 @@ impl Alerts {
         });
         if let Some((other, _)) = before {
             fault(format!("{other} comes before it (I4)"));
+        }
+    }
+
+    /// Whoever was alerted in this turn is available: a change of presence is told at its end.
+    pub(crate) fn end_turn(&mut self) {
+        for agent in std::mem::take(&mut self.alerted) {
+            if self.presence.get(&agent) != Some(&Presence::Available) {
+                self.faults.push(format!("{agent} is alerted, but not available (rule 7)"));
+            }
         }
     }
 

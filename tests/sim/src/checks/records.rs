@@ -23,6 +23,7 @@ pub(crate) struct Records {
 }
 
 impl Records {
+    /// How many calls are on record.
     pub(crate) fn calls(&self) -> usize {
         self.over.len()
     }

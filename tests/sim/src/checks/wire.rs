@@ -18,8 +18,8 @@ pub(crate) struct Wire {
     received: BTreeMap<Invite, Option<(u16, String)>>,
     /// Final responses to INVITEs of ours that have no ACK yet.
     unacknowledged: BTreeSet<Final>,
-    /// INVITEs of ours without a final response.
-    sent: BTreeMap<Invite, u32>,
+    /// INVITEs of ours, since the last start.
+    sent: BTreeSet<Invite>,
     faults: Vec<String>,
     /// How many INVITEs came in.
     pub(crate) invites: u64,
@@ -38,8 +38,7 @@ impl Wire {
             Message::Request(_) => {}
             Message::Response(response) => {
                 let status = response.status.code();
-                if status >= 200 && is_of_invite(message) {
-                    self.sent.remove(&key(message));
+                if status >= 200 && is_of_invite(message) && self.sent.contains(&key(message)) {
                     self.unacknowledged.insert(final_of(message));
                 }
             }
@@ -57,7 +56,7 @@ impl Wire {
                 self.unacknowledged.remove(&final_of(message));
             }
             Message::Request(request) if request.method == Method::Invite => {
-                *self.sent.entry(key(message)).or_default() += 1;
+                self.sent.insert(key(message));
             }
             Message::Request(_) => {}
             Message::Response(response) => {
@@ -78,6 +77,8 @@ impl Wire {
         match given {
             None => *given = Some(answer),
             Some(before) if *before == answer => {}
+            // Shed without state: when that answer is lost, the next copy of the INVITE may find room.
+            Some((503, _)) => *given = Some(answer),
             Some(before) => self.faults.push(format!("an INVITE got {before:?}, then {answer:?}")),
         }
     }

@@ -92,6 +92,7 @@ impl Ua {
         };
         let manner = self.manner_of(&request);
         let id = self.add_call(call);
+        self.set_alarm(RINGS_MAX, Alarm::RangOut(id));
         if busy {
             return self.refuse(self.now, id, 486);
         }
@@ -111,7 +112,6 @@ impl Ua {
     fn ring(&mut self, id: CallRef, status: u16, body: Option<String>) {
         self.respond_to_invite(id, status, body);
         self.tell(id, What::Rings);
-        self.set_alarm(RINGS_MAX, Alarm::RangOut(id));
     }
 
     fn respond_to_invite(&mut self, id: CallRef, status: u16, body: Option<String>) -> Option<()> {

@@ -157,7 +157,7 @@ impl Ua {
         };
         if let Some(ack) = call.acks.get(&cseq) {
             if call.remote_tag != tag {
-                self.faults.push("two answers with two tags to one INVITE".into());
+                return self.end_second_answer(id, cseq, tag);
             }
             self.out.push_back(Message::Request(ack.clone()).to_bytes());
             return;
@@ -207,6 +207,21 @@ impl Ua {
         let ack = Outline { body, ..outline }.request();
         call.acks.insert(cseq, ack.clone());
         self.out.push_back(Message::Request(ack).to_bytes());
+    }
+
+    /// Another answer to the same INVITE, as from a fork: acknowledged and hung up (RFC 3261 §13.2.2.4).
+    fn end_second_answer(&mut self, id: CallRef, cseq: u32, tag: Option<String>) {
+        let (branches, address) = ([self.branch(), self.branch()], self.address);
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        let first = std::mem::replace(&mut call.remote_tag, tag);
+        let [ack, bye] = branches;
+        let ack = call.outline(Method::Ack, cseq, ack, address).request();
+        let bye = call.outline(Method::Bye, cseq + 1, bye, address).request();
+        call.remote_tag = first;
+        self.out.push_back(Message::Request(ack).to_bytes());
+        self.send(bye, Purpose::Aside);
     }
 
     /// Puts the other side on hold.
@@ -301,7 +316,7 @@ impl Ua {
             ..call.outline(Method::Cancel, call.cseq, branch, address)
         };
         let request = request.request();
-        self.send(request, Purpose::Cancel);
+        self.send(request, Purpose::Aside);
         self.set_alarm(LINGER, Alarm::GiveUp(id));
     }
 }

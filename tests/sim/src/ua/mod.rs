@@ -181,7 +181,8 @@ enum Purpose {
     Invite(CallRef),
     Reinvite(CallRef),
     Bye(CallRef),
-    Cancel,
+    /// A CANCEL, or a BYE to somebody we never wanted to talk to: whatever the answer is.
+    Aside,
     Register,
 }
 
@@ -387,7 +388,7 @@ impl Ua {
                     call.status = Some(response.status.code());
                 }
             }
-            Some(Purpose::Cancel) | None => {}
+            Some(Purpose::Aside) | None => {}
         }
     }
 
@@ -396,7 +397,7 @@ impl Ua {
             Some(Purpose::Invite(call)) => self.end(call, What::Lost),
             Some(Purpose::Reinvite(call)) => self.tell(call, What::Changed(408)),
             Some(Purpose::Register) => self.registration_lost(),
-            Some(Purpose::Bye(_) | Purpose::Cancel) | None => {}
+            Some(Purpose::Bye(_) | Purpose::Aside) | None => {}
         }
     }
 

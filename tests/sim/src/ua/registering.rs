@@ -5,7 +5,7 @@ use std::time::Duration;
 use sipx_sip::auth::{Challenge, Credentials, respond, strongest};
 use sipx_sip::{HeaderName, Headers, Method, Response};
 
-use super::wire::{self, Outline};
+use super::wire::Outline;
 use super::{Alarm, Happening, Purpose, Ua, What};
 
 /// How a phone registers.
@@ -181,9 +181,4 @@ impl Ua {
 fn challenge_of(headers: &Headers) -> Option<Challenge> {
     let asked = headers.get_all(&HeaderName::WwwAuthenticate);
     strongest(asked.filter_map(|header| Challenge::parse(&header.value(), false)).collect())
-}
-
-/// Whether a response says that only the nonce was too old.
-pub(crate) fn is_stale(response: &Response) -> bool {
-    wire::text(&response.headers, &HeaderName::WwwAuthenticate).contains("stale=true")
 }

@@ -1,0 +1,114 @@
+//! The centre of the crowd: a bit of everything.
+
+use std::fmt::Write as _;
+
+/// Users whose phones register here, with their extensions; those without queues are no attendants.
+pub(super) const DESKS: [(&str, u16, &str); 7] = [
+    ("ann", 1001, "sales support night"),
+    ("bob", 1002, "sales support"),
+    ("cem", 1003, "sales small"),
+    ("dora", 1004, "support night"),
+    ("emil", 1005, "small sales support"),
+    ("fred", 1100, ""),
+    ("gina", 1101, ""),
+];
+/// Users whose phones are on the PBX.
+pub(super) const ON_PBX: [(&str, u16, &str); 3] = [
+    ("eva", 901, "sales small"),
+    ("max", 902, "support"),
+    ("ida", 903, "support night"),
+];
+/// What callers from outside dial.
+pub(super) const DIALLED: [&str; 16] = [
+    "2000", "2000", "2000", "2001", "2001", "2001", "2002", "2002", "2003", "2003", "1001", "901", "+4930500", "+4930501",
+    "+4930502", "7777",
+];
+/// What phones of our own dial.
+pub(super) const DIALLED_INSIDE: [&str; 9] = ["2000", "2001", "2003", "1002", "1100", "1101", "902", "+4930777", "112"];
+
+const FIXED: &str = r#"
+[[trunks]]
+name = "carrier"
+kind = "peer"
+address = "sip:10.0.0.2:5060"
+numbers = ["+*", "112"]
+
+[[trunks]]
+name = "pbx"
+kind = "peer"
+address = "sip:10.0.0.3:5060"
+numbers = ["9*"]
+
+[[calendars]]
+name = "evening"
+timezone = "Europe/Berlin"
+open = [ { days = "all", from = "00:00", to = "17:20" }, { days = "all", from = "17:40", to = "24:00" } ]
+
+[[numbers]]
+number = "+4930500"
+to = "user:bob"
+tier = "urgent"
+
+[[numbers]]
+number = "+4930501"
+to = "announcement:sorry"
+
+[[numbers]]
+number = "+4930502"
+to = "external:+4930888"
+"#;
+
+/// The centre with so many priority points for callers of sales: what changes while calls run.
+pub(super) fn text(priority: u64) -> String {
+    let mut text = String::from(FIXED);
+    let _ = write!(
+        text,
+        r#"
+[[queues]]
+name = "sales"
+number = "2000"
+priority = {priority}
+wrap_up = 3
+
+[[queues]]
+name = "support"
+number = "2001"
+welcome = "welcome"
+default = true
+max_no_answer = 2
+retry_after = 5
+ring_timeout = 12
+
+[[queues]]
+name = "small"
+number = "2002"
+max_waiting = 2
+when_full = "queue:sales"
+join_when = "someone-logged-in"
+when_refused = "announcement:sorry"
+
+[[queues]]
+name = "night"
+number = "2003"
+calendar = "evening"
+when_closed = "announcement:closed"
+when_closing = "go"
+"#
+    );
+    for (username, extension, queues) in DESKS {
+        let password = format!("sip_password = \"{username}'s secret\"");
+        user(&mut text, username, extension, queues, &password);
+    }
+    for (username, extension, queues) in ON_PBX {
+        user(&mut text, username, extension, queues, "");
+    }
+    text
+}
+
+fn user(text: &mut String, username: &str, extension: u16, queues: &str, more: &str) {
+    let queues: Vec<&str> = queues.split_whitespace().collect();
+    let _ = write!(
+        text,
+        "\n[[users]]\nusername = \"{username}\"\nname = \"{username}\"\nextension = \"{extension}\"\nqueues = {queues:?}\n{more}\n"
+    );
+}
