@@ -5,7 +5,7 @@ CARGO ?= cargo
 .PHONY: run test bench soak tools sabotage
 
 run:
-	$(CARGO) run --profile $(PROFILE) --bin lampfield -- demo
+	$(CARGO) run --profile $(PROFILE) --bin lampfield -- demo --no-callers
 
 tools:
 	./tests/tools.sh

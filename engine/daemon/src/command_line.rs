@@ -7,7 +7,8 @@ use clap::{Parser, Subcommand};
 use config::Settings;
 
 use crate::print::{complain, say};
-use crate::{apply, control, settings, start};
+use crate::settings::LoadFault;
+use crate::{apply, control, demo, settings, start};
 
 /// A SIP-native contact-centre engine.
 #[derive(Debug, Parser)]
@@ -39,6 +40,8 @@ enum Command {
     },
     /// Prints the whole centre as a file for `apply`.
     Export,
+    /// Runs a sample centre with made-up callers and attendants.
+    Demo(demo::Options),
     /// Prints the version.
     Version,
     #[command(flatten)]
@@ -99,6 +102,9 @@ pub(crate) fn main() -> ExitCode {
         Command::Run => with_settings(cli.config.as_deref(), |settings| {
             start::run(settings, cli.config.as_deref()).map(|()| true)
         }),
+        Command::Demo(options) => act_on(demo::settings(cli.config.as_deref()), |settings| {
+            demo::run(settings, cli.config.as_deref(), options).map(|()| true)
+        }),
         Command::Apply {
             file,
             dry_run,
@@ -130,13 +136,21 @@ fn check(config: Option<&Path>) -> ExitCode {
     }
 }
 
-/// Reads the settings and does something with them; `Ok(false)` is a failure that has been printed already.
+/// Reads the settings and does something with them.
 fn with_settings(
     config: Option<&Path>,
     act: impl FnOnce(Settings) -> anyhow::Result<bool>,
 ) -> ExitCode {
-    let settings = match settings::load(config) {
-        Ok(loaded) => loaded.settings,
+    act_on(settings::load(config).map(|loaded| loaded.settings), act)
+}
+
+/// Does something with settings that were read; `Ok(false)` is a failure that has been printed already.
+fn act_on(
+    settings: Result<Settings, LoadFault>,
+    act: impl FnOnce(Settings) -> anyhow::Result<bool>,
+) -> ExitCode {
+    let settings = match settings {
+        Ok(settings) => settings,
         Err(fault) => {
             complain(&format!("lampfield: {fault}"));
             return ExitCode::from(COULD_NOT);
@@ -169,6 +183,8 @@ mod tests {
             &["--config", "x.toml", "export"],
             &["apply", "c.toml", "--dry-run", "--prune"],
             &["version"],
+            &["demo"],
+            &["demo", "--no-callers"],
             &["backup", "dir", "--anything"],
         ] {
             assert!(parse(words).is_ok(), "{words:?}");

@@ -6,15 +6,17 @@
 //! - [`start`]: wires all parts in order, and takes them down again.
 //! - [`driver`]: the engine's thread. [`view`]: the projection thread. [`net`]: sockets and lanes.
 //! - [`centre`]: the one writer of the centre; [`control`] lets the command line reach it.
-//! - [`ports`]: what the API asks for, given by the real things.
+//! - [`ports`]: what the API asks for, given by the real things. [`demo`]: a sample centre with made-up people in it.
 #![forbid(unsafe_code)]
 
 mod apply;
+mod beside;
 mod centre;
 mod clips;
 mod clock;
 mod command_line;
 mod control;
+mod demo;
 mod driver;
 mod first_start;
 mod http;

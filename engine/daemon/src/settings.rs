@@ -76,11 +76,16 @@ pub(crate) fn load(config: Option<&Path>) -> Result<Loaded, LoadFault> {
         None => String::new(),
     };
     let name = file.as_deref().unwrap_or(default).display().to_string();
+    let settings = load_text(&text, &name)?;
+    Ok(Loaded { settings, file })
+}
+
+/// Reads settings from a text and lays the environment over it.
+pub(crate) fn load_text(text: &str, name: &str) -> Result<Settings, LoadFault> {
     // A variable whose name or value is no text names no setting of ours.
     let environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let settings = Settings::load(&text, &name, environment).map_err(LoadFault::Faults)?;
-    Ok(Loaded { settings, file })
+    Settings::load(text, name, environment).map_err(LoadFault::Faults)
 }
 
 /// What becomes of settings that were read again.

@@ -4,6 +4,7 @@
 //! media threads, the engine's thread, control socket and API, and then the line `ready`.
 //! **End**, in the other order: no new calls until the last has ended, then API, engine, media, and the journal written out.
 
+use std::future::ready;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use tokio::runtime::{Handle, Runtime};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle as Task;
 
+use crate::beside::{Beside, Running};
 use crate::centre::Writer;
 use crate::clock::{Clock, utc_us};
 use crate::control::Control;
@@ -62,6 +64,22 @@ const HTTP_END_MAX: Duration = Duration::from_secs(2);
 ///
 /// Whatever keeps it from starting, as one line; and a thread that has died.
 pub(crate) fn run(settings: Settings, config: Option<&Path>) -> anyhow::Result<()> {
+    run_beside(settings, config, |_| ready(Ok(())))
+}
+
+/// The same, with something beside it that may use it.
+///
+/// # Errors
+///
+/// As for [`run`]; and whatever what runs beside it fails with.
+pub(crate) fn run_beside<F>(
+    settings: Settings,
+    config: Option<&Path>,
+    beside: impl FnOnce(Running) -> F,
+) -> anyhow::Result<()>
+where
+    F: Future<Output = anyhow::Result<()>> + Send + 'static,
+{
     let log = logging::start(&settings.log);
     raise_descriptor_limit();
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
@@ -79,7 +97,8 @@ pub(crate) fn run(settings: Settings, config: Option<&Path>) -> anyhow::Result<(
             writer: daemon.writer.clone(),
             log,
         };
-        daemon.run(&mut signals, &rereading).await
+        let beside = Beside::start(beside(daemon.running()));
+        daemon.run(&mut signals, &rereading, beside).await
     });
     shut_down(runtime);
     result
@@ -118,6 +137,8 @@ struct Daemon {
     /// Resolves when the engine's thread has ended.
     engine_ended: oneshot::Receiver<()>,
     view: JoinHandle<()>,
+    /// Where SIP over UDP and the API are bound.
+    bound: (Option<SocketAddr>, SocketAddr),
 }
 
 impl Daemon {
@@ -221,6 +242,10 @@ impl Daemon {
         };
         let (http_stop, http_stopping) = watch::channel(false);
         let ready = sockets.ready();
+        let bound = (
+            sockets.udp.first().map(|udp| udp.bound),
+            sockets.http_address,
+        );
         let router = admin_api::router(ApiState::new(ports));
         let http = tokio::spawn(http::serve(sockets.http, router, http_stopping));
 
@@ -247,12 +272,29 @@ impl Daemon {
             engine,
             engine_ended,
             view,
+            bound,
         })
     }
 
-    async fn run(mut self, signals: &mut Signals, rereading: &Rereading) -> anyhow::Result<()> {
+    fn running(&self) -> Running {
+        let (sip, http) = self.bound;
+        Running {
+            commands: self.commands.clone(),
+            writer: self.writer.clone(),
+            sip,
+            http,
+        }
+    }
+
+    async fn run(
+        mut self,
+        signals: &mut Signals,
+        rereading: &Rereading,
+        mut beside: Beside,
+    ) -> anyhow::Result<()> {
         let died = tokio::select! {
             () = signals.until_end(rereading) => false,
+            () = beside.failed() => false,
             _ = &mut self.engine_ended => true,
         };
         if died {
@@ -262,7 +304,9 @@ impl Daemon {
         signals
             .drain(&self.commands, Duration::from_secs(drain.into()))
             .await;
-        self.stop().await
+        let ended = beside.end().await;
+        self.stop().await?;
+        ended
     }
 
     async fn stop(self) -> anyhow::Result<()> {
