@@ -599,3 +599,24 @@ impl Sealer for Toy {
         format!("ha1:md5={sum:032x}")
     }
 }
+
+/// The fault is with what came later, by its place in the file and not by its name.
+#[test]
+fn of_two_that_want_one_number_the_later_is_at_fault() {
+    let text = "[[queues]]\nname = \"support\"\nnumber = \"2000\"\n[[queues]]\nname = \"sales\"\nnumber = \"2000\"\n";
+    expect![[r#"centre.toml:6:10: queue "sales": number "2000" belongs to queue "support" already; give each its own number"#]]
+        .assert_eq(&faults_of(text));
+
+    let queue = |name: &str| format!("[[queues]]\nname = \"{name}\"\nnumber = \"2000\"\n");
+    let before = parse_centre(&queue("support"), "centre.toml").unwrap();
+    let mut after = before.clone();
+    after.insert(Queue::clone(
+        &parse_centre(&queue("a"), "centre.toml").unwrap().queues["a"],
+    ));
+    let faults = after.validate_since(&before);
+    let at: Vec<_> = faults
+        .iter()
+        .map(|fault| (&*fault.name, &*fault.field))
+        .collect();
+    assert_eq!(at, [("a", "number")]);
+}

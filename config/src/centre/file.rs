@@ -6,6 +6,7 @@ use toml::de::DeTable;
 
 use super::check::CrossFault;
 use super::{Calendar, Centre, Kind, Number, Queue, Resource, ResourceFault, Trunk, User};
+use crate::Snapshot;
 use crate::fault::{Faults, Source};
 use crate::read::{self, Entry, Node, Places, Problem, Reader, Span, Value};
 
@@ -26,18 +27,59 @@ const LATER: &[&str] = &[
     "wrap_up_codes",
 ];
 
-/// Reads a centre file.
+/// Reads a centre file that stands for itself.
 ///
 /// # Errors
 ///
 /// All faults of the file at once: of its syntax, of single fields, and across resources.
 pub fn parse_centre(text: &str, file: &str) -> Result<Centre, Faults> {
+    read_centre(text, file, |walk| {
+        let faults = walk
+            .centre
+            .cross_faults(&|kind, name| walk.turn(kind, name));
+        (Centre::clone(&walk.centre), faults)
+    })
+}
+
+/// Reads a centre file and applies it: answers the centre after it, in which new passwords are still plain; see [`Centre::merge`].
+/// The file may name what the centre has already.
+///
+/// # Errors
+///
+/// All faults of the file at once: of its syntax, of single fields, across resources, and with the settings.
+pub fn apply_centre(
+    text: &str,
+    file: &str,
+    current: &Snapshot,
+    prune: bool,
+) -> Result<Centre, Faults> {
+    read_centre(text, file, |walk| {
+        let merged = current.centre.merge(&walk.centre, prune);
+        let mut faults = merged.cross_faults(&|kind, name| walk.turn(kind, name));
+        let others = merged.check_against(&current.settings);
+        let others = others
+            .into_iter()
+            .chain(merged.stale_secrets(&current.centre));
+        faults.extend(others.map(|fault| CrossFault {
+            fault,
+            caused_by: &[],
+        }));
+        (merged, faults)
+    })
+}
+
+fn read_centre(
+    text: &str,
+    file: &str,
+    finish: impl FnOnce(&Walk) -> (Centre, Vec<CrossFault>),
+) -> Result<Centre, Faults> {
     let document = Document::parse(text);
     let mut reader = Reader::default();
     let mut walk = Walk::default();
     walk.read_document(&document.root, &mut reader);
     let (mut problems, places) = reader.finish();
-    for fault in walk.centre.cross_faults() {
+    let (centre, faults) = finish(&walk);
+    for fault in faults {
         if !walk.explains(&problems, &fault) {
             problems.push(walk.place(fault.fault, &places));
         }
@@ -48,7 +90,7 @@ pub fn parse_centre(text: &str, file: &str) -> Result<Centre, Faults> {
     };
     match Faults::new(vec![source], document.with_syntax_faults(text, problems)) {
         Some(faults) => Err(faults),
-        None => Ok(walk.centre),
+        None => Ok(centre),
     }
 }
 
@@ -100,7 +142,15 @@ impl Document {
 #[derive(Default)]
 struct Walk {
     centre: Centre,
-    paths: BTreeMap<(Kind, String), String>,
+    paths: BTreeMap<(Kind, String), Path>,
+}
+
+/// Where a resource stands.
+struct Path {
+    /// Its first byte.
+    start: usize,
+    /// As `queues[2]`.
+    text: String,
 }
 
 impl Walk {
@@ -158,15 +208,24 @@ impl Walk {
             );
             return;
         }
-        self.paths
-            .insert((T::KIND, name), format!("{}[{index}]", T::KIND.table()));
+        let path = Path {
+            start: item.span.bytes.start,
+            text: format!("{}[{index}]", T::KIND.table()),
+        };
+        self.paths.insert((T::KIND, name), path);
         self.centre.insert(resource);
+    }
+
+    /// What was there before the file comes first, then the file from its top.
+    fn turn(&self, kind: Kind, name: &str) -> usize {
+        let path = self.paths.get(&(kind, name.to_owned()));
+        path.map_or(0, |path| path.start + 1)
     }
 
     /// Whether the fault only follows from a field that is faulty by itself and so was left out.
     fn explains(&self, problems: &[Problem], fault: &CrossFault) -> bool {
         let key = (fault.fault.kind, fault.fault.name.clone());
-        let resource = self.paths.get(&key).map_or("", String::as_str);
+        let resource = self.paths.get(&key).map_or("", |path| &*path.text);
         let causes = fault
             .caused_by
             .iter()
@@ -183,8 +242,7 @@ impl Walk {
         let resource = self
             .paths
             .get(&(fault.kind, fault.name.clone()))
-            .cloned()
-            .unwrap_or_default();
+            .map_or("", |path| &*path.text);
         let path = format!("{resource}.{}", fault.field);
         Problem {
             span: read::nearest_place(places, &path),

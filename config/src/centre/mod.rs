@@ -32,7 +32,7 @@ pub use check::{BUILT_IN_PROMPTS, ResourceFault};
 pub use diff::{Change, FieldChange, WhatChanged, diff};
 pub use export::export;
 pub(crate) use file::Document;
-pub use file::parse_centre;
+pub use file::{apply_centre, parse_centre};
 pub use number::Number;
 pub use queue::{Queue, ServiceLevel};
 pub use trunk::Trunk;

@@ -4,6 +4,7 @@ mod calendar;
 mod trunk;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::{Calendar, Centre, Kind, Queue, Resource, Trunk, User};
 use crate::values::Destination;
@@ -41,20 +42,34 @@ impl Centre {
     /// A centre read from a file or from JSON has been through the first half, each resource by
     /// itself; one that a program has put together has not.
     pub fn validate(&self) -> Vec<ResourceFault> {
+        self.validate_since(self)
+    }
+
+    /// The same, for a centre that was `before` until now. Where two resources want the same thing, such as a number, the
+    /// fault is with the one that is new or has changed.
+    pub fn validate_since(&self, before: &Self) -> Vec<ResourceFault> {
+        let changed = |kind, name: &str| {
+            usize::from(match kind {
+                Kind::Queue => self.queues.get(name) != before.queues.get(name),
+                Kind::User => self.users.get(name) != before.users.get(name),
+                Kind::Calendar | Kind::Trunk | Kind::Number => false,
+            })
+        };
         let mut faults = Vec::new();
         own_faults::<Calendar>(self, &mut faults);
         own_faults::<Queue>(self, &mut faults);
         own_faults::<User>(self, &mut faults);
         own_faults::<Trunk>(self, &mut faults);
         own_faults::<super::Number>(self, &mut faults);
-        faults.extend(self.cross_faults().into_iter().map(|found| found.fault));
+        let across = self.cross_faults(&changed);
+        faults.extend(across.into_iter().map(|found| found.fault));
         faults
     }
 
     /// What the centre and the settings say against one another: new passwords that are too short,
     /// numbers that the emergency numbers take away.
     pub fn check_against(&self, settings: &Settings) -> Vec<ResourceFault> {
-        let mut checker = Checker::new(self);
+        let mut checker = Checker::new(self, &|_, _| 0);
         let shortest = settings.security.password_min_length;
         for user in self.users.values() {
             let plain = user.password.as_ref().and_then(|password| password.plain());
@@ -80,8 +95,10 @@ impl Centre {
             .collect()
     }
 
-    pub(super) fn cross_faults(&self) -> Vec<CrossFault> {
-        let mut checker = Checker::new(self);
+    /// What is wrong across resources. `turn` says whose claim comes first where two want the same thing; among equals, queues
+    /// come before users, each by name.
+    pub(super) fn cross_faults(&self, turn: &dyn Fn(Kind, &str) -> usize) -> Vec<CrossFault> {
+        let mut checker = Checker::new(self, turn);
         for calendar in self.calendars.values() {
             checker.check_calendar(calendar);
         }
@@ -121,13 +138,16 @@ fn own_faults<T: Resource>(centre: &Centre, faults: &mut Vec<ResourceFault>) {
 
 struct Checker<'a> {
     centre: &'a Centre,
+    /// When a resource may claim what only one can have.
+    turn: &'a dyn Fn(Kind, &str) -> usize,
     faults: Vec<CrossFault>,
 }
 
 impl<'a> Checker<'a> {
-    fn new(centre: &'a Centre) -> Self {
+    fn new(centre: &'a Centre, turn: &'a dyn Fn(Kind, &str) -> usize) -> Self {
         Self {
             centre,
+            turn,
             faults: Vec::new(),
         }
     }
@@ -312,48 +332,57 @@ impl<'a> Checker<'a> {
     /// What is dialled must lead to one place: queue numbers and extensions are one plan.
     fn check_dialled_numbers(&mut self) {
         let centre = self.centre;
+        let queues = centre.queues.values().filter_map(|queue| {
+            let turn = (self.turn)(Kind::Queue, &queue.name);
+            Some((turn, Claim::Queue(queue), queue.number.as_deref()?))
+        });
+        let users = centre.users.values().filter_map(|user| {
+            let turn = (self.turn)(Kind::User, &user.username);
+            Some((turn, Claim::User(user), user.extension.as_deref()?))
+        });
+        let mut claims: Vec<_> = queues.chain(users).collect();
+        claims.sort_by_key(|(turn, ..)| *turn);
         let mut taken: BTreeMap<&str, String> = BTreeMap::new();
-        for queue in centre.queues.values() {
-            let Some(number) = queue.number.as_deref() else {
+        for (_, claim, number) in claims {
+            let Some(other) = taken.insert(number, claim.to_string()) else {
                 continue;
             };
-            let owner = format!("queue \"{}\"", queue.name);
-            if let Some(other) = taken.insert(number, owner) {
-                self.fault(&**queue, "number", already(number, &other), OTHER_NUMBER);
-            }
-        }
-        for user in centre.users.values() {
-            let Some(extension) = user.extension.as_deref() else {
-                continue;
-            };
-            let owner = format!("user \"{}\"", user.username);
-            if let Some(other) = taken.insert(extension, owner) {
-                self.fault(
-                    &**user,
-                    "extension",
-                    already(extension, &other),
-                    OTHER_NUMBER,
-                );
+            let message = format!("number \"{number}\" belongs to {other} already");
+            let help = "give each its own number";
+            match claim {
+                Claim::Queue(queue) => self.fault(queue, "number", message, help),
+                Claim::User(user) => self.fault(user, "extension", message, help),
             }
         }
     }
 
     fn check_default_queue(&mut self) {
-        let mut defaults = self.centre.queues.values().filter(|queue| queue.default);
-        let Some(first) = defaults.next() else {
+        let queues = self.centre.queues.values().filter(|queue| queue.default);
+        let mut queues: Vec<&Queue> = queues.map(|queue| &**queue).collect();
+        queues.sort_by_key(|queue| (self.turn)(Kind::Queue, &queue.name));
+        let Some((first, others)) = queues.split_first() else {
             return;
         };
-        for queue in defaults {
+        for queue in others {
             let message = format!("queue \"{}\" is the default queue already", first.name);
-            self.fault(&**queue, "default", message, "leave it to one of the two");
+            self.fault(*queue, "default", message, "leave it to one of the two");
         }
     }
 }
 
-const OTHER_NUMBER: &str = "give each its own number";
+/// Who is reached by a number.
+enum Claim<'a> {
+    Queue(&'a Queue),
+    User(&'a User),
+}
 
-fn already(number: &str, other: &str) -> String {
-    format!("number \"{number}\" belongs to {other} already")
+impl fmt::Display for Claim<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Queue(queue) => write!(f, "queue \"{}\"", queue.name),
+            Self::User(user) => write!(f, "user \"{}\"", user.username),
+        }
+    }
 }
 
 fn is_repeated<T: PartialEq>(items: &[T], index: usize, item: &T) -> bool {
