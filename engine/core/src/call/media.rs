@@ -113,8 +113,11 @@ impl Engine {
         let Some(agreed) = found.media.negotiation.agreed() else {
             return;
         };
-        let latch = if found.nat {
-            LatchRule::AnyPortOf(found.flow.remote.ip())
+        // A phone that names another address than it speaks from is behind NAT, whatever its Contact says.
+        let source = found.flow.remote.ip();
+        let elsewhere = found.trunk.is_none() && agreed.remote_rtp.ip() != source;
+        let latch = if found.nat || elsewhere {
+            LatchRule::AnyPortOf(source)
         } else {
             LatchRule::Signalled
         };
