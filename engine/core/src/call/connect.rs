@@ -108,28 +108,30 @@ impl Engine {
         }
     }
 
-    /// Lets a caller who is not answered yet hear what the other side plays before it answers.
-    pub(crate) fn early_media(&mut self, call: CallId, other: LegId) {
+    /// Lets a caller who is not answered yet hear what the other side plays before it answers; `false` when there is no
+    /// way to.
+    pub(crate) fn early_media(&mut self, call: CallId, other: LegId) -> bool {
         let Some(caller) = self.calls.get(&call).map(|call| call.caller) else {
-            return;
+            return false;
         };
         let offered = self
             .legs
             .get(&caller)
             .is_some_and(|leg| leg.media.offered.is_some());
         if self.is_answered(caller) || !offered || !self.ensure_ports(caller) {
-            return;
+            return false;
         }
         let Some(body) = self.session_for_caller(caller) else {
-            return;
+            return false;
         };
         let Some((server, response)) = self.dialog_response(caller, 183) else {
-            return;
+            return false;
         };
         self.respond(server, response.body(sdp::CONTENT_TYPE, body));
         self.open_media(caller);
         self.set_remote(caller);
         self.bridge(caller, other);
+        true
     }
 
     /// A leg is answered: it is on record, and its dialog can be ended after a crash.

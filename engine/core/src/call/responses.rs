@@ -9,7 +9,7 @@ use super::answers::Outcome;
 use super::{LegState, Purpose};
 use crate::engine::Engine;
 use crate::event::{EndCause, EndResult, EndedBy};
-use crate::ids::LegId;
+use crate::ids::{CallId, LegId};
 use crate::output::Output;
 
 impl Engine {
@@ -80,32 +80,46 @@ impl Engine {
         }
     }
 
-    /// 180 to 199: it rings, or lets its own progress be heard.
+    /// 101 to 199: it rings, or lets its own progress be heard.
+    ///
+    /// The caller is told one of the two: a 180 beside the sound would have their phone play its own ringing over it.
     fn on_provisional(&mut self, leg: LegId, message: &Message) {
-        self.leg_rings(leg);
+        let first = self.leg_rings(leg);
+        let Some((call, dialled, alone)) = self.ring_of(leg) else {
+            return;
+        };
+        let agreed = self.agree_early(leg, message);
+        let heard = agreed && dialled && alone && self.early_media(call, leg);
+        if first && dialled && !heard {
+            self.ring_back(call);
+        }
+    }
+
+    /// The call a leg rings for, whether it was dialled (an alert's caller hears music), and whether no other leg
+    /// rings beside it, of which the caller could hear only one.
+    fn ring_of(&self, leg: LegId) -> Option<(CallId, bool, bool)> {
+        let call = self.calls.get(&self.legs.get(&leg)?.call)?;
+        let ring = call.ring.as_ref()?;
+        Some((call.id, ring.purpose == Purpose::Dial, ring.legs.len() == 1))
+    }
+
+    /// Takes the answer to our offer that a provisional response may bring.
+    fn agree_early(&mut self, leg: LegId, message: &Message) -> bool {
         let body = message.body();
         if body.is_empty() {
-            return;
+            return false;
         }
         let Ok(answer) = SdpAnswer::parse(&body) else {
-            return;
+            return false;
         };
         let Some(found) = self.legs.get_mut(&leg) else {
-            return;
+            return false;
         };
-        if found.media.negotiation.accept_answer(&answer).is_err() {
-            return;
+        let agreed = found.media.negotiation.accept_answer(&answer).is_ok();
+        if agreed {
+            self.set_remote(leg);
         }
-        let call = found.call;
-        self.set_remote(leg);
-        let dialled = self
-            .calls
-            .get(&call)
-            .and_then(|call| call.ring.as_ref())
-            .is_some_and(|ring| ring.purpose == Purpose::Dial && ring.legs.len() == 1);
-        if dialled {
-            self.early_media(call, leg);
-        }
+        agreed
     }
 
     /// It answered.

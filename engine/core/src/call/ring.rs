@@ -358,17 +358,17 @@ impl Engine {
     }
 
     /// Something rings.
-    pub(crate) fn leg_rings(&mut self, leg: LegId) {
+    pub(crate) fn leg_rings(&mut self, leg: LegId) -> bool {
         let Some(found) = self.legs.get_mut(&leg) else {
-            return;
+            return false;
         };
         let LegState::Calling { rang, .. } = &mut found.state else {
-            return;
+            return false;
         };
         let first = !core::mem::replace(rang, true);
         let call = found.call;
         if !first {
-            return;
+            return false;
         }
         self.publish(Event::LegRinging { call, leg });
         let Some(ring) = self
@@ -376,16 +376,16 @@ impl Engine {
             .get_mut(&call)
             .and_then(|call| call.ring.as_mut())
         else {
-            return;
+            return false;
         };
         let first = !core::mem::replace(&mut ring.rang, true);
         match ring.purpose {
             Purpose::Alert(match_id) if first => {
                 self.acd_input(AcdInput::AlertRinging { match_id })
             }
-            Purpose::Dial => self.ring_back(call),
-            Purpose::Alert(_) | Purpose::OwnPhone => {}
+            Purpose::Alert(_) | Purpose::OwnPhone | Purpose::Dial => {}
         }
+        true
     }
 
     /// Takes everything back that rings for a call.
