@@ -28,6 +28,9 @@ username = "ann"
 name = "Ann"
 extension = "901"
 queues = ["support"]
+[[numbers]]
+number = "3000"
+to = "external:9555"
 "#;
 
 struct Bench {
@@ -38,9 +41,13 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
+        Self::with(CENTRE)
+    }
+
+    fn with(centre: &str) -> Self {
         let settings = Settings::load("", "lampfield.toml", std::iter::empty::<(String, String)>())
             .expect("defaults");
-        let centre = parse_centre(CENTRE, "centre.toml").expect("centre");
+        let centre = parse_centre(centre, "centre.toml").expect("centre");
         let snapshot = Snapshot {
             version: 1,
             settings: Arc::new(settings),
@@ -151,8 +158,12 @@ impl Bench {
 const SDP: &str = "v=0\no=- 1 1 IN IP4 127.0.0.2\ns=-\nc=IN IP4 127.0.0.2\nt=0 0\nm=audio 20000 RTP/AVP 8 0 101\na=rtpmap:101 telephone-event/8000\n";
 
 fn invite() -> String {
+    invite_to("2000")
+}
+
+fn invite_to(number: &str) -> String {
     format!(
-        "INVITE sip:2000@127.0.0.1 SIP/2.0\nVia: SIP/2.0/UDP 127.0.0.2:5070;branch=z9hG4bKc1\nFrom: \"Bo\" <sip:0201@127.0.0.2>;tag=f1\nTo: <sip:2000@127.0.0.1>\nCall-ID: call-1\nCSeq: 1 INVITE\nContact: <sip:0201@127.0.0.2:5070>\nMax-Forwards: 70\nContent-Type: application/sdp\nContent-Length: {}\n\n{SDP}",
+        "INVITE sip:{number}@127.0.0.1 SIP/2.0\nVia: SIP/2.0/UDP 127.0.0.2:5070;branch=z9hG4bKc1\nFrom: \"Bo\" <sip:0201@127.0.0.2>;tag=f1\nTo: <sip:{number}@127.0.0.1>\nCall-ID: call-1\nCSeq: 1 INVITE\nContact: <sip:0201@127.0.0.2:5070>\nMax-Forwards: 70\nContent-Type: application/sdp\nContent-Length: {}\n\n{SDP}",
         SDP.replace('\n', "\r\n").len()
     )
 }
@@ -162,6 +173,19 @@ fn header<'t>(text: &'t str, name: &str) -> &'t str {
         .find_map(|line| line.strip_prefix(name))
         .unwrap_or("")
         .trim()
+}
+
+/// What the far end says to a request of ours.
+fn response(request: &str, status: &str, body: &str) -> String {
+    format!(
+        "SIP/2.0 {status}\nVia: {}\nFrom: {}\nTo: {};tag=a1\nCall-ID: {}\nCSeq: {}\nContact: <sip:901@127.0.0.2:5070>\nContent-Type: application/sdp\nContent-Length: {}\n\n{body}",
+        header(request, "Via:"),
+        header(request, "From:"),
+        header(request, "To:"),
+        header(request, "Call-ID:"),
+        header(request, "CSeq:"),
+        body.replace('\n', "\r\n").len()
+    )
 }
 
 #[test]
@@ -193,18 +217,7 @@ fn a_caller_reaches_an_attendant_behind_a_trunk() {
         alert.contains("From: \"Bo\" <sip:0201@lampfield.local>"),
         "{alert}"
     );
-    let reply = |status: &str, body: &str| {
-        let body_crlf = body.replace('\n', "\r\n");
-        format!(
-            "SIP/2.0 {status}\nVia: {}\nFrom: {}\nTo: {};tag=a1\nCall-ID: {}\nCSeq: {}\nContact: <sip:901@127.0.0.2:5070>\nContent-Type: application/sdp\nContent-Length: {}\n\n{body}",
-            header(&alert, "Via:"),
-            header(&alert, "From:"),
-            header(&alert, "To:"),
-            header(&alert, "Call-ID:"),
-            header(&alert, "CSeq:"),
-            body_crlf.len()
-        )
-    };
+    let reply = |status: &str, body: &str| response(&alert, status, body);
     bench.receive("127.0.0.2:5070", &reply("180 Ringing", ""));
     bench.sent();
     bench.receive("127.0.0.2:5070", &reply("200 OK", SDP));
@@ -228,4 +241,67 @@ fn a_caller_reaches_an_attendant_behind_a_trunk() {
     );
     let figures = bench.engine.figures();
     assert_eq!((figures.calls, figures.legs, figures.dialogs), (0, 0, 0));
+}
+
+/// A caller is told of the other side's progress once: by the sound it sends, or that it rings.
+#[test]
+fn early_media_takes_the_place_of_the_ringing() {
+    let table: &[(&str, &str, &str, &[&str])] = &[
+        ("it rings", "180 Ringing", "", &["SIP/2.0 180"]),
+        (
+            "it says no more",
+            "183 Session Progress",
+            "",
+            &["SIP/2.0 180"],
+        ),
+        ("it is heard", "183 Session Progress", SDP, &["SIP/2.0 183"]),
+        (
+            "it rings and is heard",
+            "180 Ringing",
+            SDP,
+            &["SIP/2.0 183"],
+        ),
+    ];
+    for (name, status, body, expected) in table {
+        let mut bench = Bench::new();
+        bench.receive("127.0.0.2:5070", &invite_to("3000"));
+        let sent = bench.sent();
+        let dialled = sent
+            .iter()
+            .find(|(_, text)| text.starts_with("INVITE sip:9555@"))
+            .expect("the number is called");
+        bench.receive("127.0.0.2:5070", &response(&dialled.1, status, body));
+        let told: Vec<String> = bench
+            .sent()
+            .into_iter()
+            .map(|(_, text)| text[..11].to_string())
+            .collect();
+        assert_eq!(told, *expected, "{name}");
+    }
+}
+
+/// A trunk carries no more than its `max_calls`, in whichever direction; an emergency call leaves all the same.
+#[test]
+fn a_full_trunk_takes_no_further_call() {
+    let table = [
+        ("room for one only", 1, "9555", "SIP/2.0 480"),
+        ("room for both sides", 2, "9555", "INVITE sip:9555@"),
+        ("no limit", 0, "9555", "INVITE sip:9555@"),
+        ("an emergency", 1, "112", "INVITE sip:112@"),
+    ];
+    for (name, max, to, expected) in table {
+        let centre = CENTRE
+            .replace(
+                "numbers = [\"9*\"]",
+                &format!("numbers = [\"9*\"]\nmax_calls = {max}"),
+            )
+            .replace("external:9555", &format!("external:{to}"));
+        let mut bench = Bench::with(&centre);
+        bench.receive("127.0.0.2:5070", &invite_to("3000"));
+        let sent = bench.sent();
+        assert!(
+            sent.iter().any(|(_, text)| text.starts_with(expected)),
+            "{name}: {sent:#?}"
+        );
+    }
 }

@@ -87,7 +87,8 @@ impl Engine {
         }
     }
 
-    fn trunk_is_full(&self, name: &str) -> bool {
+    /// Whether a trunk carries as many calls as it may, those that came in and those that left together.
+    pub(crate) fn trunk_is_full(&self, name: &str) -> bool {
         let Some(trunk) = self.snapshot.centre.trunks.get(name) else {
             return false;
         };

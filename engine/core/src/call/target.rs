@@ -42,7 +42,11 @@ impl Engine {
             let mut trunks = self.routes.emergency_trunks(number).into_iter();
             return trunks.find_map(|trunk| self.target_by_trunk(trunk, number));
         }
-        self.target_by_trunk(self.routes.trunk_for(number)?, number)
+        let trunk = self.routes.trunk_for(number)?;
+        if self.trunk_is_full(trunk) {
+            return None;
+        }
+        self.target_by_trunk(trunk, number)
     }
 
     fn target_by_trunk(&self, trunk: &str, number: &str) -> Option<Target> {
