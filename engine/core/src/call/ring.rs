@@ -357,7 +357,7 @@ impl Engine {
         self.nobody_left(call, status);
     }
 
-    /// Something rings.
+    /// Something rings; whether this leg has only now begun to.
     pub(crate) fn leg_rings(&mut self, leg: LegId) -> bool {
         let Some(found) = self.legs.get_mut(&leg) else {
             return false;
