@@ -20,10 +20,18 @@ impl Baseline {
     ///
     /// If a line is neither a comment nor a name with a ratio.
     pub fn parse(text: &str) -> Result<Self> {
-        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let lines = text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with('#'));
         let ratios = lines.map(|line| {
-            let (name, ratio) = line.rsplit_once('=').with_context(|| format!("no ratio: {line}"))?;
-            let ratio = ratio.trim().parse().with_context(|| format!("no number: {line}"))?;
+            let (name, ratio) = line
+                .rsplit_once('=')
+                .with_context(|| format!("no ratio: {line}"))?;
+            let ratio = ratio
+                .trim()
+                .parse()
+                .with_context(|| format!("no number: {line}"))?;
             Ok((name.trim().to_owned(), ratio))
         });
         ratios.collect::<Result<_>>().map(Self)
@@ -66,7 +74,8 @@ mod tests {
 
     #[test]
     fn what_is_accepted_is_read_again() {
-        let mut baseline = Baseline::parse("# a comment\n\nrelay, 200 calls = 1.25\nold = 3\n").unwrap();
+        let mut baseline =
+            Baseline::parse("# a comment\n\nrelay, 200 calls = 1.25\nold = 3\n").unwrap();
         assert_eq!(baseline.ratio("relay, 200 calls"), Some(1.25));
         let lines = [
             Line::Measured(Figure::new("relay, 200 calls", 3.0, "us").beside("", 1.5)),

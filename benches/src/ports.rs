@@ -17,14 +17,25 @@ pub fn attendant(call: u16) -> SocketAddr {
 /// A line for `rtp_load`: the phone, and the relay's port it sends to.
 #[must_use]
 pub fn line(phone: SocketAddr, relay: SocketAddr) -> String {
-    format!("{} {} {} {}", phone.ip(), phone.port(), relay.ip(), relay.port())
+    format!(
+        "{} {} {} {}",
+        phone.ip(),
+        phone.port(),
+        relay.ip(),
+        relay.port()
+    )
 }
 
 /// Reads such a line.
 #[must_use]
 pub fn parse_line(line: &str) -> Option<(SocketAddr, SocketAddr)> {
     let mut words = line.split_ascii_whitespace();
-    let mut address = || Some(SocketAddr::new(words.next()?.parse().ok()?, words.next()?.parse().ok()?));
+    let mut address = || {
+        Some(SocketAddr::new(
+            words.next()?.parse().ok()?,
+            words.next()?.parse().ok()?,
+        ))
+    };
     Some((address()?, address()?))
 }
 

@@ -15,7 +15,9 @@ const GOODBYE: Duration = Duration::from_secs(5);
 pub fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let more = ["/usr/sbin", "/sbin"].map(PathBuf::from);
-    let mut places = std::env::split_paths(&path).chain(more).map(|place| place.join(program));
+    let mut places = std::env::split_paths(&path)
+        .chain(more)
+        .map(|place| place.join(program));
     places.find(|file| file.is_file())
 }
 
@@ -26,8 +28,15 @@ pub fn find(program: &str) -> Option<PathBuf> {
 /// If it was not.
 pub fn built(program: &str) -> Result<PathBuf> {
     let me = std::env::current_exe()?;
-    let file = me.parent().context("a program is in a directory")?.join(program);
-    ensure!(file.is_file(), "{} was not built; benches/run.sh does", file.display());
+    let file = me
+        .parent()
+        .context("a program is in a directory")?
+        .join(program);
+    ensure!(
+        file.is_file(),
+        "{} was not built; benches/run.sh does",
+        file.display()
+    );
     Ok(file)
 }
 
@@ -107,7 +116,10 @@ impl Drop for Running {
 ///
 /// If it cannot be started, or fails.
 pub fn run(command: &mut Command) -> Result<Output> {
-    let output = command.stdin(Stdio::null()).output().with_context(|| format!("{command:?}"))?;
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("{command:?}"))?;
     let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
     ensure!(output.status.success(), "{command:?}: {complaint}");
     Ok(output)
@@ -119,7 +131,9 @@ pub fn run(command: &mut Command) -> Result<Output> {
 ///
 /// If there is none.
 pub fn field(text: &str, key: &str) -> Result<f64> {
-    let word = text.split_ascii_whitespace().find_map(|word| word.strip_prefix(key)?.strip_prefix('='));
+    let word = text
+        .split_ascii_whitespace()
+        .find_map(|word| word.strip_prefix(key)?.strip_prefix('='));
     let word = word.with_context(|| format!("no {key} in {text:?}"))?;
     Ok(word.parse()?)
 }
@@ -143,7 +157,10 @@ pub fn memory_kb(pid: u32) -> u64 {
 
 fn on_cpu(task: &Path) -> Duration {
     let text = std::fs::read_to_string(task.join("schedstat")).unwrap_or_default();
-    let nanos = text.split_ascii_whitespace().next().and_then(|first| first.parse().ok());
+    let nanos = text
+        .split_ascii_whitespace()
+        .next()
+        .and_then(|first| first.parse().ok());
     Duration::from_nanos(nanos.unwrap_or(0))
 }
 
@@ -153,14 +170,22 @@ fn tasks(pid: u32) -> Vec<PathBuf> {
 
 fn tasks_of_one(pid: u32) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(format!("/proc/{pid}/task"));
-    entries.into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+    entries
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .collect()
 }
 
 fn family(pid: u32) -> Vec<u32> {
     let mut all = vec![pid];
     for task in tasks_of_one(pid) {
         let children = std::fs::read_to_string(task.join("children")).unwrap_or_default();
-        for child in children.split_ascii_whitespace().filter_map(|child| child.parse().ok()) {
+        for child in children
+            .split_ascii_whitespace()
+            .filter_map(|child| child.parse().ok())
+        {
             all.extend(family(child));
         }
     }

@@ -38,7 +38,8 @@ impl Scan {
         let mut start = 0;
         while let Some(length) = memchr(b'\n', &message[start..]) {
             let next = start + length + 1;
-            let end = (next - 1).saturating_sub(usize::from(length > 0 && message[next - 2] == b'\r'));
+            let end =
+                (next - 1).saturating_sub(usize::from(length > 0 && message[next - 2] == b'\r'));
             if end == start || scan.count == LINES_MAX {
                 scan.body = next;
                 break;
@@ -60,7 +61,8 @@ impl Scan {
     pub fn print(&self, message: &[u8], out: &mut Vec<u8>) {
         out.clear();
         for line in &self.lines[..self.count] {
-            let [start, colon, value, end] = [line.start, line.colon, line.value, line.end].map(|at| at as usize);
+            let [start, colon, value, end] =
+                [line.start, line.colon, line.value, line.end].map(|at| at as usize);
             out.extend_from_slice(&message[start..colon]);
             if value > colon {
                 out.extend_from_slice(b": ");
@@ -78,11 +80,19 @@ fn split(message: &[u8], start: usize, end: usize) -> Line {
     let line = &message[start..end];
     let colon = memchr(b':', line).filter(|_| start > 0);
     let (colon, value) = colon.map_or((end, end), |at| {
-        let blanks = line[at + 1..].iter().take_while(|octet| **octet == b' ').count();
+        let blanks = line[at + 1..]
+            .iter()
+            .take_while(|octet| **octet == b' ')
+            .count();
         (start + at, start + at + 1 + blanks)
     });
     let [start, colon, value, end] = [start, colon, value, end].map(|at| at as u32);
-    Line { start, colon, value, end }
+    Line {
+        start,
+        colon,
+        value,
+        end,
+    }
 }
 
 #[cfg(test)]
@@ -92,12 +102,22 @@ mod tests {
 
     #[test]
     fn what_was_scanned_prints_as_it_was() {
-        for (sample, lines) in [(Sample::Invite, 20), (Sample::Ok, 13), (Sample::Register, 13), (Sample::Bye, 9)] {
+        for (sample, lines) in [
+            (Sample::Invite, 20),
+            (Sample::Ok, 13),
+            (Sample::Register, 13),
+            (Sample::Bye, 9),
+        ] {
             let message = sample.bytes();
             let scan = Scan::of(&message);
             let mut out = Vec::new();
             scan.print(&message, &mut out);
-            assert_eq!(String::from_utf8(out), String::from_utf8(message), "{}", sample.name());
+            assert_eq!(
+                String::from_utf8(out),
+                String::from_utf8(message),
+                "{}",
+                sample.name()
+            );
             assert_eq!(scan.lines(), lines, "{}", sample.name());
         }
     }

@@ -31,7 +31,11 @@ impl Spread {
         let mut sorted = figures.to_vec();
         sorted.sort_by(f64::total_cmp);
         let place = sorted.len() * per_mille / 1000;
-        sorted.get(place).or(sorted.last()).copied().unwrap_or_default()
+        sorted
+            .get(place)
+            .or_else(|| sorted.last())
+            .copied()
+            .unwrap_or_default()
     }
 }
 

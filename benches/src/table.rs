@@ -53,7 +53,10 @@ impl Line {
     #[must_use]
     pub fn missing(name: &str, program: &str) -> Self {
         let why = format!("{program} is not installed");
-        Self::Skipped { name: name.into(), why }
+        Self::Skipped {
+            name: name.into(),
+            why,
+        }
     }
 }
 
@@ -62,7 +65,15 @@ impl Figure {
     #[must_use]
     pub fn new(name: impl Into<String>, ours: f64, unit: &'static str) -> Self {
         let (beside, note) = (String::new(), String::new());
-        Self { name: name.into(), ours, unit, beside, ratio: None, aim: Aim::None, note }
+        Self {
+            name: name.into(),
+            ours,
+            unit,
+            beside,
+            ratio: None,
+            aim: Aim::None,
+            note,
+        }
     }
 
     /// Says what stands beside it.
@@ -101,7 +112,9 @@ impl Figure {
     #[must_use]
     pub fn is_worse(&self, baseline: &Baseline) -> bool {
         let before = baseline.ratio(&self.name);
-        self.ratio.zip(before).is_some_and(|(ratio, before)| ratio > before * WORSE)
+        self.ratio
+            .zip(before)
+            .is_some_and(|(ratio, before)| ratio > before * WORSE)
     }
 
     fn verdict(&self, baseline: &Baseline) -> String {
@@ -115,22 +128,40 @@ impl Figure {
             (Some(_), None) => "new",
             _ => "",
         };
-        [aim, change].iter().filter(|word| !word.is_empty()).copied().collect::<Vec<_>>().join(", ")
+        [aim, change]
+            .iter()
+            .filter(|word| !word.is_empty())
+            .copied()
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 }
 
 /// The whole table, as text.
 #[must_use]
 pub fn text(lines: &[Line], baseline: &Baseline) -> String {
-    let head = ["what", "ours", "beside", "ratio", "baseline", "aim", "verdict"].map(str::to_owned);
+    let head = [
+        "what", "ours", "beside", "ratio", "baseline", "aim", "verdict",
+    ]
+    .map(str::to_owned);
     let mut cells = vec![head];
     cells.extend(lines.iter().map(|line| row(line, baseline)));
     let widths: Vec<usize> = (0..7)
-        .map(|column| cells.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
+        .map(|column| {
+            cells
+                .iter()
+                .map(|row| row[column].chars().count())
+                .max()
+                .unwrap_or(0)
+        })
         .collect();
     let mut text = String::new();
     for row in &cells {
-        let padded: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        let padded: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{}", padded.join(" | ").trim_end());
     }
@@ -145,7 +176,8 @@ pub fn text(lines: &[Line], baseline: &Baseline) -> String {
 }
 
 fn row(line: &Line, baseline: &Baseline) -> [String; 7] {
-    let number = |number: Option<f64>| number.map_or_else(String::new, |number| format!("{number:.2}"));
+    let number =
+        |number: Option<f64>| number.map_or_else(String::new, |number| format!("{number:.2}"));
     match line {
         Line::Measured(figure) => [
             figure.name.clone(),
@@ -187,14 +219,18 @@ mod tests {
     #[test]
     fn verdicts() {
         let baseline = Baseline::parse("known = 2.00\n").unwrap();
-        let figure = |name: &str, ratio, aim| Figure::new(name, 5.0, "ms").beside("", ratio).aim(aim);
+        let figure =
+            |name: &str, ratio, aim| Figure::new(name, 5.0, "ms").beside("", ratio).aim(aim);
         let table = [
             (figure("known", 2.1, Aim::Ratio(3.0)), "reached"),
             (figure("known", 2.3, Aim::Ratio(3.0)), "reached, WORSE"),
             (figure("known", 1.0, Aim::Ratio(0.5)), "MISSED"),
             (figure("other", 9.0, Aim::Ours(5.0)), "reached, new"),
             (figure("other", 9.0, Aim::None), "new"),
-            (Figure::new("known", 5.0, "ms").aim(Aim::Ours(4.9)), "MISSED"),
+            (
+                Figure::new("known", 5.0, "ms").aim(Aim::Ours(4.9)),
+                "MISSED",
+            ),
         ];
         for (figure, verdict) in table {
             assert_eq!(figure.verdict(&baseline), verdict, "{figure:?}");
@@ -204,15 +240,31 @@ mod tests {
     #[test]
     fn a_table_lines_up() {
         let lines = [
-            Line::Measured(Figure::new("relay", 3.3, "us").beside("bare 3.0 us", 1.1).note("0 lost")),
+            Line::Measured(
+                Figure::new("relay", 3.3, "us")
+                    .beside("bare 3.0 us", 1.1)
+                    .note("0 lost"),
+            ),
             Line::missing("codec", "valgrind"),
         ];
         let text = text(&lines, &Baseline::default());
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[1], "relay | 3.30 us | bare 3.0 us | 1.10  |          |     | new");
-        assert!(lines[2].starts_with("codec |") && lines[2].ends_with("skipped: valgrind is not installed"));
+        assert_eq!(
+            lines[1],
+            "relay | 3.30 us | bare 3.0 us | 1.10  |          |     | new"
+        );
+        assert!(
+            lines[2].starts_with("codec |")
+                && lines[2].ends_with("skipped: valgrind is not installed")
+        );
         assert_eq!(lines[3], "  relay: 0 lost");
-        for (number, as_text) in [(15_286.4, "15286"), (52.14, "52.1"), (0.31, "0.31"), (0.0171, "0.0171"), (0.0, "0")] {
+        for (number, as_text) in [
+            (15_286.4, "15286"),
+            (52.14, "52.1"),
+            (0.31, "0.31"),
+            (0.0171, "0.0171"),
+            (0.0, "0"),
+        ] {
             assert_eq!(rounded(number), as_text);
         }
     }

@@ -36,7 +36,10 @@ struct Leg {
     phone: SocketAddr,
 }
 
-#[expect(clippy::print_stdout, reason = "its output is for another program to read")]
+#[expect(
+    clippy::print_stdout,
+    reason = "its output is for another program to read"
+)]
 fn open(calls: u16) -> Result<Vec<Leg>> {
     let mut legs = Vec::new();
     for call in 0..calls {
@@ -45,7 +48,9 @@ fn open(calls: u16) -> Result<Vec<Leg>> {
             let socket = Socket::new(Domain::IPV4, Type::DGRAM.nonblocking(), None)?;
             socket.set_recv_buffer_size(BUFFER)?;
             socket.set_send_buffer_size(BUFFER)?;
-            socket.bind(&here.into()).with_context(|| here.to_string())?;
+            socket
+                .bind(&here.into())
+                .with_context(|| here.to_string())?;
             println!("{}", ports::line(phone, here));
             legs.push(Leg { socket, phone });
         }
@@ -57,13 +62,21 @@ fn open(calls: u16) -> Result<Vec<Leg>> {
 fn relay(legs: &[Leg], time: Duration) -> Result<(u64, u64, Duration)> {
     let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
     for (index, leg) in (0..).zip(legs) {
-        epoll::add(&epoll, &leg.socket, epoll::EventData::new_u64(index), epoll::EventFlags::IN)?;
+        epoll::add(
+            &epoll,
+            &leg.socket,
+            epoll::EventData::new_u64(index),
+            epoll::EventFlags::IN,
+        )?;
     }
     let (mut packets, mut wakes) = (0, 0);
     let mut events = Vec::with_capacity(EVENTS);
     let mut buffer = [0; 2048];
     let (end, before) = (Instant::now() + time, cpu()?);
-    let at_most = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
+    let at_most = Timespec {
+        tv_sec: 0,
+        tv_nsec: 200_000_000,
+    };
     while Instant::now() < end {
         events.clear();
         epoll::wait(&epoll, spare_capacity(&mut events), Some(&at_most))?;
@@ -71,11 +84,17 @@ fn relay(legs: &[Leg], time: Duration) -> Result<(u64, u64, Duration)> {
         for event in &events {
             let index = event.data.u64() as usize;
             let (leg, partner) = (&legs[index], &legs[index ^ 1]);
-            let Ok((length, _, _)) = recvfrom(&leg.socket, &mut buffer[..], RecvFlags::empty()) else {
+            let Ok((length, _, _)) = recvfrom(&leg.socket, &mut buffer[..], RecvFlags::empty())
+            else {
                 continue;
             };
             // A phone that is not there yet, or no more, is no reason to stop.
-            let _ = sendto(&partner.socket, &buffer[..length], SendFlags::empty(), &partner.phone);
+            let _ = sendto(
+                &partner.socket,
+                &buffer[..length],
+                SendFlags::empty(),
+                &partner.phone,
+            );
             packets += 1;
         }
     }
@@ -85,11 +104,17 @@ fn relay(legs: &[Leg], time: Duration) -> Result<(u64, u64, Duration)> {
 /// CPU time of this thread, which is the whole process.
 fn cpu() -> Result<Duration> {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Ok(Duration::new(u64::try_from(time.tv_sec)?, u32::try_from(time.tv_nsec)?))
+    Ok(Duration::new(
+        u64::try_from(time.tv_sec)?,
+        u32::try_from(time.tv_nsec)?,
+    ))
 }
 
 fn report(packets: u64, wakes: u64, cpu: Duration) {
     let us = cpu.as_secs_f64() * 1e6 / packets.max(1) as f64;
     let per_wake = packets as f64 / wakes.max(1) as f64;
-    eprintln!("packets={packets} cpu_s={:.3} us_per_packet={us:.2} packets_per_wake={per_wake:.1}", cpu.as_secs_f64());
+    eprintln!(
+        "packets={packets} cpu_s={:.3} us_per_packet={us:.2} packets_per_wake={per_wake:.1}",
+        cpu.as_secs_f64()
+    );
 }

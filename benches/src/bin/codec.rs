@@ -31,7 +31,12 @@ const OUR_VIA: &str = "SIP/2.0/UDP 203.0.113.5:5060;branch=z9hG4bK5b3d77a0c1e2f4
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+    match args
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
         ["allocations"] => allocations(),
         [subject, steps, message] => {
             let sample = Sample::named(message).context("no such message")?;
@@ -53,7 +58,10 @@ fn collected(step: &mut dyn FnMut()) {
 }
 
 /// Prints `SUBJECT STEPS MESSAGE ALLOCATIONS` for all that can be asked for.
-#[expect(clippy::print_stdout, reason = "its output is for another program to read")]
+#[expect(
+    clippy::print_stdout,
+    reason = "its output is for another program to read"
+)]
 fn allocations() -> Result<()> {
     for sample in Sample::ALL {
         for subject in ["ours", "rsip"] {
@@ -148,11 +156,14 @@ fn waiting_for(layer: &mut Layer, sample: Sample) -> Result<Bytes> {
     let mut bytes = Bytes::new();
     for number in 0..=OTHERS {
         bytes = if sample == Sample::Ok {
-            text.replace("z9hG4bK77ef4c2312983.1", &sent_invite(layer, number)?).into()
+            text.replace("z9hG4bK77ef4c2312983.1", &sent_invite(layer, number)?)
+                .into()
         } else {
             let branch = format!("branch=z9hG4bK{number}x");
             let call_id = format!("Call-ID: {number}x");
-            text.replacen("branch=z9hG4bK", &branch, 1).replacen("Call-ID: ", &call_id, 1).into()
+            text.replacen("branch=z9hG4bK", &branch, 1)
+                .replacen("Call-ID: ", &call_id, 1)
+                .into()
         };
         layer.receive(NOW, flow(), Message::parse(bytes.clone())?);
         while layer.poll_output().is_some() {}
@@ -163,7 +174,11 @@ fn waiting_for(layer: &mut Layer, sample: Sample) -> Result<Bytes> {
 /// Sends an INVITE and says its branch.
 fn sent_invite(layer: &mut Layer, number: usize) -> Result<String> {
     let invite = RequestBuilder::new(sip::Method::Invite, "sip:1001@192.0.2.77:5062")
-        .from("Bo Lundgren", "sip:+4930123456@centre.example.org", "a6c85cf")
+        .from(
+            "Bo Lundgren",
+            "sip:+4930123456@centre.example.org",
+            "a6c85cf",
+        )
         .to("Ann Ek", "sip:1001@centre.example.org", None)
         .call_id(&format!("a84b4c76e66710{number}@203.0.113.5"))
         .cseq(314_160);
@@ -191,7 +206,8 @@ fn flow() -> Flow {
 fn rsips(steps: Steps, sample: Sample) -> impl FnMut() + use<> {
     let bytes = sample.bytes();
     move || {
-        let message = rsip::SipMessage::try_from(bytes.as_slice()).expect("a sample is well-formed");
+        let message =
+            rsip::SipMessage::try_from(bytes.as_slice()).expect("a sample is well-formed");
         if steps.matches() {
             let via = message.via_header().expect("it has a Via").typed();
             let cseq = message.cseq_header().expect("it has a CSeq").typed();

@@ -56,9 +56,16 @@ fn whole_call(alone: &mut Alone) -> Result<f64> {
     Ok(alone.take_spent().as_secs_f64() * 1e6)
 }
 
-#[expect(clippy::print_stdout, reason = "its output is for another program to read")]
+#[expect(
+    clippy::print_stdout,
+    reason = "its output is for another program to read"
+)]
 fn report(waiting: usize, messages: usize, spent: &[f64], scanned: &[f64]) -> Result<()> {
-    let median = |all| Spread::of(all).map(|spread| spread.median).context("no calls");
+    let median = |all| {
+        Spread::of(all)
+            .map(|spread| spread.median)
+            .context("no calls")
+    };
     println!(
         "waiting={waiting} calls={} messages={messages} us_per_call={:.2} p99_us={:.2} mean_us={:.2} scan_us={:.3}",
         spent.len(),

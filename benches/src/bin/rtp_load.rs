@@ -28,7 +28,9 @@ const PACKET: usize = 172;
 const MARK: &[u8] = b"TSTP";
 
 fn main() -> Result<()> {
-    let seconds = std::env::args().nth(1).context("usage: rtp_load SECONDS|sink < LINES")?;
+    let seconds = std::env::args()
+        .nth(1)
+        .context("usage: rtp_load SECONDS|sink < LINES")?;
     let mut phones = Vec::new();
     for line in stdin().lock().lines() {
         let (here, there) = ports::parse_line(&line?).context("no address in a line")?;
@@ -57,15 +59,27 @@ struct Phone {
 
 impl Phone {
     fn new(here: SocketAddr, remote: SocketAddr, number: usize) -> Result<Self> {
-        ensure!(here.ip().is_loopback() && remote.ip().is_loopback(), "loopback only");
+        ensure!(
+            here.ip().is_loopback() && remote.ip().is_loopback(),
+            "loopback only"
+        );
         let socket = Socket::new(Domain::IPV4, Type::DGRAM.nonblocking(), None)?;
         socket.set_recv_buffer_size(BUFFER)?;
-        socket.bind(&here.into()).with_context(|| here.to_string())?;
+        socket
+            .bind(&here.into())
+            .with_context(|| here.to_string())?;
         let mut packet = [0xd5; PACKET];
         packet[..2].copy_from_slice(&[0x80, 0]);
         packet[8..12].copy_from_slice(&(0x1_0000 + number as u32).to_be_bytes());
         packet[12..16].copy_from_slice(MARK);
-        Ok(Self { socket, remote, packet, sequence: 0, timestamp: 0, received: 0 })
+        Ok(Self {
+            socket,
+            remote,
+            packet,
+            sequence: 0,
+            timestamp: 0,
+            received: 0,
+        })
     }
 
     /// Sends the next packet; false if the kernel would not take it.
@@ -93,15 +107,30 @@ impl Load {
     fn new(phones: Vec<Phone>) -> Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         for (index, phone) in (0..).zip(&phones) {
-            epoll::add(&epoll, &phone.socket, epoll::EventData::new_u64(index), epoll::EventFlags::IN)?;
+            epoll::add(
+                &epoll,
+                &phone.socket,
+                epoll::EventData::new_u64(index),
+                epoll::EventFlags::IN,
+            )?;
         }
-        Ok(Self { phones, epoll, since: Instant::now(), sent: 0, unsent: 0, late_us: Vec::new() })
+        Ok(Self {
+            phones,
+            epoll,
+            since: Instant::now(),
+            sent: 0,
+            unsent: 0,
+            late_us: Vec::new(),
+        })
     }
 
     fn run(&mut self, time: Duration) -> Result<()> {
         let gap = PTIME / self.phones.len() as u32;
         let mut events = Vec::with_capacity(EVENTS);
-        let at_most = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
+        let at_most = Timespec {
+            tv_sec: 0,
+            tv_nsec: 1_000_000,
+        };
         self.since = Instant::now();
         let mut next = 0_u32;
         loop {
@@ -139,10 +168,17 @@ impl Load {
     }
 
     /// One line for another program: what was sent, lost, how many phones heard nothing, and how late it came.
-    #[expect(clippy::print_stdout, reason = "its output is for another program to read")]
+    #[expect(
+        clippy::print_stdout,
+        reason = "its output is for another program to read"
+    )]
     fn report(&self) {
         let received: u64 = self.phones.iter().map(|phone| phone.received).sum();
-        let silent = self.phones.iter().filter(|phone| phone.received == 0).count();
+        let silent = self
+            .phones
+            .iter()
+            .filter(|phone| phone.received == 0)
+            .count();
         let [p50, p99, max] = [500, 990, 1000].map(|at| Spread::at(&self.late_us, at));
         println!(
             "phones={} sent={} unsent={} received={received} lost={} silent={silent} p50_us={p50:.0} p99_us={p99:.0} max_us={max:.0}",

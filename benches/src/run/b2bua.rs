@@ -27,7 +27,9 @@ const AFTER: Duration = Duration::from_secs(40);
 /// If a program fails, or calls do.
 pub fn run_all() -> Result<Vec<Line>> {
     let name = "call without media: CPU";
-    let missing = ["sipp", "kamailio"].into_iter().find(|program| find(program).is_none());
+    let missing = ["sipp", "kamailio"]
+        .into_iter()
+        .find(|program| find(program).is_none());
     if let Some(program) = missing {
         return Ok(vec![Line::missing(name, program)]);
     }
@@ -45,13 +47,20 @@ pub fn run_all() -> Result<Vec<Line>> {
         Spread::of(&all).map_or(f64::NAN, |spread| spread.median)
     };
     let mb = |kb: u64| kb as f64 / 1024.0;
-    let most = ours.iter().map(|round| round.memory_kb).max().unwrap_or_default();
+    let most = ours
+        .iter()
+        .map(|round| round.memory_kb)
+        .max()
+        .unwrap_or_default();
     let kamailio_ms = median(&|round| theirs[round].ms);
     let failed: f64 = ours.iter().map(|round| round.failed).sum();
     Ok(vec![
         Line::Measured(
             Figure::new(name, median(&|round| ours[round].ms), "ms")
-                .beside(format!("Kamailio as proxy {kamailio_ms:.3} ms"), median(&|round| ours[round].ms / theirs[round].ms))
+                .beside(
+                    format!("Kamailio as proxy {kamailio_ms:.3} ms"),
+                    median(&|round| ours[round].ms / theirs[round].ms),
+                )
                 .aim(Aim::Ratio(0.5))
                 .note(format!(
                     "{RATE} calls/s; {failed} failed; {} messages sent again, Kamailio's calls {}",
@@ -65,7 +74,11 @@ pub fn run_all() -> Result<Vec<Line>> {
                 mb(before),
                 mb(after),
                 AFTER.as_secs(),
-                mb(theirs.iter().map(|round| round.memory_kb).max().unwrap_or_default()),
+                mb(theirs
+                    .iter()
+                    .map(|round| round.memory_kb)
+                    .max()
+                    .unwrap_or_default()),
             )),
         ),
     ])
@@ -93,9 +106,22 @@ impl Round {
         std::thread::sleep(Duration::from_millis(700));
         let before = cpu(pid);
         let mut command = sipp(directory.path(), CALLERS, "uac.xml");
-        command.arg(server).args(["-s", FAR_NUMBER, "-mp", "20000", "-recv_timeout", "10000", "-l", "4000", "-d", "100"]);
+        command.arg(server).args([
+            "-s",
+            FAR_NUMBER,
+            "-mp",
+            "20000",
+            "-recv_timeout",
+            "10000",
+            "-l",
+            "4000",
+            "-d",
+            "100",
+        ]);
         command.args(["-r", &RATE.to_string(), "-m", &(RATE * SECONDS).to_string()]);
-        command.args(["-trace_stat", "-fd", "1", "-stf"]).arg(&statistics);
+        command
+            .args(["-trace_stat", "-fd", "1", "-stf"])
+            .arg(&statistics);
         let mut callers = Running::start(&mut command)?;
         std::thread::sleep(Duration::from_secs(u64::from(SECONDS) - 1));
         let memory_kb = memory_kb(pid);
@@ -103,18 +129,39 @@ impl Round {
         drop(far_end);
         let spent = cpu(pid).saturating_sub(before);
         let row = last_row(&std::fs::read_to_string(statistics)?)?;
-        let of = |name: &str| row.get(name).and_then(|cell| cell.parse::<f64>().ok()).context("no such figure of SIPp");
+        let of = |name: &str| {
+            row.get(name)
+                .and_then(|cell| cell.parse::<f64>().ok())
+                .context("no such figure of SIPp")
+        };
         let good = of("SuccessfulCall(C)")?;
-        ensure!(good > 0.9 * f64::from(RATE * SECONDS), "{good} calls through {server} succeeded");
+        ensure!(
+            good > 0.9 * f64::from(RATE * SECONDS),
+            "{good} calls through {server} succeeded"
+        );
         let ms = spent.as_secs_f64() * 1e3 / good;
-        Ok(Self { ms, memory_kb, failed: of("FailedCall(C)")?, repeated: of("Retransmissions(C)")? })
+        Ok(Self {
+            ms,
+            memory_kb,
+            failed: of("FailedCall(C)")?,
+            repeated: of("Retransmissions(C)")?,
+        })
     }
 }
 
 fn sipp(directory: &Path, at: &str, scenario: &str) -> Command {
     let (ip, port) = at.rsplit_once(':').unwrap_or((at, "5060"));
     let mut command = Command::new("sipp");
-    command.current_dir(directory).args(["-sf", &format!("{SCENARIOS}/{scenario}"), "-i", ip, "-mi", ip, "-ci", ip]);
+    command.current_dir(directory).args([
+        "-sf",
+        &format!("{SCENARIOS}/{scenario}"),
+        "-i",
+        ip,
+        "-mi",
+        ip,
+        "-ci",
+        ip,
+    ]);
     command.args(["-p", port, "-nostdin", "-buff_size", "4000000"]);
     command.stdout(Stdio::null()).stderr(Stdio::null());
     command
@@ -123,7 +170,9 @@ fn sipp(directory: &Path, at: &str, scenario: &str) -> Command {
 fn last_row(csv: &str) -> Result<BTreeMap<String, String>> {
     let mut lines = csv.lines().map(|line| line.split(';').map(str::to_owned));
     let head = lines.next().context("SIPp says nothing")?;
-    Ok(head.zip(lines.last().context("SIPp says no figures")?).collect())
+    Ok(head
+        .zip(lines.next_back().context("SIPp says no figures")?)
+        .collect())
 }
 
 #[cfg(test)]

@@ -30,7 +30,9 @@ fn allocations() -> Result<Vec<Line>> {
     let text = String::from_utf8(output.stdout)?;
     let of = |subject: &str, steps: &str, sample: Sample| {
         let key = format!("{subject} {steps} {} ", sample.name());
-        let count = text.lines().find_map(|line| line.strip_prefix(&key)?.parse::<f64>().ok());
+        let count = text
+            .lines()
+            .find_map(|line| line.strip_prefix(&key)?.parse::<f64>().ok());
         count.with_context(|| format!("no line {key}"))
     };
     let mut lines = Vec::new();
@@ -41,9 +43,15 @@ fn allocations() -> Result<Vec<Line>> {
         ("dialog", Sample::Bye, "dialog of a BYE"),
     ] {
         let (ours, rsip) = (of("ours", steps, sample)?, of("rsip", steps, sample)?);
-        let figure = Figure::new(format!("codec: parse and match {what}"), ours, "allocations");
+        let figure = Figure::new(
+            format!("codec: parse and match {what}"),
+            ours,
+            "allocations",
+        );
         let beside = format!("rsip {rsip:.0}");
-        lines.push(Line::Measured(figure.beside(beside, ours / rsip).aim(Aim::Ours(0.0))));
+        lines.push(Line::Measured(
+            figure.beside(beside, ours / rsip).aim(Aim::Ours(0.0)),
+        ));
     }
     Ok(lines)
 }
@@ -53,9 +61,16 @@ fn instructions(sample: Sample) -> Result<Vec<Line>> {
     if find("valgrind").is_none() {
         return Ok(vec![Line::missing(&name, "valgrind")]);
     }
-    let count = |subject, steps| collected("codec", "*codec::collected*", &[subject, steps, sample.name()]);
+    let count = |subject, steps| {
+        collected(
+            "codec",
+            "*codec::collected*",
+            &[subject, steps, sample.name()],
+        )
+    };
     let per_round = |subject, steps| Ok::<_, anyhow::Error>(count(subject, steps)? / ROUNDS);
-    let [parse, matched, printed, whole] = ["parse", "match", "print", "whole"].map(|steps| per_round("ours", steps));
+    let [parse, matched, printed, whole] =
+        ["parse", "match", "print", "whole"].map(|steps| per_round("ours", steps));
     let (parse, matched, printed, whole) = (parse?, matched?, printed?, whole?);
     let (scan, rsip) = (per_round("scan", "whole")?, per_round("rsip", "whole")?);
     let scan_only = per_round("scan", "parse")?;
@@ -64,12 +79,21 @@ fn instructions(sample: Sample) -> Result<Vec<Line>> {
         matched - parse,
         printed - parse
     );
-    let beside_scan = Figure::new(&name, whole, "instructions").beside(format!("scan {scan:.0}"), whole / scan);
+    let beside_scan =
+        Figure::new(&name, whole, "instructions").beside(format!("scan {scan:.0}"), whole / scan);
     let beside_rsip = Figure::new(format!("{name}, rsip"), whole, "instructions");
-    let parse_only = Figure::new(format!("codec: {} parsed", sample.name()), parse, "instructions");
+    let parse_only = Figure::new(
+        format!("codec: {} parsed", sample.name()),
+        parse,
+        "instructions",
+    );
     Ok(vec![
         Line::Measured(beside_scan.aim(Aim::Ratio(3.0)).note(note)),
-        Line::Measured(parse_only.beside(format!("scan {scan_only:.0}"), parse / scan_only).aim(Aim::Ratio(3.0))),
+        Line::Measured(
+            parse_only
+                .beside(format!("scan {scan_only:.0}"), parse / scan_only)
+                .aim(Aim::Ratio(3.0)),
+        ),
         Line::Measured(beside_rsip.beside(format!("rsip {rsip:.0}"), whole / rsip)),
     ])
 }
@@ -82,7 +106,10 @@ fn instructions(sample: Sample) -> Result<Vec<Line>> {
 pub(super) fn collected(program: &str, function: &str, args: &[&str]) -> Result<f64> {
     let mut command = Command::new("valgrind");
     command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
-    command.arg(format!("--toggle-collect={function}")).arg(built(program)?).args(args);
+    command
+        .arg(format!("--toggle-collect={function}"))
+        .arg(built(program)?)
+        .args(args);
     let output = run(&mut command)?;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     count_in(&said).with_context(|| format!("valgrind counted nothing: {said}"))

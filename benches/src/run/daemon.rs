@@ -56,18 +56,29 @@ impl Daemon {
         std::fs::write(at("lampfield.toml"), settings())?;
         std::fs::write(at("centre.toml"), centre())?;
         let program = built("lampfield")?;
-        run(Command::new(&program).current_dir(directory.path()).args(["apply", "centre.toml"]))?;
+        run(Command::new(&program)
+            .current_dir(directory.path())
+            .args(["apply", "centre.toml"]))?;
         let log = File::create(at("daemon.log"))?;
         let mut command = Command::new(&program);
-        command.current_dir(directory.path()).stdout(log.try_clone()?).stderr(log);
+        command
+            .current_dir(directory.path())
+            .stdout(log.try_clone()?)
+            .stderr(log);
         let mut running = Running::start(&mut command)?;
         let end = Instant::now() + START;
         loop {
             let said = std::fs::read_to_string(at("daemon.log"))?;
             if said.lines().any(|line| line.starts_with("ready ")) {
-                return Ok(Self { running, _directory: directory });
+                return Ok(Self {
+                    running,
+                    _directory: directory,
+                });
             }
-            ensure!(running.is_up() && Instant::now() < end, "the daemon does not become ready: {said}");
+            ensure!(
+                running.is_up() && Instant::now() < end,
+                "the daemon does not become ready: {said}"
+            );
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -124,7 +135,11 @@ to = "external:{FAR_NUMBER}"
 "#
     );
     for number in 0..ATTENDANTS {
-        let queues = if number < FEW { r#""all", "few""# } else { r#""all""# };
+        let queues = if number < FEW {
+            r#""all", "few""#
+        } else {
+            r#""all""#
+        };
         // Writing to a String cannot fail.
         let _ = write!(
             text,

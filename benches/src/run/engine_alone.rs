@@ -35,11 +35,21 @@ pub fn run_all() -> Result<Vec<Line>> {
     let many = median(&|round| round.1.us);
     let scan = median(&|round| round.0.scan_us);
     let call = Figure::new("engine: queued call, 10 waiting", few, "us")
-        .beside(format!("scan of its messages {scan:.2} us"), median(&|round| round.0.us / round.0.scan_us))
+        .beside(
+            format!("scan of its messages {scan:.2} us"),
+            median(&|round| round.0.us / round.0.scan_us),
+        )
         .aim(Aim::Ours(60.0))
-        .note(format!("p99 {:.0} us, mean {:.0} us", median(&|round| round.0.p99_us), median(&|round| round.0.mean_us)));
+        .note(format!(
+            "p99 {:.0} us, mean {:.0} us",
+            median(&|round| round.0.p99_us),
+            median(&|round| round.0.mean_us)
+        ));
     let growth = Figure::new("engine: queued call, 100,000 waiting", many, "us")
-        .beside(format!("10 waiting {few:.1} us"), median(&|round| round.1.us / round.0.us))
+        .beside(
+            format!("10 waiting {few:.1} us"),
+            median(&|round| round.1.us / round.0.us),
+        )
         .aim(Aim::Ratio(LOGARITHMIC))
         .note("logarithmic growth is at most 5 times from 10 to 100,000");
     let mut lines = vec![Line::Measured(call), Line::Measured(growth)];
@@ -58,13 +68,20 @@ fn counted() -> Result<Vec<Line>> {
     }
     // The difference of two runs: it leaves out what the beginning costs.
     let per_call = |waiting| {
-        let count = |calls: u32| collected("queued_call", "*alone::turn*", &[waiting, &calls.to_string()]);
+        let count = |calls: u32| {
+            collected(
+                "queued_call",
+                "*alone::turn*",
+                &[waiting, &calls.to_string()],
+            )
+        };
         // A tenth of them goes before those that are timed.
         let calls = f64::from(CALLS_COUNTED) * 1.1;
         Ok::<_, anyhow::Error>((count(2 * CALLS_COUNTED)? - count(CALLS_COUNTED)?) / calls)
     };
     let (few, many) = (per_call(FEW)?, per_call(MANY_COUNTED)?);
-    let figure = Figure::new(name, many, "instructions").beside(format!("10 waiting {few:.0}"), many / few);
+    let figure =
+        Figure::new(name, many, "instructions").beside(format!("10 waiting {few:.0}"), many / few);
     Ok(vec![Line::Measured(figure.aim(Aim::Ratio(4.0)))])
 }
 

@@ -25,11 +25,19 @@ impl Kamailio {
         let directory = tempfile::tempdir()?;
         let mut command = Command::new(program);
         // -DD: in the foreground, so that it ends when its parent says so.
-        command.args(["-DD", "-E", "-f", CONFIG, "-m", "256", "-M", "16", "-Y"]).arg(directory.path());
+        command
+            .args(["-DD", "-E", "-f", CONFIG, "-m", "256", "-M", "16", "-Y"])
+            .arg(directory.path());
         let mut running = Running::start(command.stdout(Stdio::null()).stderr(Stdio::null()))?;
         std::thread::sleep(Duration::from_secs(2));
-        ensure!(running.is_up(), "kamailio ended at once; kamailio -c -f {CONFIG} says why");
-        Ok(Self { running, _directory: directory })
+        ensure!(
+            running.is_up(),
+            "kamailio ended at once; kamailio -c -f {CONFIG} says why"
+        );
+        Ok(Self {
+            running,
+            _directory: directory,
+        })
     }
 
     pub(super) fn pid(&self) -> u32 {

@@ -8,6 +8,7 @@ mod kamailio;
 pub mod queued;
 pub mod relay;
 mod rtpengine;
+pub mod soak;
 
 /// Ratios are medians of so many, taken in turns with what they are compared with.
 pub const ROUNDS: usize = 5;

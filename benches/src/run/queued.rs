@@ -5,30 +5,36 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use loadgen::api::Api;
-use loadgen::{Arrivals, Attendants, CallRecord, Callers, Handle, MediaMode, Percentiles, Plan, Population, Report, Spread as Draw};
+use loadgen::{
+    Arrivals, Attendants, CallRecord, Callers, Handle, MediaMode, Percentiles, Plan, Population,
+    Report, Spread as Draw,
+};
 use media::codec::Codec;
 use serde_json::{Value, json};
 
 use super::ROUNDS;
 use super::b2bua::kamailio_round;
-use super::daemon::{ATTENDANTS, CALLERS, DOMAIN, Daemon, FEW, PASSWORD, PHONES, QUEUE, SIP, SIP_PASSWORD, SMALL_QUEUE};
+use super::daemon::{
+    ATTENDANTS, CALLERS, DOMAIN, Daemon, FEW, PASSWORD, PHONES, QUEUE, SIP, SIP_PASSWORD,
+    SMALL_QUEUE,
+};
 use super::kamailio::Kamailio;
 use crate::process::{cpu, find, memory_kb};
 use crate::spread::Spread;
 use crate::table::{Aim, Figure, Line};
 
-const RATE: f64 = 20.0;
+pub(super) const RATE: f64 = 20.0;
 const CALLS: u64 = 200;
 const FILL_RATE: f64 = 60.0;
 const WAITING: u64 = 250;
-const TALK: Duration = Duration::from_secs(2);
+pub(super) const TALK: Duration = Duration::from_secs(2);
 const JITTER: Duration = Duration::from_millis(500);
 /// For so long callers only wait and hear music.
 const HELD: Duration = Duration::from_secs(10);
 /// Until the last of them hears music.
 const SETTLE: Duration = Duration::from_secs(2);
 const READY: Duration = Duration::from_secs(60);
-const DONE: Duration = Duration::from_secs(120);
+pub(super) const DONE: Duration = Duration::from_secs(120);
 
 /// Runs it, with a daemon of its own for each part.
 ///
@@ -58,17 +64,37 @@ fn free() -> Result<Vec<Line>> {
             theirs.push(kamailio_round(kamailio)?);
         }
     }
-    let mut cost = Figure::new("queue, attendants free: CPU per call", median(&ours), "ms").aim(Aim::Ours(0.7));
+    let mut cost = Figure::new("queue, attendants free: CPU per call", median(&ours), "ms")
+        .aim(Aim::Ours(0.7));
     if kamailio.is_some() {
-        let ratios: Vec<f64> = ours.iter().zip(&theirs).map(|(ours, theirs)| ours / theirs).collect();
-        cost = cost.beside(format!("Kamailio, a plain call {:.3} ms", median(&theirs)), median(&ratios));
+        let ratios: Vec<f64> = ours
+            .iter()
+            .zip(&theirs)
+            .map(|(ours, theirs)| ours / theirs)
+            .collect();
+        cost = cost.beside(
+            format!("Kamailio, a plain call {:.3} ms", median(&theirs)),
+            median(&ratios),
+        );
     }
     let until: Percentiles = until.into_iter().collect();
     let (middle, late) = (ms_at(&until, 500), ms_at(&until, 990));
     Ok(vec![
-        Line::Measured(cost.note(format!("{RATE} calls/s, talks of 2 s, {ATTENDANTS} attendants"))),
-        Line::Measured(Figure::new("queue, attendants free: INVITE to INVITE, median", middle, "ms").aim(Aim::Ours(0.6))),
-        Line::Measured(Figure::new("queue, attendants free: INVITE to INVITE, p99", late, "ms").aim(Aim::Ours(3.0))),
+        Line::Measured(cost.note(format!(
+            "{RATE} calls/s, talks of 2 s, {ATTENDANTS} attendants"
+        ))),
+        Line::Measured(
+            Figure::new(
+                "queue, attendants free: INVITE to INVITE, median",
+                middle,
+                "ms",
+            )
+            .aim(Aim::Ours(0.6)),
+        ),
+        Line::Measured(
+            Figure::new("queue, attendants free: INVITE to INVITE, p99", late, "ms")
+                .aim(Aim::Ours(3.0)),
+        ),
     ])
 }
 
@@ -77,10 +103,18 @@ fn free_round(daemon: &Daemon) -> Result<(f64, Report)> {
     let people = population(ATTENDANTS, Draw::Exactly(TALK), QUEUE, RATE, CALLS)?;
     let before = cpu(daemon.pid());
     people.begin();
-    ensure!(people.wait_until_done(DONE), "callers are left: {:?}", people.report().failures());
+    ensure!(
+        people.wait_until_done(DONE),
+        "callers are left: {:?}",
+        people.report().failures()
+    );
     let spent = cpu(daemon.pid()).saturating_sub(before);
     let report = people.stop();
-    ensure!(report.connected() as u64 == CALLS, "{} of {CALLS} connected", report.connected());
+    ensure!(
+        report.connected() as u64 == CALLS,
+        "{} of {CALLS} connected",
+        report.connected()
+    );
     Ok((per_call(spent, CALLS), report))
 }
 
@@ -98,21 +132,38 @@ fn waiting() -> Result<Vec<Line>> {
     sleep(Duration::from_secs_f64(WAITING as f64 / FILL_RATE) + SETTLE);
     let full = cpu(daemon.pid());
     let waiting = people.report();
-    ensure!(waiting.unfinished() as u64 == WAITING, "{} wait", waiting.unfinished());
+    ensure!(
+        waiting.unfinished() as u64 == WAITING,
+        "{} wait",
+        waiting.unfinished()
+    );
     let memory = memory_kb(daemon.pid()).saturating_sub(memory);
     sleep(HELD);
     let held = cpu(daemon.pid());
     for agent in &agents {
         agent.set_state(&json!({ "state": "available" }))?;
     }
-    ensure!(people.wait_until_done(DONE), "callers are left: {:?}", people.report().failures());
+    ensure!(
+        people.wait_until_done(DONE),
+        "callers are left: {:?}",
+        people.report().failures()
+    );
     let served = cpu(daemon.pid());
     let report = people.stop();
-    ensure!(report.connected() as u64 == WAITING, "{} of {WAITING} connected", report.connected());
+    ensure!(
+        report.connected() as u64 == WAITING,
+        "{} of {WAITING} connected",
+        report.connected()
+    );
     let music = held.saturating_sub(full);
     let spent = served.saturating_sub(began).saturating_sub(music);
     let share = 100.0 * music.as_secs_f64() / HELD.as_secs_f64() / WAITING as f64;
-    Ok(served_lines(&report, per_call(spent, WAITING), share, memory as f64 / WAITING as f64))
+    Ok(served_lines(
+        &report,
+        per_call(spent, WAITING),
+        share,
+        memory as f64 / WAITING as f64,
+    ))
 }
 
 fn served_lines(report: &Report, ms: f64, share: f64, kb: f64) -> Vec<Line> {
@@ -136,33 +187,52 @@ fn served_lines(report: &Report, ms: f64, share: f64, kb: f64) -> Vec<Line> {
 }
 
 /// Registers the phones; callers come when they are let.
-fn population(attendants: usize, talk: Draw, number: &str, rate: f64, calls: u64) -> Result<Handle> {
+pub(super) fn population(
+    attendants: usize,
+    talk: Draw,
+    number: &str,
+    rate: f64,
+    calls: u64,
+) -> Result<Handle> {
     let mut plan = Plan::new(SIP.parse()?);
     plan.domain = DOMAIN.into();
-    plan.media = MediaMode::Sink { codecs: vec![Codec::Pcmu] };
+    plan.media = MediaMode::Sink {
+        codecs: vec![Codec::Pcmu],
+    };
     let people = Attendants::numbered("a", attendants, Some(SIP_PASSWORD));
-    plan.attendants = Some(Attendants { talk, ..Attendants::new(PHONES.parse()?, people) });
+    plan.attendants = Some(Attendants {
+        talk,
+        ..Attendants::new(PHONES.parse()?, people)
+    });
     let callers = Callers::new(CALLERS.parse()?, number, Arrivals::per_second(rate));
-    plan.callers = Some(Callers { count: Some(calls), ..callers });
+    plan.callers = Some(Callers {
+        count: Some(calls),
+        ..callers
+    });
     let people = Population::start(plan)?;
-    ensure!(people.wait_until_ready(READY), "phones cannot register: {:?}", people.report().register_failures);
+    ensure!(
+        people.wait_until_ready(READY),
+        "phones cannot register: {:?}",
+        people.report().register_failures
+    );
     Ok(people)
 }
 
 /// An attendant at work.
-struct AtWork {
+pub(super) struct AtWork {
     api: Api,
     token: String,
 }
 
 impl AtWork {
     fn set_state(&self, state: &Value) -> Result<()> {
-        self.api.ask("PUT", "/agents/me/state", Some(&self.token), state)?;
+        self.api
+            .ask("PUT", "/agents/me/state", Some(&self.token), state)?;
         Ok(())
     }
 }
 
-fn log_in(attendants: usize) -> Result<Vec<AtWork>> {
+pub(super) fn log_in(attendants: usize) -> Result<Vec<AtWork>> {
     let api = Api::new(Daemon::http()?);
     let one = |number| {
         let name = format!("a{number}");
@@ -177,7 +247,8 @@ fn per_call(spent: Duration, calls: u64) -> f64 {
 }
 
 fn ms_at(all: &Percentiles, per_mille: usize) -> f64 {
-    all.at(per_mille).map_or(f64::NAN, |time| time.as_secs_f64() * 1e3)
+    all.at(per_mille)
+        .map_or(f64::NAN, |time| time.as_secs_f64() * 1e3)
 }
 
 fn median(all: &[f64]) -> f64 {

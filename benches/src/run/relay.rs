@@ -24,7 +24,8 @@ const RELAY_SECONDS: u64 = 7;
 ///
 /// If a program fails.
 pub fn run_all() -> Result<Vec<Line>> {
-    let (mut bare, mut ours, mut music, mut peer) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut bare, mut ours, mut music, mut peer) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         bare.push(Round::of("bare_relay")?);
         ours.push(Round::of("examples/relay")?);
@@ -74,7 +75,10 @@ pub fn run_all() -> Result<Vec<Line>> {
         let p99 = median(&|round| peer[round].p99_us) / 1e3;
         Line::Measured(
             Figure::new(name, us, "us")
-                .beside(format!("rtpengine {peer_us:.2} us"), median(&|round| ours[round].us / peer[round].us))
+                .beside(
+                    format!("rtpengine {peer_us:.2} us"),
+                    median(&|round| ours[round].us / peer[round].us),
+                )
                 .note(format!("rtpengine's delay p99 {p99:.2} ms, in user space")),
         )
     });
@@ -97,11 +101,18 @@ impl Round {
         let load = load(&lines)?;
         relay.wait(Duration::from_secs(RELAY_SECONDS + 10))?;
         let said = last_words(&mut relay)?;
-        Self::new(&load, field(&said, "us_per_packet")?, field(&said, "packets_per_wake")?)
+        Self::new(
+            &load,
+            field(&said, "us_per_packet")?,
+            field(&said, "packets_per_wake")?,
+        )
     }
 
     fn new(load: &str, us: f64, per_wake: f64) -> Result<Self> {
-        ensure!(field(load, "silent")? == 0.0, "phones that heard nothing: {load}");
+        ensure!(
+            field(load, "silent")? == 0.0,
+            "phones that heard nothing: {load}"
+        );
         Ok(Self {
             us,
             per_wake,
@@ -124,7 +135,10 @@ fn music_round() -> Result<Music> {
     relay.wait(Duration::from_secs(RELAY_SECONDS + 10))?;
     ensure!(sink.is_up(), "the sink is gone");
     let said = last_words(&mut relay)?;
-    Ok(Music { us: field(&said, "us_per_packet")?, core_percent: field(&said, "core_per_call_percent")? })
+    Ok(Music {
+        us: field(&said, "us_per_packet")?,
+        core_percent: field(&said, "core_per_call_percent")?,
+    })
 }
 
 fn rtpengine_round() -> Result<Round> {
@@ -139,7 +153,9 @@ fn rtpengine_round() -> Result<Round> {
 /// Starts a relay and reads its phones.
 fn start(program: &str, more: &[&str]) -> Result<(Running, String)> {
     let mut command = Command::new(built(program)?);
-    command.args([CALLS.to_string(), RELAY_SECONDS.to_string()]).args(more);
+    command
+        .args([CALLS.to_string(), RELAY_SECONDS.to_string()])
+        .args(more);
     let mut relay = Running::start(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
     let output = relay.child().stdout.take().context("its output is ours")?;
     let mut lines = String::new();
@@ -151,12 +167,20 @@ fn start(program: &str, more: &[&str]) -> Result<(Running, String)> {
         lines.push_str(&line);
         lines.push('\n');
     }
-    anyhow::bail!("{program} ended before it was ready: {}", last_words(&mut relay)?)
+    anyhow::bail!(
+        "{program} ended before it was ready: {}",
+        last_words(&mut relay)?
+    )
 }
 
 fn last_words(relay: &mut Running) -> Result<String> {
     let mut said = String::new();
-    relay.child().stderr.take().context("its errors are ours")?.read_to_string(&mut said)?;
+    relay
+        .child()
+        .stderr
+        .take()
+        .context("its errors are ours")?
+        .read_to_string(&mut said)?;
     Ok(said)
 }
 
@@ -166,12 +190,19 @@ fn load(lines: &str) -> Result<String> {
 
 fn start_load(lines: &str) -> Result<Running> {
     let mut command = Command::new(built("rtp_load")?);
-    Running::start_with(command.arg(LOAD_SECONDS.to_string()).stdout(Stdio::piped()), lines)
+    Running::start_with(
+        command.arg(LOAD_SECONDS.to_string()).stdout(Stdio::piped()),
+        lines,
+    )
 }
 
 fn finish(load: &mut Running) -> Result<String> {
     let mut said = String::new();
-    load.child().stdout.take().context("its output is ours")?.read_to_string(&mut said)?;
+    load.child()
+        .stdout
+        .take()
+        .context("its output is ours")?
+        .read_to_string(&mut said)?;
     Ok(said)
 }
 

@@ -20,12 +20,24 @@ impl Rtpengine {
     pub(super) fn start(calls: u16) -> Result<(Self, String)> {
         let program = find("rtpengine").context("rtpengine is not installed")?;
         let mut command = Command::new(program);
-        command.args(["--table=-1", "--foreground", "--log-stderr", "--log-level=3", "--config-file=none"]);
-        command.arg(format!("--interface={MEDIA}")).arg(format!("--listen-ng={CONTROL}"));
+        command.args([
+            "--table=-1",
+            "--foreground",
+            "--log-stderr",
+            "--log-level=3",
+            "--config-file=none",
+        ]);
+        command
+            .arg(format!("--interface={MEDIA}"))
+            .arg(format!("--listen-ng={CONTROL}"));
         command.args(["--port-min=40000", "--port-max=59998"]);
-        let engine = Self(Running::start(command.stdout(Stdio::null()).stderr(Stdio::null()))?);
+        let engine = Self(Running::start(
+            command.stdout(Stdio::null()).stderr(Stdio::null()),
+        )?);
         let control = Control::connect()?;
-        let lines = (0..calls).map(|call| control.call(call)).collect::<Result<String>>()?;
+        let lines = (0..calls)
+            .map(|call| control.call(call))
+            .collect::<Result<String>>()?;
         Ok((engine, lines))
     }
 
@@ -56,23 +68,48 @@ impl Control {
         let (a, b) = (ports::caller(call), ports::attendant(call));
         let id = format!("bench-{call}");
         let (sdp_a, sdp_b) = (sdp(a), sdp(b));
-        let common = [("call-id", id.as_str()), ("from-tag", "a"), ("ICE", "remove")];
-        let offer = [&[("command", "offer"), ("sdp", sdp_a.as_str())], common.as_slice()].concat();
-        let answer = [&[("command", "answer"), ("to-tag", "b"), ("sdp", sdp_b.as_str())], common.as_slice()].concat();
+        let common = [
+            ("call-id", id.as_str()),
+            ("from-tag", "a"),
+            ("ICE", "remove"),
+        ];
+        let offer = [
+            &[("command", "offer"), ("sdp", sdp_a.as_str())],
+            common.as_slice(),
+        ]
+        .concat();
+        let answer = [
+            &[
+                ("command", "answer"),
+                ("to-tag", "b"),
+                ("sdp", sdp_b.as_str()),
+            ],
+            common.as_slice(),
+        ]
+        .concat();
         let b_sends_to = media_port(&self.ask(&format!("o{call}"), &offer)?)?;
         let a_sends_to = media_port(&self.ask(&format!("a{call}"), &answer)?)?;
-        let relay = |port: u16| Ok::<_, anyhow::Error>((MEDIA.parse::<std::net::IpAddr>()?, port).into());
-        Ok(format!("{}\n{}\n", ports::line(a, relay(a_sends_to)?), ports::line(b, relay(b_sends_to)?)))
+        let relay =
+            |port: u16| Ok::<_, anyhow::Error>((MEDIA.parse::<std::net::IpAddr>()?, port).into());
+        Ok(format!(
+            "{}\n{}\n",
+            ports::line(a, relay(a_sends_to)?),
+            ports::line(b, relay(b_sends_to)?)
+        ))
     }
 
     fn ask(&self, cookie: &str, fields: &[(&str, &str)]) -> Result<String> {
-        self.0.send(format!("{cookie} {}", bencode(fields)).as_bytes())?;
+        self.0
+            .send(format!("{cookie} {}", bencode(fields)).as_bytes())?;
         let mut buffer = [0; 8192];
         loop {
             let length = self.0.recv(&mut buffer)?;
             let text = String::from_utf8_lossy(&buffer[..length]);
             // An answer to an earlier question that came too late is none to this.
-            if let Some(answer) = text.strip_prefix(cookie).and_then(|rest| rest.strip_prefix(' ')) {
+            if let Some(answer) = text
+                .strip_prefix(cookie)
+                .and_then(|rest| rest.strip_prefix(' '))
+            {
                 return Ok(answer.to_owned());
             }
         }
@@ -97,8 +134,12 @@ fn sdp(phone: std::net::SocketAddr) -> String {
 }
 
 fn media_port(answer: &str) -> Result<u16> {
-    let port = answer.split_once("m=audio ").and_then(|(_, rest)| rest.split(' ').next());
-    Ok(port.with_context(|| format!("no port in {answer}"))?.parse()?)
+    let port = answer
+        .split_once("m=audio ")
+        .and_then(|(_, rest)| rest.split(' ').next());
+    Ok(port
+        .with_context(|| format!("no port in {answer}"))?
+        .parse()?)
 }
 
 #[cfg(test)]
@@ -107,8 +148,14 @@ mod tests {
 
     #[test]
     fn questions_are_bencode_and_ports_are_found() {
-        assert_eq!(bencode(&[("sdp", "v=0"), ("ICE", "remove")]), "d3:ICE6:remove3:sdp3:v=0e");
-        assert_eq!(media_port("d3:sdp20:m=audio 40012 RTP/AVP 0e").unwrap(), 40_012);
+        assert_eq!(
+            bencode(&[("sdp", "v=0"), ("ICE", "remove")]),
+            "d3:ICE6:remove3:sdp3:v=0e"
+        );
+        assert_eq!(
+            media_port("d3:sdp20:m=audio 40012 RTP/AVP 0e").unwrap(),
+            40_012
+        );
         assert!(media_port("d6:result5:errore").is_err());
     }
 }

@@ -1,0 +1,15 @@
+#!/bin/bash
+# usage: soak.sh [SECONDS]
+# The long runs: the simulation with 100 seeds of 10,000 calls each, then SIPp at 20 calls a second through the daemon
+# for SECONDS (180), after which its memory must not have grown. Takes hours; ends at the first failure.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+cargo=${CARGO:-cargo}
+profile=${PROFILE:-ci}
+$cargo run --profile "$profile" --package sim -- --seed 1 --seeds 100 --calls 10000
+
+$cargo build --release --package lampfield --bin lampfield --package benches
+ulimit -n 16384 2>/dev/null || ulimit -n "$(ulimit -Hn)"
+exec setsid --wait bash -c 'echo -15 2>/dev/null >/proc/self/autogroup || true; exec "$@"' soak \
+    "${CARGO_TARGET_DIR:-target}/release/benches" "--soak=${1:-180}"
