@@ -38,6 +38,8 @@ use crate::setup::{Listen, Setup};
 use crate::timers::Timers;
 use crate::{Now, RULES_VERSION};
 
+/// The alarm that state is incomplete since the start. It stands until the first regular checkpoint.
+const JOURNAL_GAP: &str = "journal-gap";
 /// How often a checkpoint is written.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(600);
 /// How often the clock on the wall is asked whether a queue opens, at least: it may have been set.
@@ -107,6 +109,7 @@ impl Engine {
             acd,
             last_seq,
             last_utc_us,
+            has_gap,
             ..
         } = restore;
         let mut secrets = Random::new(setup.seeds.secrets);
@@ -163,11 +166,11 @@ impl Engine {
             snapshot: setup.snapshot,
             durable,
         };
-        engine.start(setup.version);
+        engine.start(setup.version, has_gap);
         engine
     }
 
-    fn start(&mut self, version: String) {
+    fn start(&mut self, version: String, has_gap: bool) {
         let (node, incarnation) = self.stamp;
         self.journal(Body::Started { version });
         let number = Incarnation {
@@ -179,6 +182,7 @@ impl Engine {
         for event in self.durable.interruptions() {
             self.publish(event);
         }
+        self.start_alarms(has_gap);
         self.take_up_centre();
         self.refresh_queues();
         self.end_interrupted_dialogs();
@@ -193,6 +197,19 @@ impl Engine {
             Timer::KeepAlive,
         );
         self.settle();
+    }
+
+    /// What alarmed before the restart is over, or shows itself anew.
+    fn start_alarms(&mut self, has_gap: bool) {
+        for alarm in self.durable.alarms.clone() {
+            self.clear_alarm(&alarm);
+        }
+        if has_gap {
+            self.raise_alarm(
+                JOURNAL_GAP,
+                "entries of the journal were lost: states, bindings or overrides of before the restart may be missing",
+            );
+        }
     }
 
     /// Publishes all that readers cannot know yet: they start with nothing.
@@ -233,6 +250,7 @@ impl Engine {
             Input::Command(command) => self.handle_command(command),
             Input::LookupDone { name, addresses } => self.lookup_done(name, addresses),
             Input::Pressure(pressure) => self.pressure = pressure,
+            Input::CheckpointWanted => self.checkpoint(),
         }
         self.settle();
     }
@@ -384,16 +402,23 @@ impl Engine {
         }
     }
 
+    /// Journals the whole state, and sets the time of the next checkpoint anew.
+    fn checkpoint(&mut self) {
+        let body = Body::Checkpoint(self.durable.checkpoint(&self.acd));
+        self.journal(body);
+        self.timers
+            .set(self.now.mono + CHECKPOINT_EVERY, Timer::Checkpoint);
+    }
+
     fn on_timer(&mut self, timer: Timer) {
         match timer {
             Timer::NoProvisional(leg) => self.no_provisional(leg),
             Timer::RangOut(leg) => self.rang_out(leg),
             Timer::KeepAlive => self.keep_alive(),
             Timer::Checkpoint => {
-                let body = Body::Checkpoint(self.durable.checkpoint(&self.acd));
-                self.journal(body);
-                self.timers
-                    .set(self.now.mono + CHECKPOINT_EVERY, Timer::Checkpoint);
+                // It has been seen, and what is missing will not come back.
+                self.clear_alarm(JOURNAL_GAP);
+                self.checkpoint();
             }
             Timer::WallClock => {
                 self.refresh_queues();

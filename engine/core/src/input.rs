@@ -48,6 +48,8 @@ pub enum Input {
     },
     /// How full the daemon's output queues are.
     Pressure(Pressure),
+    /// Entries of the journal were lost: a checkpoint makes that good, for a restart begins at the last one.
+    CheckpointWanted,
 }
 
 /// Whether new work is taken.

@@ -105,6 +105,8 @@ pub struct Restore {
     pub(crate) last_mono: Duration,
     /// The UTC time of the last entry.
     pub(crate) last_utc_us: i64,
+    /// Whether the journal lacks entries that no checkpoint has made good.
+    pub(crate) has_gap: bool,
 }
 
 impl Restore {
@@ -121,7 +123,13 @@ impl Restore {
             last_seq: 0,
             last_mono: Duration::ZERO,
             last_utc_us: 0,
+            has_gap: false,
         }
+    }
+
+    /// Says that entries were lost that no checkpoint has made good: the engine then starts with an alarm.
+    pub fn note_gap(&mut self) {
+        self.has_gap = true;
     }
 
     /// Folds in the next entry. A journal may be read from its beginning or from any checkpoint.
