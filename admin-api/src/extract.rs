@@ -77,20 +77,34 @@ impl<T: DeserializeOwned> FromRequest<ApiState> for Body<T> {
 ///
 /// 422 that names the field at fault, where serde does.
 pub(crate) fn read<T: DeserializeOwned>(json: Value) -> Result<T, ApiError> {
-    serde_json::from_value(json).map_err(|error| {
-        let text = error.to_string();
-        let field = text
-            .split('`')
-            .nth(1)
-            .filter(|_| text.contains("field `"))
-            .unwrap_or_default()
-            .to_owned();
+    serde_path_to_error::deserialize(json).map_err(|error| {
+        let field = field_of(&error);
         ApiError::field(
             field,
-            text,
+            error.into_inner().to_string(),
             "see the OpenAPI document at /api/v1/openapi.json",
         )
     })
+}
+
+/// Where the fault is: `state`, or `service_level.target`; empty when it is the document as a whole.
+fn field_of(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
+    let text = error.inner().to_string();
+    let path = match error.path().to_string() {
+        root if root == "." => String::new(),
+        path => path,
+    };
+    // A field that is missing has no place of its own, and only the text knows it.
+    let missing = text
+        .strip_prefix("missing field `")
+        .or_else(|| text.strip_prefix("unknown field `"))
+        .and_then(|rest| rest.split('`').next())
+        .filter(|field| !path.ends_with(field));
+    match missing {
+        Some(field) if path.is_empty() => field.to_owned(),
+        Some(field) => format!("{path}.{field}"),
+        None => path,
+    }
 }
 
 /// The name in a path such as `/queues/{name}`.
@@ -129,6 +143,24 @@ mod tests {
     struct Shape {
         #[allow(dead_code, reason = "only whether it can be read matters")]
         to: String,
+        #[serde(default)]
+        #[allow(dead_code, reason = "only whether it can be read matters")]
+        state: Option<State>,
+        #[serde(default)]
+        #[allow(dead_code, reason = "only whether it can be read matters")]
+        inner: Option<Inner>,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum State {
+        Open,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    struct Inner {
+        #[allow(dead_code, reason = "only whether it can be read matters")]
+        at: u8,
     }
 
     #[test]
@@ -136,6 +168,14 @@ mod tests {
         let cases = [
             (serde_json::json!({}), "to"),
             (serde_json::json!({"to": "1", "too": 1}), "too"),
+            (serde_json::json!({"to": 1}), "to"),
+            (serde_json::json!({"to": "1", "state": "ajar"}), "state"),
+            (serde_json::json!({"to": "1", "inner": {}}), "inner.at"),
+            (
+                serde_json::json!({"to": "1", "inner": {"at": 300}}),
+                "inner.at",
+            ),
+            (serde_json::json!([]), ""),
         ];
         for (json, field) in cases {
             let error = read::<Shape>(json).expect_err(field);

@@ -312,7 +312,7 @@ fn check_faults<T: Exposed>(
     after: &Centre,
 ) -> Result<(), ApiError> {
     let faults_of = |centre: &Centre| {
-        let mut faults = centre.validate();
+        let mut faults = centre.validate_since(&snapshot.centre);
         faults.extend(centre.check_against(&snapshot.settings));
         faults
     };
