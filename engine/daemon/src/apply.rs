@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use config::{Centre, Change, Settings, Snapshot};
+use config::{Centre, Change, Snapshot};
 use serde::{Deserialize, Serialize};
 
 use crate::centre::seal;
@@ -54,27 +54,11 @@ pub(crate) enum NoPlan {
 
 /// Works out what the file changes. Takes some tens of milliseconds for each new user with a password.
 pub(crate) fn plan(current: &Snapshot, wish: &Wish) -> Result<Plan, NoPlan> {
-    let file = config::parse_centre(&wish.text, &wish.file)
+    let mut centre = config::apply_centre(&wish.text, &wish.file, current, wish.prune)
         .map_err(|faults| NoPlan::Faults(faults.render()))?;
-    let mut centre = current.centre.merge(&file, wish.prune);
-    let faults = faults_of(&centre, current, &current.settings);
-    if !faults.is_empty() {
-        return Err(NoPlan::Faults(faults));
-    }
     seal(&mut centre, &current.settings.sip.domain).map_err(NoPlan::Failed)?;
     let changes = config::diff(&current.centre, &centre);
     Ok(Plan { centre, changes })
-}
-
-/// What only shows when the file and what is there already are seen together.
-fn faults_of(centre: &Centre, current: &Snapshot, settings: &Settings) -> String {
-    let mut faults = centre.validate();
-    faults.extend(centre.check_against(settings));
-    faults.extend(centre.stale_secrets(&current.centre));
-    faults
-        .iter()
-        .map(|fault| format!("error: {fault}\n"))
-        .collect()
 }
 
 /// The last line of what `apply` prints.
@@ -169,14 +153,31 @@ mod tests {
             "[[queues]]\nname = \"sales\"\nnumber = \"2000\"\n",
         );
         assert!(
-            taken.contains("2000") && taken.contains("support"),
+            taken.contains("2000") && taken.contains("support") && taken.contains("c.toml:3"),
             "{taken}"
         );
         let short = faults(
             &current,
             "[[users]]\nusername = \"bob\"\npassword = \"short\"\n",
         );
-        assert!(short.contains("password_min_length"), "{short}");
+        assert!(
+            short.contains("password_min_length") && short.contains("c.toml:3"),
+            "{short}"
+        );
+    }
+
+    #[test]
+    fn a_file_may_name_what_is_there_already_unless_that_is_deleted() {
+        let current = current(QUEUE);
+        let user = "[[users]]\nusername = \"bob\"\nqueues = [\"support\"]\n";
+        assert_eq!(changes(&current, &wish(user, false)), ["+ user bob"]);
+        let Err(NoPlan::Faults(faults)) = plan(&current, &wish(user, true)) else {
+            panic!("the queue is gone");
+        };
+        assert!(
+            faults.contains("c.toml:3") && faults.contains("no queue"),
+            "{faults}"
+        );
     }
 
     #[test]

@@ -103,6 +103,8 @@ pub(crate) struct Driver {
     published: Publication,
     pressure: Pressure,
     look_around_at: Duration,
+    /// The number that the journal had reached when a checkpoint was last asked for.
+    checkpoint_asked: u64,
     stopping: bool,
 }
 
@@ -118,6 +120,7 @@ impl Driver {
             published: Publication::default(),
             pressure: Pressure::Normal,
             look_around_at: Duration::ZERO,
+            checkpoint_asked: 0,
             stopping: false,
         }
     }
@@ -270,6 +273,10 @@ impl Driver {
             }
             self.handle(now, Input::Pressure(pressure));
         }
+        if !full && self.needs_checkpoint() {
+            self.handle(now, Input::CheckpointWanted);
+            self.checkpoint_asked = self.engine.seq();
+        }
         let shown = Shown {
             engine: self.engine.figures(),
             shedding: full,
@@ -286,6 +293,11 @@ impl Driver {
             .pulse
             .beat_us
             .store(now.mono_us(), Ordering::Relaxed);
+    }
+
+    /// Whether entries were lost, and no checkpoint that would make it good is on its way to the disk.
+    fn needs_checkpoint(&self) -> bool {
+        self.health.checkpoint_wanted() && self.health.durable_seq() >= self.checkpoint_asked
     }
 
     fn is_half_full(&self) -> bool {

@@ -219,7 +219,11 @@ impl Daemon {
             engine: Arc::new(commands.clone()),
             centre: Arc::new(writer.clone()),
             accounts: Arc::new(AccountsPort(store.accounts())),
-            history: Arc::new(HistoryPort(store.history())),
+            history: Arc::new(HistoryPort {
+                history: store.history(),
+                journal: health.clone(),
+                views: Arc::clone(&views),
+            }),
             events: Arc::new(EventsPort {
                 past: store.events(),
                 views: Arc::clone(&views),
@@ -363,6 +367,7 @@ async fn restore(store: &Store) -> anyhow::Result<(u32, Restore)> {
             last = gap.last_seq,
             "entries of the journal were lost; state lacks them"
         );
+        restore.note_gap();
     }
     let mut last: Option<Stamp> = None;
     loop {

@@ -1,4 +1,10 @@
 //! The history, from the store's read models.
+//!
+//! They are a little behind what readers of the view see. Who has seen a call end there finds it here: a page waits until the
+//! read models have got as far as the view, but not long, for an old history is better than none.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use admin_api::Answer;
 use admin_api::ports::{
@@ -7,11 +13,30 @@ use admin_api::ports::{
 };
 use engine::CallId;
 use engine::event::{EndResult, EndedBy};
-use store::{History, HistoryFilter, StoreError};
+use store::{History, HistoryFilter, JournalHealth, StoreError};
+use tokio::time::timeout;
+
+use crate::view::Views;
+
+/// How long a page waits for the read models at most.
+const BEHIND_MAX: Duration = Duration::from_millis(500);
 
 /// The store's history.
 #[derive(Debug)]
-pub(crate) struct HistoryPort(pub(crate) History);
+pub(crate) struct HistoryPort {
+    pub(crate) history: History,
+    pub(crate) journal: JournalHealth,
+    pub(crate) views: Arc<Views>,
+}
+
+impl HistoryPort {
+    /// Lets the read models catch up with what the view shows.
+    async fn catch_up(&self) {
+        let seen = self.views.view().seq;
+        // Late or never, the answer is what there is.
+        let _ = timeout(BEHIND_MAX, self.journal.wait_projected(seen)).await;
+    }
+}
 
 fn failed(error: StoreError) -> ReadError {
     if matches!(error, StoreError::Cursor) {
@@ -26,8 +51,9 @@ impl HistoryReader for HistoryPort {
         Box::pin(async move {
             let limit = u32::try_from(query.limit).unwrap_or(u32::MAX);
             let cursor = query.cursor.clone();
+            self.catch_up().await;
             let page = self
-                .0
+                .history
                 .query(&filter(query), limit, cursor.as_deref())
                 .await
                 .map_err(failed)?;
@@ -40,7 +66,8 @@ impl HistoryReader for HistoryPort {
 
     fn call(&self, id: CallId) -> Answer<'_, Result<Option<CallDetail>, ReadError>> {
         Box::pin(async move {
-            let detail = self.0.call(id).await.map_err(failed)?;
+            self.catch_up().await;
+            let detail = self.history.call(id).await.map_err(failed)?;
             // One that is not over is read live.
             let over = detail.filter(|detail| detail.call.ended_us.is_some());
             Ok(over.map(|detail| CallDetail {
