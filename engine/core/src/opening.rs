@@ -89,7 +89,10 @@ impl Openings {
                 changed.push((String::from(&**name), opening));
             }
         }
-        let changes = self.queues.values().filter_map(|opening| opening.next_change_us);
+        let changes = self
+            .queues
+            .values()
+            .filter_map(|opening| opening.next_change_us);
         self.next_change_us = changes.min();
         changed
     }

@@ -296,7 +296,7 @@ impl Engine {
             reason: None,
         };
         self.cancel_leg(leg, None);
-        self.end_leg(leg, cause);
+        self.end_leg(leg, cause.clone());
         let Some(ring) = self
             .calls
             .get_mut(&call)
@@ -311,6 +311,12 @@ impl Engine {
         if telling {
             ring.failed = Some((outcome, progress));
         }
+        // A 6xx speaks for all phones of the one called (RFC 3261 §16.7 step 5).
+        let others = if matches!(outcome, Outcome::Status(600..=699)) {
+            core::mem::take(&mut ring.legs)
+        } else {
+            Vec::new()
+        };
         if !ring.legs.is_empty() {
             return;
         }
@@ -322,6 +328,10 @@ impl Engine {
             Progress::Calling
         };
         self.drop_ring(call);
+        for other in others {
+            self.cancel_leg(other, None);
+            self.end_leg(other, cause.clone());
+        }
         match purpose {
             Purpose::Alert(match_id) => {
                 let end = self.alert_end(outcome, extension.as_deref());
