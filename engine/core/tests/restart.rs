@@ -77,16 +77,22 @@ fn journalled(bench: &mut Bench) -> Vec<Body> {
     all.into_iter().filter_map(body).collect()
 }
 
+/// The alarms that were raised and cleared, in order.
 fn alarms(bodies: &[Body]) -> Vec<(&str, bool)> {
-    let alarm = |body| match body {
-        Body::Event(event) => match event {
-            Event::AlarmRaised { alarm, .. } => Some((&**alarm, true)),
-            Event::AlarmCleared { alarm } => Some((&**alarm, false)),
-            _ => None,
-        },
-        _ => None,
-    };
     bodies.iter().filter_map(alarm).collect()
+}
+
+fn alarm(body: &Body) -> Option<(&str, bool)> {
+    let Body::Event(event) = body else {
+        return None;
+    };
+    if let Event::AlarmRaised { alarm, .. } = &**event {
+        Some((alarm, true))
+    } else if let Event::AlarmCleared { alarm } = &**event {
+        Some((alarm, false))
+    } else {
+        None
+    }
 }
 
 #[test]
