@@ -46,6 +46,14 @@ pub enum StoreError {
         /// The newest schema this program knows.
         known: i64,
     },
+    /// A file that is no database, or one that cannot be used as such.
+    #[error("{}: cannot be opened as a database: {source}", file.display())]
+    Open {
+        /// The file.
+        file: PathBuf,
+        /// What the database said.
+        source: sqlx::Error,
+    },
     /// The schema could not be brought up to date.
     #[error("{}: cannot bring the schema up to date: {source}", file.display())]
     Migrate {

@@ -38,7 +38,11 @@ pub(crate) const CENTRE: Schema = &[
 /// Makes the file where there is none, and applies what it lacks.
 pub(crate) async fn migrate(file: &Path, schema: Schema) -> Result<(), StoreError> {
     dialect::make_file(file)?;
-    let mut connection = dialect::options(file, Durability::Full).connect().await?;
+    let connected = dialect::options(file, Durability::Full).connect().await;
+    let mut connection = connected.map_err(|source| StoreError::Open {
+        file: file.into(),
+        source,
+    })?;
     let migrated = migrator(schema)
         .run_direct(None, &mut connection, false)
         .await;
@@ -140,5 +144,15 @@ mod tests {
             std::fs::metadata(&file).unwrap().permissions().mode() & 0o777,
             0o600
         );
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_no_database_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("bad.db");
+        std::fs::write(&file, [7; 5_000]).unwrap();
+        let refused = migrate(&file, CENTRE).await.unwrap_err();
+        assert!(matches!(refused, StoreError::Open { .. }), "{refused}");
+        assert!(refused.to_string().contains("bad.db"), "{refused}");
     }
 }
