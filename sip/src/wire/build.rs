@@ -101,9 +101,17 @@ impl Lines {
     }
 
     /// Copies all lines of a name, folds as spaces.
+    ///
+    /// What was read may hold a quoted NUL (RFC 3261 §25.1, `quoted-pair`; RFC 4475 §3.1.1.2 has one in To), and a
+    /// response must give it back.
     fn copy(&mut self, message: &Message, name: HeaderName<'_>) {
         for value in message.headers(name) {
-            self.header(name, value);
+            self.name(name);
+            self.out.extend_from_slice(value);
+            if memchr::memchr2(b'\r', b'\n', value).is_some() {
+                self.spoil(BuildError::Injection);
+            }
+            self.end_line();
         }
     }
 
@@ -636,6 +644,21 @@ mod tests {
         assert_eq!(invite().header("X Y", "z").build(), Err(BuildError::Name));
         let method = RequestBuilder::new(Method::Other("IN VITE"), "sip:a@b");
         assert_eq!(method.build(), Err(BuildError::Name));
+    }
+
+    #[test]
+    fn what_was_read_is_given_back_though_we_would_not_write_it() {
+        let case = sipx_testkit::rfc4475::case("intmeth").unwrap();
+        let request = Message::parse(Bytes::from_static(case.bytes)).unwrap();
+        let response = ResponseBuilder::new(&request, 501)
+            .to_tag("t")
+            .build()
+            .unwrap();
+        assert!(response.starts_with(b"SIP/2.0 501 "));
+        assert!(
+            memchr::memchr(0, &response).is_some(),
+            "the NUL in To is lost"
+        );
     }
 
     #[test]
