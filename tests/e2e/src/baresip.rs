@@ -218,7 +218,8 @@ impl Drop for Baresip {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let log = std::fs::read(self.directory.join("log")).unwrap_or_default();
-            let log = String::from_utf8_lossy(&log[log.len().saturating_sub(3_000)..]).into_owned();
+            let log =
+                String::from_utf8_lossy(&log[log.len().saturating_sub(12_000)..]).into_owned();
             eprintln!("---- the log of phone {}\n{log}", self.extension);
         }
     }

@@ -87,6 +87,19 @@ impl FarEnd {
         self.heard(now - during, now)
     }
 
+    /// How much of what was sent to it since then came, by the sequence numbers.
+    ///
+    /// # Panics
+    ///
+    /// When nothing came.
+    pub fn share_of_stream(&self, since: Instant) -> f64 {
+        let packets = self.packets();
+        let came: Vec<&Packet> = packets.iter().filter(|packet| packet.at >= since).collect();
+        let (first, last) = (came.first().unwrap(), came.last().unwrap());
+        let sent = u32::from(last.sequence.wrapping_sub(first.sequence)) + 1;
+        came.len() as f64 / f64::from(sent)
+    }
+
     /// Panics unless all that came is one stream without a jump (RFC 3550 §5.1), whoever spoke in it.
     ///
     /// # Panics

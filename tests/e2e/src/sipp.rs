@@ -88,7 +88,8 @@ impl Scenario {
     /// Where its RTP is to be sent.
     #[must_use]
     pub fn media(self, address: SocketAddr) -> Self {
-        self.key("rtp", &address.port().to_string()).key("media", &address.ip().to_string())
+        self.key("rtp", &address.port().to_string())
+            .key("media", &address.ip().to_string())
     }
 
     /// One connection over TCP.

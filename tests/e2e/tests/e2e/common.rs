@@ -1,8 +1,8 @@
 //! What several tests look at in the same way.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use e2e::{Api, Sound, eventually};
+use e2e::{Api, Daemon, Sound, eventually};
 use serde_json::Value;
 
 /// The caller's voice.
@@ -66,7 +66,9 @@ pub(crate) fn assert_tone(who: &str, sound: &Sound, theirs: u32, own: u32) {
 
 /// Calls that are over, newest first, once there are so many.
 pub(crate) fn history(api: &Api, count: usize) -> Vec<Value> {
-    eventually("the calls on record", SOON, || Some(api.list("/history")).filter(|calls| calls.len() >= count))
+    eventually("the calls on record", SOON, || {
+        Some(api.list("/history")).filter(|calls| calls.len() >= count)
+    })
 }
 
 /// The alerts of a call that is over: who, and how it ended.
@@ -75,12 +77,66 @@ pub(crate) fn alerts(api: &Api, call: &Value) -> Vec<(String, String)> {
     let detail = api.read(&format!("/history/{id}"));
     let text = |alert: &Value, field: &str| alert[field].as_str().unwrap_or_default().to_owned();
     let alerts = detail["alerts"].as_array().unwrap();
-    alerts.iter().map(|alert| (text(alert, "agent"), text(alert, "end"))).collect()
+    alerts
+        .iter()
+        .map(|alert| (text(alert, "agent"), text(alert, "end")))
+        .collect()
 }
 
 /// The record of the call from this number.
 pub(crate) fn call_of<'a>(calls: &'a [Value], caller: &str) -> &'a Value {
-    let found: Vec<&Value> = calls.iter().filter(|call| call["caller"] == caller).collect();
+    let found: Vec<&Value> = calls
+        .iter()
+        .filter(|call| call["caller"] == caller)
+        .collect();
     assert_eq!(found.len(), 1, "records of {caller}: {calls:#?}");
     found[0]
+}
+
+/// Figures of the daemon that must be again what they were.
+pub(crate) struct Balance {
+    before: Vec<(&'static str, f64)>,
+    descriptors: f64,
+}
+
+impl Balance {
+    /// Open files that the store and the runtime may keep for the next time.
+    const DESCRIPTORS_MORE: f64 = 4.0;
+
+    pub(crate) fn of(daemon: &Daemon, names: &[&'static str]) -> Self {
+        let before = names
+            .iter()
+            .map(|name| (*name, daemon.metric(name)))
+            .collect();
+        Self {
+            before,
+            descriptors: daemon.metric("process_open_fds"),
+        }
+    }
+
+    /// Waits until all is as it was.
+    pub(crate) fn is_restored(&self, daemon: &Daemon, at_most: Duration) {
+        let end = Instant::now() + at_most;
+        loop {
+            let now = self
+                .before
+                .iter()
+                .map(|(name, before)| (*name, *before, daemon.metric(name)));
+            let differing: Vec<_> = now.filter(|(_, before, now)| before != now).collect();
+            if differing.is_empty() {
+                break;
+            }
+            assert!(
+                Instant::now() < end,
+                "after {at_most:?}, figures with what they were and are: {differing:?}"
+            );
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        let now = daemon.metric("process_open_fds");
+        assert!(
+            now <= self.descriptors + Self::DESCRIPTORS_MORE,
+            "{now} descriptors, before {}",
+            self.descriptors
+        );
+    }
 }

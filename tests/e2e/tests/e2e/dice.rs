@@ -24,6 +24,8 @@ impl Dice {
 
     /// Up to so many bytes of anything.
     pub(crate) fn bytes(&mut self, longest: usize) -> Vec<u8> {
-        (0..self.below(longest)).map(|_| self.next() as u8).collect()
+        (0..self.below(longest))
+            .map(|_| self.next() as u8)
+            .collect()
     }
 }

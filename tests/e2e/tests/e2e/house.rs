@@ -17,13 +17,29 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("media-io", &["media"]),
     ("store", &["acd", "config", "engine"]),
     ("admin-api", &["config", "engine"]),
-    ("lampfield", &["admin-api", "config", "engine", "loadgen", "media", "media-io", "sip", "store"]),
+    (
+        "lampfield",
+        &[
+            "admin-api",
+            "config",
+            "engine",
+            "loadgen",
+            "media",
+            "media-io",
+            "sip",
+            "store",
+        ],
+    ),
 ];
 /// The tools of tests, benches and the demo may know what they need; of these only the demo is in the daemon.
 const TOOLS: &[&str] = &["benches", "e2e", "loadgen", "scenarios", "sim"];
 /// No clock, no thread, no randomness of their own.
-const PURE: &[(&str, &str)] =
-    &[("sip", "sip"), ("media", "media"), ("acd", "engine/acd"), ("engine", "engine/core")];
+const PURE: &[(&str, &str)] = &[
+    ("sip", "sip"),
+    ("media", "media"),
+    ("acd", "engine/acd"),
+    ("engine", "engine/core"),
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -32,8 +48,16 @@ fn root() -> PathBuf {
 /// The crates of the workspace, each with those of them it is built on.
 fn arrows() -> BTreeMap<String, BTreeSet<String>> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    let output = command.args(["metadata", "--no-deps", "--format-version", "1"]).current_dir(root()).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = command
+        .args(["metadata", "--no-deps", "--format-version", "1"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
     let packages = metadata["packages"].as_array().unwrap();
     let name = |package: &Value| package["name"].as_str().unwrap().to_owned();
@@ -41,9 +65,15 @@ fn arrows() -> BTreeMap<String, BTreeSet<String>> {
     let built_on = |package: &Value| {
         let dependencies = package["dependencies"].as_array().unwrap().iter();
         let normal = dependencies.filter(|dependency| dependency["kind"].is_null());
-        normal.map(name).filter(|name| ours.contains(name)).collect()
+        normal
+            .map(name)
+            .filter(|name| ours.contains(name))
+            .collect()
     };
-    packages.iter().map(|package| (name(package), built_on(package))).collect()
+    packages
+        .iter()
+        .map(|package| (name(package), built_on(package)))
+        .collect()
 }
 
 #[test]
@@ -52,12 +82,21 @@ fn house_dependencies_point_one_way() {
     let allowed: BTreeMap<&str, &[&str]> = ARROWS.iter().copied().collect();
     for (name, built_on) in &arrows {
         let Some(allowed) = allowed.get(name.as_str()) else {
-            assert!(TOOLS.contains(&name.as_str()), "{name} has no place in the house: give it one here");
-            assert!(!built_on.contains("lampfield"), "{name} is built on the daemon");
+            assert!(
+                TOOLS.contains(&name.as_str()),
+                "{name} has no place in the house: give it one here"
+            );
+            assert!(
+                !built_on.contains("lampfield"),
+                "{name} is built on the daemon"
+            );
             continue;
         };
         for other in built_on {
-            assert!(allowed.contains(&other.as_str()), "{name} must not know {other}");
+            assert!(
+                allowed.contains(&other.as_str()),
+                "{name} must not know {other}"
+            );
         }
     }
     for (name, _) in ARROWS {
@@ -70,11 +109,24 @@ fn house_pure_crates_are_held_by_the_compiler() {
     for (name, directory) in PURE {
         let source = std::fs::read_to_string(root().join(directory).join("src/lib.rs")).unwrap();
         for line in ["#![no_std]", "#![forbid(unsafe_code)]"] {
-            assert!(source.lines().any(|found| found == line), "{name} lacks {line}");
+            assert!(
+                source.lines().any(|found| found == line),
+                "{name} lacks {line}"
+            );
         }
-        let lints = std::fs::read_to_string(root().join(directory).join("clippy.toml")).unwrap_or_default();
-        for banned in ["Instant::now", "SystemTime::now", "thread::spawn", "thread::sleep", "HashMap::iter"] {
-            assert!(lints.contains(banned), "{name}/clippy.toml does not ban {banned}");
+        let lints =
+            std::fs::read_to_string(root().join(directory).join("clippy.toml")).unwrap_or_default();
+        for banned in [
+            "Instant::now",
+            "SystemTime::now",
+            "thread::spawn",
+            "thread::sleep",
+            "HashMap::iter",
+        ] {
+            assert!(
+                lints.contains(banned),
+                "{name}/clippy.toml does not ban {banned}"
+            );
         }
     }
 }
@@ -84,7 +136,11 @@ fn house_every_crate_has_the_house_lints_and_no_unsafe_code() {
     for name in arrows().keys() {
         let manifest = manifest_of(name);
         let text = std::fs::read_to_string(&manifest).unwrap();
-        assert!(text.contains("[lints]\nworkspace = true"), "{} lacks the lints", manifest.display());
+        assert!(
+            text.contains("[lints]\nworkspace = true"),
+            "{} lacks the lints",
+            manifest.display()
+        );
     }
     let root = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
     assert!(root.contains("unsafe_code = \"deny\""));
@@ -96,8 +152,19 @@ fn manifest_of(name: &str) -> PathBuf {
         text.contains(&format!("[package]\nname = \"{name}\"\n"))
     };
     let root_toml = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
-    let members = root_toml.split("members = [").nth(1).unwrap().split(']').next().unwrap();
-    let directories = members.split(',').map(|member| member.trim().trim_matches('"')).filter(|member| !member.is_empty());
+    let members = root_toml
+        .split("members = [")
+        .nth(1)
+        .unwrap()
+        .split(']')
+        .next()
+        .unwrap();
+    let directories = members
+        .split(',')
+        .map(|member| member.trim().trim_matches('"'))
+        .filter(|member| !member.is_empty());
     let mut manifests = directories.map(|directory| root().join(directory).join("Cargo.toml"));
-    manifests.find(is_it).unwrap_or_else(|| panic!("no manifest of {name}"))
+    manifests
+        .find(is_it)
+        .unwrap_or_else(|| panic!("no manifest of {name}"))
 }

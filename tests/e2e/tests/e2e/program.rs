@@ -36,8 +36,15 @@ fn e2e_exit_codes_say_how_it_ended() {
     ] {
         let ended = command(place.directory(), arguments);
         assert_eq!(ended.status.code(), Some(code), "{arguments:?}: {ended:?}");
-        assert!(text(&ended.stdout).contains(out), "{arguments:?}: {ended:?}");
-        assert_eq!(ended.stderr.is_empty(), code == 0, "{arguments:?}: {ended:?}");
+        assert!(
+            text(&ended.stdout).contains(out),
+            "{arguments:?}: {ended:?}"
+        );
+        assert_eq!(
+            ended.stderr.is_empty(),
+            code == 0,
+            "{arguments:?}: {ended:?}"
+        );
     }
 }
 
@@ -49,7 +56,13 @@ fn e2e_check_says_every_fault_with_its_line_and_what_would_be_right() {
     let checked = command(place.directory(), &["check"]);
     assert_eq!(checked.status.code(), Some(1), "{checked:?}");
     let said = text(&checked.stderr);
-    for expected in ["lampfield.toml:2", "lampfield.toml:3", "lampfield.toml:5", "lampfield.toml:7", "domain"] {
+    for expected in [
+        "lampfield.toml:2",
+        "lampfield.toml:3",
+        "lampfield.toml:5",
+        "lampfield.toml:7",
+        "domain",
+    ] {
         assert!(said.contains(expected), "{expected} is missing in:\n{said}");
     }
     let run = command(place.directory(), &["run"]);
@@ -62,20 +75,32 @@ fn e2e_centre_is_applied_while_stopped_and_an_export_changes_nothing() {
     write_settings(&place, &Settings::of(&place));
     let centre = centre(&place) + &attendant("bob", "1001", "support");
     let dry = apply(place.directory(), &centre, &["--dry-run"]);
-    assert!(dry.status.success() && text(&dry.stdout).contains("+ user alice"), "{dry:?}");
+    assert!(
+        dry.status.success() && text(&dry.stdout).contains("+ user alice"),
+        "{dry:?}"
+    );
     let first = apply(place.directory(), &centre, &[]);
-    assert!(first.status.success() && text(&first.stdout).contains("+ user alice"), "{first:?}");
+    assert!(
+        first.status.success() && text(&first.stdout).contains("+ user alice"),
+        "{first:?}"
+    );
     let export = || {
         let exported = command(place.directory(), &["export"]);
         assert!(exported.status.success(), "{exported:?}");
         text(&exported.stdout)
     };
-    let exported = export();
-    assert!(!exported.contains(e2e::centre::PASSWORD) && !exported.contains(e2e::centre::SIP_PASSWORD));
     for running in [false, true] {
         let _daemon = running.then(|| Daemon::run(&place));
+        let exported = export();
+        assert!(
+            !exported.contains(e2e::centre::PASSWORD)
+                && !exported.contains(e2e::centre::SIP_PASSWORD)
+        );
         let again = apply(place.directory(), &exported, &["--prune"]);
-        assert!(again.status.success() && text(&again.stdout).contains("nothing changes"), "{again:?}");
+        assert!(
+            again.status.success() && text(&again.stdout).contains("nothing changes"),
+            "{again:?}"
+        );
         assert_eq!(export(), exported);
     }
 }
@@ -105,23 +130,37 @@ fn e2e_centre_is_applied_while_a_call_is_up() {
     let place = Place::take();
     let daemon = Daemon::start(&place, &centre(&place));
     let alice = daemon.login("alice");
-    let (caller, attendant) = (FarEnd::start(place.carrier(), CALLER_HZ), FarEnd::start(place.pbx(), ATTENDANT_HZ));
-    let phone = Scenario::pbx_phone(&place, "phone_answers").media(attendant.address).calls(2);
+    let (caller, attendant) = (
+        FarEnd::start(place.carrier(), CALLER_HZ),
+        FarEnd::start(place.pbx(), ATTENDANT_HZ),
+    );
+    let phone = Scenario::pbx_phone(&place, "phone_answers")
+        .media(attendant.address)
+        .calls(2);
     let mut phone = phone.pause(Duration::from_millis(100)).start(&place);
     let call = Scenario::caller(&place, "caller_hangs_up", "2000", "+491").media(caller.address);
     let mut call = call.pause(Duration::from_secs(4)).start(&place);
     phone.wait_for("an ACK", SOON, |message| message.is_received("ACK "));
 
-    let changed = centre(&place) + &queue("sales", "2001", "") + &pbx_attendant("bob", "3002", "sales");
+    let changed =
+        centre(&place) + &queue("sales", "2001", "") + &pbx_attendant("bob", "3002", "sales");
     let applied = apply(place.directory(), &changed, &[]);
-    assert!(applied.status.success() && text(&applied.stdout).contains("+ queue sales"), "{applied:?}");
+    assert!(
+        applied.status.success() && text(&applied.stdout).contains("+ queue sales"),
+        "{applied:?}"
+    );
     daemon.login("bob");
     let other = Scenario::caller(&place, "caller_hangs_up", "2001", "+492").media(caller.address);
     let mut other = other.pause(Duration::from_millis(500)).start(&place);
     other.succeeds(SOON);
 
     std::thread::sleep(Duration::from_millis(1_200));
-    assert_tone("the attendant hears", &attendant.heard_lately(SOON / 5), CALLER_HZ, ATTENDANT_HZ);
+    assert_tone(
+        "the attendant hears",
+        &attendant.heard_lately(SOON / 5),
+        CALLER_HZ,
+        ATTENDANT_HZ,
+    );
     call.succeeds(SOON);
     phone.succeeds(SOON);
     let record = history(&alice, 1).remove(0);
@@ -135,31 +174,46 @@ fn e2e_termination_waits_for_calls_and_lets_no_new_ones_in() {
     let mut daemon = Daemon::start(&place, &centre(&place));
     daemon.login("alice");
     let ear = FarEnd::start(place.carrier(), CALLER_HZ);
-    let mut phone = Scenario::pbx_phone(&place, "phone_answers").media(ear.address).pause(SOON / 50).start(&place);
+    let mut phone = Scenario::pbx_phone(&place, "phone_answers")
+        .media(ear.address)
+        .pause(SOON / 50)
+        .start(&place);
     let call = Scenario::caller(&place, "caller_hangs_up", "2000", "+491").media(ear.address);
     let mut call = call.pause(Duration::from_secs(3)).start(&place);
     phone.wait_for("an ACK", SOON, |message| message.is_received("ACK "));
     daemon.terminate();
     std::thread::sleep(Duration::from_millis(500));
-    let late = Scenario::caller(&place, "caller_stays", "2000", "+492").media(ear.address).start(&place);
+    let late = Scenario::caller(&place, "caller_stays", "2000", "+492")
+        .media(ear.address)
+        .start(&place);
     late.wait_for("a 503", SOON, |message| message.is_answer(503));
     assert_eq!(daemon.exit_code(), None, "it ended under a call");
     call.succeeds(SOON);
     phone.succeeds(SOON);
-    assert_eq!(eventually("the daemon's end", SOON, || daemon.exit_code()), 0);
+    assert_eq!(
+        eventually("the daemon's end", SOON, || daemon.exit_code()),
+        0
+    );
 }
 
 #[test]
 fn e2e_termination_ends_calls_that_do_not_end() {
     let place = Place::take();
-    let mut daemon = Daemon::start_with(&place, &centre(&place), |settings| settings.drain_seconds = 1);
+    let mut daemon = Daemon::start_with(&place, &centre(&place), |settings| {
+        settings.drain_seconds = 1
+    });
     let ear = FarEnd::start(place.carrier(), CALLER_HZ);
-    let mut call = Scenario::caller(&place, "caller_stays", "2000", "+491").media(ear.address).start(&place);
+    let mut call = Scenario::caller(&place, "caller_stays", "2000", "+491")
+        .media(ear.address)
+        .start(&place);
     call.wait_for_answer();
     daemon.terminate();
     // It gets its BYE.
     call.succeeds(SOON);
-    assert_eq!(eventually("the daemon's end", SOON, || daemon.exit_code()), 0);
+    assert_eq!(
+        eventually("the daemon's end", SOON, || daemon.exit_code()),
+        0
+    );
 }
 
 #[test]
@@ -168,7 +222,11 @@ fn e2e_second_daemon_is_refused_by_the_lock_of_the_first() {
     let _daemon = Daemon::start(&place, "");
     let second = command(place.directory(), &["run"]);
     assert_eq!(second.status.code(), Some(1), "{second:?}");
-    assert_eq!(text(&second.stderr).trim().lines().count(), 1, "one clear line: {second:?}");
+    assert_eq!(
+        text(&second.stderr).trim().lines().count(),
+        1,
+        "one clear line: {second:?}"
+    );
 }
 
 #[test]
@@ -176,18 +234,42 @@ fn e2e_first_administrator_must_change_the_password_that_was_printed_once() {
     let place = Place::take();
     let mut daemon = Daemon::start(&place, "");
     let printed = daemon.printed();
-    let line = printed.lines().find(|line| line.contains("administrator password:")).unwrap();
+    let line = printed
+        .lines()
+        .find(|line| line.contains("administrator password:"))
+        .unwrap();
     let password = line.split(' ').nth(2).unwrap().to_owned();
     let login = daemon.api().try_login("administrator", &password);
-    assert_eq!((login.status, &login.body["must_change_password"]), (200, &json!(true)), "{login:?}");
+    assert_eq!(
+        (login.status, &login.body["must_change_password"]),
+        (200, &json!(true)),
+        "{login:?}"
+    );
     let administrator = e2e::Api::login(place.http(), "administrator", &password);
     let before = administrator.request("GET", "/api/v1/users", None);
     assert_eq!(before.status, 403, "{before:?}");
-    administrator.act("PUT", "/me/password", &json!({"password": "quite another one"}));
-    assert_eq!(daemon.api().try_login("administrator", &password).status, 401);
+    administrator.act(
+        "PUT",
+        "/me/password",
+        &json!({"password": "quite another one"}),
+    );
+    assert_eq!(
+        daemon.api().try_login("administrator", &password).status,
+        401
+    );
     let administrator = e2e::Api::login(place.http(), "administrator", "quite another one");
     assert_eq!(administrator.list("/users").len(), 1);
     daemon.restart();
-    assert!(!daemon.printed().contains("password"), "{}", daemon.printed());
-    assert_eq!(daemon.api().try_login("administrator", "quite another one").status, 200);
+    assert!(
+        !daemon.printed().contains("password"),
+        "{}",
+        daemon.printed()
+    );
+    assert_eq!(
+        daemon
+            .api()
+            .try_login("administrator", "quite another one")
+            .status,
+        200
+    );
 }

@@ -17,7 +17,13 @@ fn centre(place: &Place, support: &str, users: &str) -> String {
         + users
 }
 
-fn call(place: &Place, scenario: &'static str, caller: &str, ear: &FarEnd, stays: Duration) -> Sipp {
+fn call(
+    place: &Place,
+    scenario: &'static str,
+    caller: &str,
+    ear: &FarEnd,
+    stays: Duration,
+) -> Sipp {
     let call = Scenario::caller(place, scenario, "2000", caller).media(ear.address);
     let call = call.pause(stays).start(place);
     call.wait_for_answer();
@@ -28,7 +34,10 @@ fn call(place: &Place, scenario: &'static str, caller: &str, ear: &FarEnd, stays
 #[test]
 fn e2e_callers_are_served_in_order_and_one_who_gave_up_is_never_rung() {
     let place = Place::take();
-    let daemon = Daemon::start(&place, &centre(&place, "", &attendant("alice", "1001", "support")));
+    let daemon = Daemon::start(
+        &place,
+        &centre(&place, "", &attendant("alice", "1001", "support")),
+    );
     let mut phone = Baresip::start(&place, "1001", ATTENDANT_HZ);
     let alice = daemon.login("alice");
     await_reachable(&alice, "alice");
@@ -37,7 +46,13 @@ fn e2e_callers_are_served_in_order_and_one_who_gave_up_is_never_rung() {
     let stays = Duration::from_secs(60);
     let mut served = vec![("+491", call(&place, "caller_stays", "+491", &ear, stays))];
     phone.wait_for_ring(1, SOON);
-    let mut gives_up = call(&place, "caller_hangs_up", "+492", &ear, Duration::from_millis(700));
+    let mut gives_up = call(
+        &place,
+        "caller_hangs_up",
+        "+492",
+        &ear,
+        Duration::from_millis(700),
+    );
     for caller in ["+493", "+494"] {
         served.push((caller, call(&place, "caller_stays", caller, &ear, stays)));
     }
@@ -48,27 +63,44 @@ fn e2e_callers_are_served_in_order_and_one_who_gave_up_is_never_rung() {
     assert_eq!(phone.rings(), 1, "a busy attendant is rung");
 
     let mut rang = Vec::new();
-    for (turn, (_, call)) in served.iter_mut().enumerate() {
-        let (_, caller) = phone.wait_for_ring(turn + 1, SOON);
-        rang.push(caller);
-        if turn > 0 {
+    for turn in 1..=served.len() {
+        rang.push(phone.wait_for_ring(turn, SOON).1);
+        if turn > 1 {
             phone.answer();
-            phone.wait_for("CALL_ESTABLISHED", turn + 1, SOON);
+            phone.wait_for("CALL_ESTABLISHED", turn, SOON);
             sleep(Duration::from_millis(200));
         }
         phone.hang_up();
+        phone.wait_for("CALL_CLOSED", turn, SOON);
+    }
+    let sue = daemon.login("sue");
+    assert_eq!(
+        rang,
+        ["+491", "+493", "+494"],
+        "{:#?}",
+        sue.list("/history")
+    );
+    for (_, call) in &mut served {
         call.succeeds(SOON);
     }
-    assert_eq!(rang, ["+491", "+493", "+494"]);
-    never("it rings again", Duration::from_secs(1), || phone.rings() > served.len());
-    let calls = history(&daemon.login("sue"), 4);
+    never("it rings again", Duration::from_secs(1), || {
+        phone.rings() > served.len()
+    });
+    let calls = history(&sue, 4);
     for (caller, _) in served {
         let call = call_of(&calls, caller);
-        assert_eq!((&call["status"], &call["agent"]), (&json!("answered"), &json!("alice")), "{call:#}");
+        assert_eq!(
+            (&call["status"], &call["agent"]),
+            (&json!("answered"), &json!("alice")),
+            "{call:#}"
+        );
     }
     let abandoned = call_of(&calls, "+492");
-    assert_eq!((&abandoned["status"], &abandoned["ended_by"]), (&json!("abandoned"), &json!("caller")));
-    assert!(alerts(&alice, abandoned).is_empty(), "{abandoned:#}");
+    assert_eq!(
+        (&abandoned["status"], &abandoned["ended_by"]),
+        (&json!("abandoned"), &json!("caller"))
+    );
+    assert!(alerts(&sue, abandoned).is_empty(), "{abandoned:#}");
 }
 
 /// Shown by 3: what callers of a closed queue get.
@@ -76,21 +108,35 @@ fn e2e_callers_are_served_in_order_and_one_who_gave_up_is_never_rung() {
 fn e2e_callers_of_a_closed_queue_hear_that_it_is_closed() {
     let place = Place::take();
     let fields = "when_closed = \"announcement:closed\"";
-    let daemon = Daemon::start(&place, &centre(&place, fields, &pbx_attendant("alice", "3001", "support")));
+    let daemon = Daemon::start(
+        &place,
+        &centre(&place, fields, &pbx_attendant("alice", "3001", "support")),
+    );
     let (sue, _alice) = (daemon.login("sue"), daemon.login("alice"));
-    sue.act("PUT", "/queues/support/override", &json!({"state": "closed"}));
+    sue.act(
+        "PUT",
+        "/queues/support/override",
+        &json!({"state": "closed"}),
+    );
     let ear = FarEnd::start(place.carrier(), CALLER_HZ);
     let (began, prompt) = (Instant::now(), prompt(media::assets::CLOSED.wav));
     let mut call = call(&place, "caller_stays", "+491", &ear, SOON);
     call.succeeds(Duration::from_secs_f64(prompt.seconds() + 5.0));
     let heard = ear.heard(began, Instant::now());
-    assert!(heard.0.windows(prompt.0.len()).any(|part| part == prompt.0), "{} s of something else", heard.seconds());
+    assert!(
+        heard.0.windows(prompt.0.len()).any(|part| part == prompt.0),
+        "{} s of something else",
+        heard.seconds()
+    );
     let call = history(&sue, 1).remove(0);
     assert_eq!(call["status"], "closed", "{call:#}");
     assert!(alerts(&sue, &call).is_empty());
 
     sue.act("PUT", "/queues/support/override", &json!({"state": null}));
-    let mut phone = Scenario::pbx_phone(&place, "phone_hangs_up").media(ear.address).pause(SOON / 50).start(&place);
+    let mut phone = Scenario::pbx_phone(&place, "phone_hangs_up")
+        .media(ear.address)
+        .pause(SOON / 50)
+        .start(&place);
     let mut call = self::call(&place, "caller_stays", "+492", &ear, SOON);
     call.succeeds(SOON);
     phone.succeeds(SOON);
@@ -98,7 +144,9 @@ fn e2e_callers_of_a_closed_queue_hear_that_it_is_closed() {
 
 /// As PCMU carries it.
 fn prompt(wav: &[u8]) -> Sound {
-    let samples = wav[44..].chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]]));
+    let samples = wav[44..]
+        .chunks_exact(2)
+        .map(|pair| i16::from_le_bytes([pair[0], pair[1]]));
     let payload: Vec<u8> = samples.map(media::g711::encode_mulaw).collect();
     // The last packet may be filled up.
     Sound::of_pcmu([&payload[..payload.len() / 160 * 160]].into_iter())
@@ -116,7 +164,10 @@ fn e2e_unanswered_caller_goes_to_the_next_attendant_and_the_first_on_break() {
     await_reachable(&alice, "alice");
     daemon.login("bob");
     let ear = FarEnd::start(place.carrier(), CALLER_HZ);
-    let mut bobs = Scenario::pbx_phone(&place, "phone_hangs_up").media(ear.address).pause(SOON / 50).start(&place);
+    let mut bobs = Scenario::pbx_phone(&place, "phone_hangs_up")
+        .media(ear.address)
+        .pause(SOON / 50)
+        .start(&place);
 
     let mut call = call(&place, "caller_stays", "+491", &ear, SOON);
     phone.wait_for_ring(1, SOON);
@@ -127,11 +178,16 @@ fn e2e_unanswered_caller_goes_to_the_next_attendant_and_the_first_on_break() {
     bobs.succeeds(SOON);
     call.succeeds(SOON);
     let agent = alice.read("/agents/alice");
-    assert_eq!((&agent["state"], &agent["reason"]), (&json!("break"), &json!("no-answer")), "{agent:#}");
+    assert_eq!(
+        (&agent["state"], &agent["reason"]),
+        (&json!("break"), &json!("no-answer")),
+        "{agent:#}"
+    );
     let sue = daemon.login("sue");
     let call = history(&sue, 1).remove(0);
     assert_eq!(call["agent"], "bob", "{call:#}");
-    let expected = [("alice", "timed-out"), ("bob", "accepted")].map(|(who, end)| (who.to_owned(), end.to_owned()));
+    let expected = [("alice", "timed-out"), ("bob", "accepted")]
+        .map(|(who, end)| (who.to_owned(), end.to_owned()));
     assert_eq!(alerts(&sue, &call), expected);
     assert_eq!(phone.rings(), 1);
 }
@@ -140,22 +196,35 @@ fn e2e_unanswered_caller_goes_to_the_next_attendant_and_the_first_on_break() {
 #[test]
 fn e2e_caller_of_a_vanished_phone_rings_elsewhere_and_nobody_has_missed_him() {
     type Vanish = fn(&mut Baresip);
-    for (name, vanish) in [("killed", Baresip::kill9 as Vanish), ("silent", Baresip::freeze)] {
+    for (name, vanish) in [
+        ("killed", Baresip::kill9 as Vanish),
+        ("silent", Baresip::freeze),
+    ] {
         let place = Place::take();
-        let users = attendant("alice", "1001", "support") + &pbx_attendant("bob", "3001", "support");
+        let users =
+            attendant("alice", "1001", "support") + &pbx_attendant("bob", "3001", "support");
         let daemon = Daemon::start(&place, &centre(&place, "", &users));
         let mut phone = Baresip::start(&place, "1001", ATTENDANT_HZ);
         let alice = daemon.login("alice");
         await_reachable(&alice, "alice");
         daemon.login("bob");
         let ear = FarEnd::start(place.carrier(), CALLER_HZ);
-        let mut bobs = Scenario::pbx_phone(&place, "phone_hangs_up").media(ear.address).pause(SOON / 50).start(&place);
+        let mut bobs = Scenario::pbx_phone(&place, "phone_hangs_up")
+            .media(ear.address)
+            .pause(SOON / 50)
+            .start(&place);
 
         vanish(&mut phone);
         let mut call = call(&place, "caller_stays", "+491", &ear, SOON);
         let waits_since = call.wait_for_answer().at;
-        let rings = bobs.wait_for("an INVITE", SOON, |message| message.is_received("INVITE ")).at;
-        assert!(rings - waits_since <= 3.5, "{name}: rings elsewhere after {} s", rings - waits_since);
+        let rings = bobs
+            .wait_for("an INVITE", SOON, |message| message.is_received("INVITE "))
+            .at;
+        assert!(
+            rings - waits_since <= 3.5,
+            "{name}: rings elsewhere after {} s",
+            rings - waits_since
+        );
         bobs.succeeds(SOON);
         call.succeeds(SOON);
         let agent = alice.read("/agents/alice");
@@ -164,7 +233,11 @@ fn e2e_caller_of_a_vanished_phone_rings_elsewhere_and_nobody_has_missed_him() {
         let call = history(&sue, 1).remove(0);
         assert_eq!(call["agent"], "bob", "{name}: {call:#}");
         let ends = alerts(&sue, &call);
-        assert_eq!(ends.iter().map(|(who, _)| who.as_str()).collect::<Vec<_>>(), ["alice", "bob"], "{name}");
+        assert_eq!(
+            ends.iter().map(|(who, _)| who.as_str()).collect::<Vec<_>>(),
+            ["alice", "bob"],
+            "{name}"
+        );
         assert_eq!(ends[0].1, "failed", "{name}");
     }
 }

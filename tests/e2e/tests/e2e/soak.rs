@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use e2e::centre::{pbx_attendant, queue, supervisor, trunk};
 use e2e::{Daemon, Place, Scenario, Sound, eventually};
 
-use crate::common::SOON;
+use crate::common::{Balance, SOON};
 
 struct Load {
     agents: u32,
@@ -15,19 +15,38 @@ struct Load {
     growth_max: Option<f64>,
 }
 
-const SAMPLE: Load = Load { agents: 40, calls_per_second: 10, seconds: 10, growth_max: None };
-const WHOLE: Load = Load { agents: 100, calls_per_second: 20, seconds: 180, growth_max: Some(0.03) };
+const SAMPLE: Load = Load {
+    agents: 40,
+    calls_per_second: 10,
+    seconds: 10,
+    growth_max: None,
+};
+const WHOLE: Load = Load {
+    agents: 100,
+    calls_per_second: 20,
+    seconds: 180,
+    growth_max: Some(0.03),
+};
 const TALK: Duration = Duration::from_secs(2);
 /// Transactions end 32 s after their last message; ports rest for 30 s at most.
 const ALL_OVER: Duration = Duration::from_secs(70);
-const FIGURES: &[&str] =
-    &["calls", "legs", "dialogs", "transactions", "timers", "ports_in_stock", "media_legs_open", "net_connections"];
+const FIGURES: &[&str] = &[
+    "calls",
+    "legs",
+    "dialogs",
+    "transactions",
+    "timers",
+    "ports_in_stock",
+    "media_legs_open",
+    "net_connections",
+];
 
 #[test]
 fn e2e_soak_no_call_fails_and_nothing_is_left_of_them() {
     let load = if crate::is_long() { WHOLE } else { SAMPLE };
     let place = Place::take();
-    let agents = (0..load.agents).map(|agent| pbx_attendant(&format!("agent{agent}"), &format!("3{agent:03}"), "support"));
+    let agents = (0..load.agents)
+        .map(|agent| pbx_attendant(&format!("agent{agent}"), &format!("3{agent:03}"), "support"));
     let centre = trunk("carrier", place.carrier(), &[])
         + &trunk("pbx", place.pbx(), &["3*"])
         + &queue("support", "2000", "")
@@ -40,14 +59,22 @@ fn e2e_soak_no_call_fails_and_nothing_is_left_of_them() {
     for agent in 0..load.agents {
         daemon.login(&format!("agent{agent}"));
     }
-    let figures = || FIGURES.iter().map(|name| (*name, daemon.metric(name))).collect::<Vec<_>>();
-    let (before, descriptors) = (figures(), daemon.metric("process_open_fds"));
-    let tone = Sound::tone(1_000, 1).0.into_iter().map(media::g711::encode_mulaw).collect::<Vec<u8>>();
+    let balance = Balance::of(&daemon, FIGURES);
+    let tone = Sound::tone(1_000, 1)
+        .0
+        .into_iter()
+        .map(media::g711::encode_mulaw)
+        .collect::<Vec<u8>>();
     std::fs::write(place.directory().join("tone.ulaw"), tone).unwrap();
 
     let calls = load.calls_per_second * load.seconds;
-    let mut phones = Scenario::pbx_phone(&place, "phones_echo").calls(calls).with(&["-rtp_echo"]).start(&place);
-    let callers = Scenario::caller(&place, "callers_talk", "2000", "+49").calls(calls).rate(load.calls_per_second);
+    let mut phones = Scenario::pbx_phone(&place, "phones_echo")
+        .calls(calls)
+        .with(&["-rtp_echo"])
+        .start(&place);
+    let callers = Scenario::caller(&place, "callers_talk", "2000", "+49")
+        .calls(calls)
+        .rate(load.calls_per_second);
     let mut callers = callers.pause(TALK).with(&["-mp", "20000"]).start(&place);
     let began = Instant::now();
     let memory_at = |second: u32| {
@@ -59,18 +86,25 @@ fn e2e_soak_no_call_fails_and_nothing_is_left_of_them() {
     phones.succeeds(SOON * 4);
 
     let (relayed, growth) = (daemon.metric("media_packets_relayed"), whole / half - 1.0);
-    eprintln!("{calls} calls, {relayed} packets relayed, memory {half} then {whole} bytes: {:+.2} %", growth * 100.0);
-    assert!(load.growth_max.is_none_or(|most| growth <= most), "memory grew by {growth}");
+    eprintln!(
+        "{calls} calls, {relayed} packets relayed, memory {half} then {whole} bytes: {:+.2} %",
+        growth * 100.0
+    );
+    assert!(
+        load.growth_max.is_none_or(|most| growth <= most),
+        "memory grew by {growth}"
+    );
     // Two seconds of talk, half of them at least heard by each side.
-    assert!(relayed > f64::from(calls) * 100.0, "only {relayed} packets were relayed");
+    assert!(
+        relayed > f64::from(calls) * 100.0,
+        "only {relayed} packets were relayed"
+    );
     let records = eventually("every call on record", SOON, || {
         let count = daemon.metric("journal_projected_seq") >= daemon.metric("journal_durable_seq");
         count.then(|| count_answered(&daemon))
     });
     assert_eq!(records, calls as usize);
-    eventually("all as before", ALL_OVER, || (figures() == before).then_some(()));
-    let now = daemon.metric("process_open_fds");
-    assert!(now <= descriptors + 4.0, "{now} descriptors, before {descriptors}");
+    balance.is_restored(&daemon, ALL_OVER);
 }
 
 /// Pages through the history.
@@ -80,8 +114,13 @@ fn count_answered(daemon: &Daemon) -> usize {
     loop {
         let page = sue.read(&path);
         let items = page["items"].as_array().unwrap();
-        answered += items.iter().filter(|call| call["status"] == "answered").count();
-        let Some(next) = page["next"].as_str() else { return answered };
+        answered += items
+            .iter()
+            .filter(|call| call["status"] == "answered")
+            .count();
+        let Some(next) = page["next"].as_str() else {
+            return answered;
+        };
         path = format!("/history?limit=200&cursor={next}");
     }
 }

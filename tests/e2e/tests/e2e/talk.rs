@@ -7,9 +7,9 @@ use e2e::{Baresip, Daemon, FarEnd, Place, Scenario};
 use serde_json::Value;
 
 use crate::common::{
-    ATTENDANT_HZ, CALLER_HZ, SOON, assert_music, assert_tone, await_reachable, second_of_day, the_call,
+    ATTENDANT_HZ, CALLER_HZ, SOON, assert_music, assert_tone, await_reachable, second_of_day,
+    the_call,
 };
-
 
 fn centre(place: &Place, alice: &str) -> String {
     trunk("carrier", place.carrier(), &[])

@@ -21,15 +21,28 @@ fn e2e_caller_over_tcp_reaches_an_attendant_over_udp() {
     let place = Place::take();
     let daemon = Daemon::start(&place, &centre(&place, place.carrier()));
     let alice = daemon.login("alice");
-    let (caller, attendant) = (FarEnd::start(place.carrier(), CALLER_HZ), FarEnd::start(place.pbx(), ATTENDANT_HZ));
+    let (caller, attendant) = (
+        FarEnd::start(place.carrier(), CALLER_HZ),
+        FarEnd::start(place.pbx(), ATTENDANT_HZ),
+    );
     let phone = Scenario::pbx_phone(&place, "phone_hangs_up").media(attendant.address);
     let mut phone = phone.pause(Duration::from_millis(100)).start(&place);
     let call = Scenario::caller(&place, "caller_stays", "2000", "+491").media(caller.address);
     let mut call = call.tcp().start(&place);
     phone.wait_for("an ACK", SOON, |message| message.is_received("ACK "));
     std::thread::sleep(Duration::from_millis(1_500));
-    assert_tone("the caller hears", &caller.heard_lately(SOON / 5), ATTENDANT_HZ, CALLER_HZ);
-    assert_tone("the attendant hears", &attendant.heard_lately(SOON / 5), CALLER_HZ, ATTENDANT_HZ);
+    assert_tone(
+        "the caller hears",
+        &caller.heard_lately(SOON / 5),
+        ATTENDANT_HZ,
+        CALLER_HZ,
+    );
+    assert_tone(
+        "the attendant hears",
+        &attendant.heard_lately(SOON / 5),
+        CALLER_HZ,
+        ATTENDANT_HZ,
+    );
     call.succeeds(SOON);
     phone.succeeds(SOON);
     assert_eq!(the_call(&alice)["status"], "answered");
@@ -49,14 +62,24 @@ fn e2e_caller_over_ipv6_reaches_an_attendant_over_ipv4() {
         settings.sip_listen.push(format!("udp:{sip6}"));
     });
     let alice = daemon.login("alice");
-    let (caller, attendant) = (FarEnd::start(place.carrier(), CALLER_HZ), FarEnd::start(place.pbx(), ATTENDANT_HZ));
+    let (caller, attendant) = (
+        FarEnd::start(place.carrier(), CALLER_HZ),
+        FarEnd::start(place.pbx(), ATTENDANT_HZ),
+    );
     let phone = Scenario::pbx_phone(&place, "phone_hangs_up").media(attendant.address);
     let mut phone = phone.pause(Duration::from_millis(100)).start(&place);
-    let call = Scenario::new(&place, "caller_with_other_media", localhost).dials("2000", "+491").server(sip6);
+    let call = Scenario::new(&place, "caller_with_other_media", localhost)
+        .dials("2000", "+491")
+        .server(sip6);
     let mut call = call.media(caller.address).start(&place);
     phone.wait_for("an ACK", SOON, |message| message.is_received("ACK "));
     std::thread::sleep(Duration::from_millis(1_500));
-    assert_tone("the caller hears", &caller.heard_lately(SOON / 5), ATTENDANT_HZ, CALLER_HZ);
+    assert_tone(
+        "the caller hears",
+        &caller.heard_lately(SOON / 5),
+        ATTENDANT_HZ,
+        CALLER_HZ,
+    );
     call.succeeds(SOON);
     phone.succeeds(SOON);
     assert_eq!(the_call(&alice)["status"], "answered");
@@ -70,7 +93,10 @@ fn e2e_one_phone_calls_another() {
         + &attendant("alice", "1001", "support")
         + &attendant("bob", "1002", "support");
     let daemon = Daemon::start(&place, &centre);
-    let (mut alices, mut bobs) = (Baresip::start(&place, "1001", ATTENDANT_HZ), Baresip::start(&place, "1002", CALLER_HZ));
+    let (mut alices, mut bobs) = (
+        Baresip::start(&place, "1001", ATTENDANT_HZ),
+        Baresip::start(&place, "1002", CALLER_HZ),
+    );
     let (alice, bob) = (daemon.login("alice"), daemon.login("bob"));
     await_reachable(&alice, "alice");
     await_reachable(&bob, "bob");
@@ -81,8 +107,22 @@ fn e2e_one_phone_calls_another() {
     std::thread::sleep(Duration::from_secs(2));
     bobs.hang_up();
     alices.wait_for("CALL_CLOSED", 1, SOON);
-    assert_tone("bob hears", &bobs.heard().trimmed(0.3), ATTENDANT_HZ, CALLER_HZ);
-    assert_tone("alice hears", &alices.heard().trimmed(0.3), CALLER_HZ, ATTENDANT_HZ);
+    assert_tone(
+        "bob hears",
+        &bobs.heard().trimmed(0.3),
+        ATTENDANT_HZ,
+        CALLER_HZ,
+    );
+    assert_tone(
+        "alice hears",
+        &alices.heard().trimmed(0.3),
+        CALLER_HZ,
+        ATTENDANT_HZ,
+    );
     let call = the_call(&bob);
-    assert_eq!((call["direction"].as_str(), call["ended_by"].as_str()), (Some("internal"), Some("callee")), "{call:#}");
+    assert_eq!(
+        (call["direction"].as_str(), call["ended_by"].as_str()),
+        (Some("internal"), Some("callee")),
+        "{call:#}"
+    );
 }
