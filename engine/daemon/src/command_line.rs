@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use config::Settings;
 
-use crate::print::{complain, say};
+use crate::print::{complain, one_line, say};
 use crate::settings::LoadFault;
 use crate::{apply, control, demo, settings, start};
 
@@ -160,7 +160,7 @@ fn act_on(
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(COULD_NOT),
         Err(error) => {
-            complain(&format!("lampfield: {error:#}"));
+            complain(&format!("lampfield: {}", one_line(&error)));
             ExitCode::from(COULD_NOT)
         }
     }

@@ -23,7 +23,7 @@ use tokio::sync::Semaphore;
 use crate::apply::{NoPlan, Plan, Wish, plan, summary};
 use crate::centre::{Writer, print_changes};
 use crate::clock::utc_us;
-use crate::print::{complain, say};
+use crate::print::{complain, one_line, say};
 
 const SOCKET: &str = "lampfield.sock";
 /// The longest question: a centre of some ten thousand users.
@@ -273,7 +273,9 @@ async fn apply_running(writer: &Writer, wish: Wish) -> Said {
     let Plan { centre, changes } = match planned {
         Ok(Ok(plan)) => plan,
         Ok(Err(NoPlan::Faults(faults))) => return Said::err(faults),
-        Ok(Err(NoPlan::Failed(error))) => return Said::err(format!("lampfield: {error:#}")),
+        Ok(Err(NoPlan::Failed(error))) => {
+            return Said::err(format!("lampfield: {}", one_line(&error)));
+        }
         Err(error) => return Said::err(format!("lampfield: {error}")),
     };
     let version = turn.current.version;
