@@ -17,10 +17,10 @@ struct Demo {
 }
 
 impl Demo {
-    fn start(directory: &Path, arguments: &[&str]) -> Self {
+    fn start(directory: &Path, ip: &str, arguments: &[&str]) -> Self {
         // Addresses of its own, so that it disturbs nobody and nobody disturbs it.
         let settings = format!(
-            "[sip]\nlisten = [\"udp:127.0.0.21:0\"]\n[http]\nlisten = \"127.0.0.21:0\"\n[media]\naddress = \"127.0.0.21\"\n\
+            "[sip]\nlisten = [\"udp:{ip}:0\"]\n[http]\nlisten = \"{ip}:0\"\n[media]\naddress = \"{ip}\"\n\
              ports = \"20000-20999\"\n[store]\nurl = \"sqlite:{0}/demo.db\"\ndirectory = \"{0}\"\n",
             directory.display()
         );
@@ -86,7 +86,7 @@ fn number_after(line: &str, word: &str) -> u64 {
 #[test]
 fn e2e_the_demo_s_people_call_and_answer_and_go() {
     let directory = tempfile::tempdir().unwrap();
-    let mut demo = Demo::start(directory.path(), &[]);
+    let mut demo = Demo::start(directory.path(), "127.0.0.21", &[]);
     demo.read_until("ready", |line| {
         line.starts_with("ready sip udp:127.0.0.21:")
     });
@@ -100,7 +100,7 @@ fn e2e_the_demo_s_people_call_and_answer_and_go() {
     assert!(said.contains("made-up callers came; goodbye"), "{said}");
 
     // The store is there now, and so is the centre: without people, it says what to do.
-    let mut demo = Demo::start(directory.path(), &["--no-callers"]);
+    let mut demo = Demo::start(directory.path(), "127.0.0.21", &["--no-callers"]);
     demo.read_until("ready", |line| line.starts_with("ready "));
     demo.read_until("what to do next", |line| {
         line.contains("cargo run --profile ci -- demo")
@@ -113,7 +113,7 @@ fn e2e_the_demo_s_people_call_and_answer_and_go() {
 fn e2e_another_centre_is_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let settings = directory.path().join("lampfield.toml");
-    let mut first = Demo::start(directory.path(), &["--no-callers"]);
+    let mut first = Demo::start(directory.path(), "127.0.0.22", &["--no-callers"]);
     first.read_until("ready", |line| line.starts_with("ready "));
     first.read_until("what to do next", |line| line.contains("cargo run"));
     first.end();

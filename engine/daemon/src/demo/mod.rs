@@ -328,7 +328,7 @@ fn draw(screen: &str) {
     let mut out = String::from("\x1b[H");
     for line in screen.lines() {
         out.push_str(line);
-        out.push_str("\x1b[K\r\n");
+        out.push_str("\x1b[K\n");
     }
     out.push_str("\x1b[J");
     let mut terminal = std::io::stdout().lock();

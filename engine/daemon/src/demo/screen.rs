@@ -105,7 +105,10 @@ impl Picture<'_> {
             "{:<20} {:<7} {:<22} {:>8}  {}",
             "AGENT", "PHONE", "STATE", "SINCE", "WITH"
         );
-        let rows = self.view.agents.iter().map(|(username, row)| {
+        // Who has no phone and is not at work, such as an administrator, is no agent to look at.
+        let at_work = |row: &AgentRow| row.extension.is_some() || row.presence != Presence::Offline;
+        let agents = self.view.agents.iter().filter(|(_, row)| at_work(row));
+        let rows = agents.map(|(username, row)| {
             let with = row.call.and_then(|call| self.view.calls.get(&call));
             let with = with.map_or("", |call| call.caller.number.as_str());
             let since = match row.presence {
@@ -157,11 +160,8 @@ impl Picture<'_> {
         }
         let rung = call.alerts.values().next();
         if let Some(queued) = &call.queued {
-            let place = queued
-                .queue
-                .as_deref()
-                .or(queued.user.as_deref())
-                .unwrap_or("?");
+            let user = queued.user.as_deref().map(|user| self.name_of(user));
+            let place = queued.queue.as_deref().or(user).unwrap_or("?");
             let state = match rung {
                 Some(agent) => format!("rings {}", self.name_of(agent)),
                 None => format!("waits for {place}"),

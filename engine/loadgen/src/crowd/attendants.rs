@@ -17,6 +17,8 @@ use super::{Crowd, Errand, Side};
 const BETWEEN_REGISTRATIONS: Duration = Duration::from_millis(5);
 /// How long a phone rings before it refuses, where it would answer at once.
 const BEFORE_REFUSAL: Duration = Duration::from_millis(300);
+/// How soon a hold is asked for again that could not be asked for.
+const HOLD_AGAIN: Duration = Duration::from_millis(200);
 
 /// All attendants, at one address.
 pub(super) struct AttendantSide {
@@ -277,12 +279,15 @@ impl Crowd {
         let Some(side) = &mut self.attendants else {
             return;
         };
-        let number = side.calls.get(&call).and_then(|alerted| alerted.number);
-        if side.agent.hold(now, call, on)
-            && on
-            && let Some(record) = number.and_then(|number| self.ledger.calls.get_mut(&number))
-        {
-            record.holds += 1;
+        let Some(alerted) = side.calls.get(&call) else {
+            return;
+        };
+        let number = alerted.number;
+        if !side.agent.hold(now, call, on) {
+            // The centre's own offer is under way; who is held must not stay so.
+            self.later(now + HOLD_AGAIN, Errand::Hold(call, on));
+        } else if let Some(record) = number.and_then(|number| self.ledger.calls.get_mut(&number)) {
+            record.holds += u32::from(on);
         }
     }
 

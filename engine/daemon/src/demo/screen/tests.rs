@@ -48,14 +48,14 @@ impl Story {
     }
 
     fn agent(&mut self, agent: &str, presence: Presence, activity: Activity, call: Option<u64>) {
-        let extension = self.centre.users[agent].extension.as_ref().unwrap();
+        let extension = self.centre.users[agent].extension.as_ref();
         self.happens(Event::AgentChanged {
             agent: agent.into(),
             presence,
             reason: (presence == Presence::Break).then(|| "no-answer".into()),
             activity,
             pending: (activity == Activity::Busy).then_some(Presence::Break),
-            extension: Some(extension.to_string()),
+            extension: extension.map(ToString::to_string),
             device: Device::Reachable,
             since_us: self.now_us,
             call: call.map(CallId),
@@ -118,6 +118,7 @@ impl Story {
 fn busy_centre() -> Story {
     let mut story = Story::new();
     story.agent("alice", Presence::Offline, Activity::Idle, None);
+    story.agent("sven", Presence::Offline, Activity::Idle, None);
     story.agent("carol", Presence::Available, Activity::Idle, None);
     story.agent("dirk", Presence::Break, Activity::Idle, None);
     story.caller(1, Some("M. Aalbers"));
@@ -195,7 +196,7 @@ fn the_summary_says_the_same_in_a_line() {
 }
 
 #[test]
-fn a_held_call_a_phone_and_an_announcement_are_told_apart() {
+fn what_calls_do_is_told_apart() {
     let mut story = busy_centre();
     story.happens(Event::CallHeld {
         call: CallId(1),
@@ -217,6 +218,20 @@ fn a_held_call_a_phone_and_an_announcement_are_told_apart() {
         leg: LegId(7),
         queue: None,
     });
+    story.caller(6, None);
+    story.happens(Event::CallQueued {
+        call: CallId(6),
+        queue: None,
+        user: Some("carol".into()),
+        rank: Rank {
+            tier: 0,
+            key_us: 0,
+            arrival_us: 0,
+            id: 6,
+        },
+        priority: 3,
+        arrival_us: 0,
+    });
     let states: Vec<String> = story
         .view
         .calls
@@ -229,6 +244,7 @@ fn a_held_call_a_phone_and_an_announcement_are_told_apart() {
         "waits for reception",
         "hears an announcement",
         "talks to a phone",
+        "waits for Carol Visser",
     ];
     assert_eq!(states, expected);
 }
