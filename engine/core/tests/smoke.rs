@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use config::{Settings, Snapshot, parse_centre};
-use engine::journal::Body;
 use engine::*;
 use media::control::{ClipId, MediaEvent, PortPair, WorkerId};
 use sip::{Flow, Message, Transport};
@@ -65,7 +64,7 @@ impl Bench {
             snapshot: Arc::new(snapshot),
             listen: vec![Listen {
                 transport: Transport::Udp,
-                address: "127.0.0.1:5060".parse().unwrap(),
+                address: "127.0.0.1:5060".parse().expect("an address"),
             }],
             seeds: Seeds {
                 ids: [1; 32],
@@ -120,8 +119,8 @@ impl Bench {
     fn receive(&mut self, from: &str, text: &str) {
         let flow = Flow {
             transport: Transport::Udp,
-            local: "127.0.0.1:5060".parse().unwrap(),
-            remote: from.parse().unwrap(),
+            local: "127.0.0.1:5060".parse().expect("an address"),
+            remote: from.parse().expect("an address"),
             connection: None,
         };
         let message = Message::parse(text.replace('\n', "\r\n").into()).expect("well-formed");
@@ -136,20 +135,11 @@ impl Bench {
                     t.flow.remote,
                     String::from_utf8_lossy(&t.payload).into_owned(),
                 )),
-                Output::Journal(entry) => {
-                    if let Body::Event(event) = &entry.body {
-                        println!("   {event:?}");
-                    }
-                    None
-                }
-                Output::Media { command, .. } => {
-                    println!("   {command:?}");
-                    None
-                }
-                other => {
-                    println!("   {other:?}");
-                    None
-                }
+                Output::Media { .. }
+                | Output::Journal(_)
+                | Output::Publish { .. }
+                | Output::Reply(_)
+                | Output::Lookup { .. } => None,
             })
             .collect()
     }
@@ -201,7 +191,6 @@ fn a_caller_reaches_an_attendant_behind_a_trunk() {
     bench.sent();
     bench.receive("127.0.0.2:5070", &invite());
     let sent = bench.sent();
-    println!("{sent:#?}");
     let ok = sent
         .iter()
         .find(|(_, text)| text.starts_with("SIP/2.0 200"))

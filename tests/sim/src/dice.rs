@@ -13,7 +13,7 @@ impl Dice {
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -23,7 +23,7 @@ impl Dice {
 
     /// A number below `end`; 0 when that is 0.
     pub fn below(&mut self, end: u64) -> u64 {
-        self.next() % end.max(1)
+        self.draw() % end.max(1)
     }
 
     /// A number from `low` to `high`, both included.
@@ -51,7 +51,7 @@ impl Dice {
     pub fn seed(&mut self) -> [u8; 32] {
         let mut seed = [0; 32];
         for chunk in seed.chunks_mut(8) {
-            chunk.copy_from_slice(&self.next().to_le_bytes());
+            chunk.copy_from_slice(&self.draw().to_le_bytes());
         }
         seed
     }
@@ -65,7 +65,7 @@ mod tests {
     fn the_same_seed_throws_the_same_dice_within_their_bounds() {
         let (mut a, mut b) = (Dice::new(7), Dice::new(7));
         for _ in 0..1_000 {
-            assert_eq!(a.next(), b.next());
+            assert_eq!(a.draw(), b.draw());
             assert!((3..=5).contains(&a.between(3, 5)));
             b.between(3, 5);
         }

@@ -32,7 +32,10 @@ pub(crate) struct Disk {
 impl Disk {
     pub(crate) fn append(&mut self, entry: Entry) {
         if entry.seq != self.last_seq + 1 {
-            self.faults.push(format!("journal entry {} after {}", entry.seq, self.last_seq));
+            self.faults.push(format!(
+                "journal entry {} after {}",
+                entry.seq, self.last_seq
+            ));
         }
         self.last_seq = entry.seq;
         self.behind.push_back(entry);
@@ -107,7 +110,9 @@ impl Disk {
                 stamp: row.stamp,
                 body,
             };
-            restore.apply(&entry).expect("what was written can be understood");
+            restore
+                .apply(&entry)
+                .expect("what was written can be understood");
         }
         restore
     }

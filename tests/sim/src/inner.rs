@@ -13,11 +13,11 @@ use bytes::Bytes;
 use config::{Sealer, Settings, Snapshot};
 use engine::view::View;
 use engine::{
-    Actor, Command, CommandBody, CommandId, Done, Engine, Event, Input, Listen, Now, Output, Pressure, Refusal, Reply,
-    Restore, Seeds, Setup,
+    Actor, Command, CommandBody, CommandId, Done, Engine, Event, Input, Listen, Now, Output,
+    Pressure, Refusal, Reply, Restore, Seeds, Setup,
 };
-use siphasher::sip::SipHasher13;
 use sip::{Flow, Transport};
+use siphasher::sip::SipHasher13;
 
 use crate::checks::{Alerts, Records, Wire};
 use crate::dice::Dice;
@@ -29,7 +29,8 @@ use crate::trace::Trace;
 use crate::ua::{Happening, Registration, Ua, wire};
 
 /// Where the daemon listens.
-pub(crate) const SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1)), 5060);
+pub(crate) const SERVER: SocketAddr =
+    SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1)), 5060);
 /// How many turns may happen at one moment; more is a machine that does not come to rest.
 const TURNS_AT_ONCE_MAX: u32 = 10_000;
 
@@ -96,9 +97,11 @@ impl std::fmt::Debug for Inner {
 impl Inner {
     pub(crate) fn new(plan: Plan) -> Self {
         let mut dice = Dice::new(plan.seed);
-        let now = Duration::from_micros(plan.start.as_microsecond().try_into().expect("after 1970"));
+        let now =
+            Duration::from_micros(plan.start.as_microsecond().try_into().expect("after 1970"));
         let none = std::iter::empty::<(String, String)>();
-        let settings = Settings::load(&plan.settings, "lampfield.toml", none).expect("the world's settings are right");
+        let settings = Settings::load(&plan.settings, "lampfield.toml", none)
+            .expect("the world's settings are right");
         let settings = Arc::new(settings);
         let centre = sealed(&plan.centre, &settings);
         let snapshot = Arc::new(Snapshot {
@@ -106,7 +109,7 @@ impl Inner {
             settings: Arc::clone(&settings),
             centre: Arc::new(centre),
         });
-        let network = Network::new(plan.weather, Dice::new(dice.next()));
+        let network = Network::new(plan.weather, Dice::new(dice.draw()));
         let media = Media::start(now, SERVER.ip());
         let mut trace = Trace::new(now, plan.trace);
         trace.name(SERVER, "lampfield");
@@ -169,8 +172,13 @@ impl Inner {
         );
     }
 
-    pub(crate) fn add_ua(&mut self, name: &str, address: SocketAddr, registration: Option<Registration>) {
-        let dice = Dice::new(self.dice.next());
+    pub(crate) fn add_ua(
+        &mut self,
+        name: &str,
+        address: SocketAddr,
+        registration: Option<Registration>,
+    ) {
+        let dice = Dice::new(self.dice.draw());
         let mut ua = Ua::new(name, address, SERVER, &self.settings.sip.domain, dice);
         if let Some(registration) = registration {
             ua.set_registration(registration);
@@ -180,9 +188,16 @@ impl Inner {
     }
 
     /// Somebody does something with a UA.
-    pub(crate) fn with_ua<R>(&mut self, address: SocketAddr, act: impl FnOnce(&mut Ua, Duration) -> R) -> R {
+    pub(crate) fn with_ua<R>(
+        &mut self,
+        address: SocketAddr,
+        act: impl FnOnce(&mut Ua, Duration) -> R,
+    ) -> R {
         let now = self.now;
-        let ua = self.uas.get_mut(&address).expect("only UAs that are there are used");
+        let ua = self
+            .uas
+            .get_mut(&address)
+            .expect("only UAs that are there are used");
         let result = act(ua, now);
         self.collect(address);
         result
@@ -205,7 +220,7 @@ impl Inner {
         for payload in sent {
             self.transmit(address, SERVER, payload);
         }
-        for fault in faults {
+        if let Some(fault) = faults.first() {
             self.fail(&format!("{name} says: {fault}"));
         }
     }
@@ -217,7 +232,12 @@ impl Inner {
     }
 
     /// Asks the engine for something and has its answer.
-    pub(crate) fn command(&mut self, username: &str, role: config::Role, body: CommandBody) -> Result<Done, Refusal> {
+    pub(crate) fn command(
+        &mut self,
+        username: &str,
+        role: config::Role,
+        body: CommandBody,
+    ) -> Result<Done, Refusal> {
         self.commands += 1;
         let id = self.commands;
         let actor = Actor {
@@ -267,7 +287,8 @@ impl Inner {
         let uas = self.uas.values().filter_map(Ua::poll_timeout).min();
         let candidates = [engine, uas, self.network.next(), self.media.next()];
         let next = candidates.into_iter().flatten().min();
-        next.expect("the engine always has a checkpoint ahead").max(self.now)
+        next.expect("the engine always has a checkpoint ahead")
+            .max(self.now)
     }
 
     /// Moves time to that moment, and lets happen whatever does on the way.
@@ -305,7 +326,12 @@ impl Inner {
 
     fn wake_engine(&mut self) {
         let mut turns = 0;
-        let due = |inner: &Self| inner.engine.poll_timeout().is_some_and(|(at, _)| at + inner.late <= inner.now);
+        let due = |inner: &Self| {
+            inner
+                .engine
+                .poll_timeout()
+                .is_some_and(|(at, _)| at + inner.late <= inner.now)
+        };
         if !due(self) {
             return;
         }
@@ -343,7 +369,9 @@ impl Inner {
         }
         match sip::Message::parse(packet.payload) {
             Ok(message) => self.input(Input::Received { flow, message }),
-            Err(fault) => self.fail(&format!("our codec refuses what another one printed: {fault:?}")),
+            Err(fault) => self.fail(&format!(
+                "our codec refuses what another one printed: {fault:?}"
+            )),
         }
     }
 
@@ -368,7 +396,9 @@ impl Inner {
         let legs: usize = self.view.calls.values().map(|call| call.legs.len()).sum();
         if (self.view.calls.len(), legs) != (figures.calls, figures.legs) {
             let seen = (self.view.calls.len(), legs);
-            self.fail(&format!("readers see {seen:?} calls and legs, there are {figures:?}"));
+            self.fail(&format!(
+                "readers see {seen:?} calls and legs, there are {figures:?}"
+            ));
         }
         let faults = [
             self.media.take_faults(),
@@ -386,7 +416,8 @@ impl Inner {
         match output {
             Output::Transmit(transmit) => self.carry_out_transmit(transmit),
             Output::Media { worker, command } => {
-                self.digest.write(format!("{worker:?} {command:?}").as_bytes());
+                self.digest
+                    .write(format!("{worker:?} {command:?}").as_bytes());
                 self.media.handle(self.now, worker, command);
             }
             Output::Journal(entry) => {
@@ -467,7 +498,8 @@ impl Inner {
         let written = self.disk.crash(arrived);
         self.record(written);
         self.incarnation += 1;
-        self.trace.said(self.now, "the daemon is killed and starts again");
+        self.trace
+            .said(self.now, "the daemon is killed and starts again");
         self.wire.crashed();
         self.alerts.crashed();
         self.view = View::default();
@@ -488,7 +520,10 @@ impl Inner {
             self.fail("the journal gives another state of the distribution core (I8)");
         }
         if restored.durable() != durable {
-            let text = format!("the journal gives {:#?}\n, the engine has {durable:#?} (I8)", restored.durable());
+            let text = format!(
+                "the journal gives {:#?}\n, the engine has {durable:#?} (I8)",
+                restored.durable()
+            );
             self.fail(&text);
         }
     }
@@ -496,7 +531,11 @@ impl Inner {
     /// Waking the engine before its time changes nothing.
     pub(crate) fn check_early_wake(&mut self) {
         let now = moment(self.now);
-        if self.engine.poll_timeout().is_some_and(|(at, _)| at <= self.now) {
+        if self
+            .engine
+            .poll_timeout()
+            .is_some_and(|(at, _)| at <= self.now)
+        {
             return;
         }
         self.engine.handle_timeout(now);
@@ -513,10 +552,21 @@ impl Inner {
         self.records.check_quiet();
         let figures = self.engine.figures();
         self.media.check_quiet(figures.ports_in_stock);
-        if (figures.calls, figures.legs, figures.dialogs, figures.transactions) != (0, 0, 0, 0) {
+        if (
+            figures.calls,
+            figures.legs,
+            figures.dialogs,
+            figures.transactions,
+        ) != (0, 0, 0, 0)
+        {
             self.fail(&format!("something is left: {figures:?}"));
         }
-        let waiting: usize = self.view.queues.values().map(|queue| queue.waiting.len()).sum();
+        let waiting: usize = self
+            .view
+            .queues
+            .values()
+            .map(|queue| queue.waiting.len())
+            .sum();
         if waiting > 0 {
             self.fail(&format!("readers see {waiting} waiting, nobody is"));
         }
@@ -576,7 +626,8 @@ impl Sealer for Passwords<'_> {
 }
 
 fn sealed(text: &str, settings: &Settings) -> config::Centre {
-    let mut centre = config::parse_centre(text, "centre.toml").unwrap_or_else(|faults| panic!("{faults:?}"));
+    let mut centre =
+        config::parse_centre(text, "centre.toml").unwrap_or_else(|faults| panic!("{faults:?}"));
     centre.seal(&Passwords(&settings.sip.domain));
     centre
 }

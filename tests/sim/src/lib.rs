@@ -8,6 +8,7 @@
 //! (`sipx-sip`), or the faults of ours would cancel out. Watchers run all along ([`checks`]): every INVITE gets one final
 //! response, every call one record, no agent two calls, every port a description names is open, none leaks, readers see what
 //! is, and the journal gives the state that wrote it.
+#![allow(clippy::wildcard_enum_match_arm, reason = "a checker looks at the events that concern it")]
 #![forbid(unsafe_code)]
 
 mod checks;
@@ -23,9 +24,9 @@ mod trace;
 mod ua;
 mod world;
 
+pub use crate::media::Hears;
 pub use dice::Dice;
 pub use inner::Plan;
-pub use crate::media::Hears;
 pub use network::Weather;
 pub use people::{Agent, Peer, Phone};
 pub use sdp::Way;

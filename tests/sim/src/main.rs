@@ -44,7 +44,11 @@ fn main() {
             summary.digest
         );
         if arguments.twice {
-            assert_eq!(run.play(), summary, "seed {seed} gives another run the second time");
+            assert_eq!(
+                run.play(),
+                summary,
+                "seed {seed} gives another run the second time"
+            );
         }
     }
 }

@@ -52,12 +52,19 @@ const fn clip(name: &'static str, seconds: u64) -> Clip {
 
 /// Numbers for the clips, as the engine is told.
 pub(crate) fn clip_ids() -> BTreeMap<String, ClipId> {
-    CLIPS.iter().zip(1..).map(|(clip, id)| (clip.name.to_owned(), ClipId(id))).collect()
+    CLIPS
+        .iter()
+        .zip(1..)
+        .map(|(clip, id)| (clip.name.to_owned(), ClipId(id)))
+        .collect()
 }
 
 fn clip_of(id: ClipId) -> &'static Clip {
     let index = usize::try_from(id.0).unwrap_or(0);
-    index.checked_sub(1).and_then(|index| CLIPS.get(index)).expect("the engine was told these numbers")
+    index
+        .checked_sub(1)
+        .and_then(|index| CLIPS.get(index))
+        .expect("the engine was told these numbers")
 }
 
 #[derive(Debug)]
@@ -95,9 +102,17 @@ impl Media {
         let pair = |worker: u16, slot: u32| PortPair {
             worker: WorkerId(worker),
             slot,
-            rtp: SocketAddr::new(ip, 10_000 + worker * 2_000 + 2 * u16::try_from(slot).unwrap_or(0)),
+            rtp: SocketAddr::new(
+                ip,
+                10_000 + worker * 2_000 + 2 * u16::try_from(slot).unwrap_or(0),
+            ),
         };
-        let free = (0..WORKERS).map(|worker| (WorkerId(worker), (0..PAIRS).map(|slot| pair(worker, slot)).collect()));
+        let free = (0..WORKERS).map(|worker| {
+            (
+                WorkerId(worker),
+                (0..PAIRS).map(|slot| pair(worker, slot)).collect(),
+            )
+        });
         let mut media = Self {
             free: free.collect(),
             stocked: BTreeSet::new(),
@@ -119,13 +134,18 @@ impl Media {
         let ready = usize::try_from(count).unwrap_or(0).min(free.len());
         let pairs: Vec<PortPair> = free.drain(..ready).collect();
         let missing = count - u32::try_from(pairs.len()).unwrap_or(0);
-        self.stocked.extend(pairs.iter().map(|pair| (pair.worker, pair.slot)));
+        self.stocked
+            .extend(pairs.iter().map(|pair| (pair.worker, pair.slot)));
         *self.owed.entry(worker).or_default() += missing;
         if !pairs.is_empty() {
             self.later(now, ANSWERS_AFTER, Due::Tell(MediaEvent::PortsReady(pairs)));
         }
         if missing > 0 {
-            self.later(now, ANSWERS_AFTER, Due::Tell(MediaEvent::PortsExhausted { worker }));
+            self.later(
+                now,
+                ANSWERS_AFTER,
+                Due::Tell(MediaEvent::PortsExhausted { worker }),
+            );
         }
     }
 
@@ -146,10 +166,16 @@ impl Media {
     pub(crate) fn handle(&mut self, now: Duration, worker: WorkerId, command: MediaCommand) {
         match command {
             MediaCommand::Open { leg, ports } => self.open(leg, ports),
-            MediaCommand::SetRemote { leg, .. } => self.on_leg(leg, "SetRemote", |open| open.described = true),
+            MediaCommand::SetRemote { leg, .. } => {
+                self.on_leg(leg, "SetRemote", |open| open.described = true)
+            }
             MediaCommand::Bridge { a, b } => {
-                self.on_leg(a, "Bridge", |open| (open.partner, open.playing) = (Some(b), None));
-                self.on_leg(b, "Bridge", |open| (open.partner, open.playing) = (Some(a), None));
+                self.on_leg(a, "Bridge", |open| {
+                    (open.partner, open.playing) = (Some(b), None)
+                });
+                self.on_leg(b, "Bridge", |open| {
+                    (open.partner, open.playing) = (Some(a), None)
+                });
             }
             MediaCommand::Unbridge { a } => {
                 let partner = self.open.get(&a).and_then(|open| open.partner);
@@ -158,7 +184,9 @@ impl Media {
                 }
             }
             MediaCommand::Play { leg, clip, repeat } => self.play(now, leg, clip, repeat),
-            MediaCommand::StopPlay { leg } => self.on_leg(leg, "StopPlay", |open| open.playing = None),
+            MediaCommand::StopPlay { leg } => {
+                self.on_leg(leg, "StopPlay", |open| open.playing = None)
+            }
             MediaCommand::AddClip { .. } => {}
             MediaCommand::Close { leg } => self.close(now, leg),
             MediaCommand::Restock { count } => self.deliver(now, worker, count),
@@ -166,7 +194,8 @@ impl Media {
                 if self.stocked.remove(&(ports.worker, ports.slot)) {
                     self.give_back(now, ports);
                 } else {
-                    self.faults.push(format!("{ports:?} given back, but it was not in stock"));
+                    self.faults
+                        .push(format!("{ports:?} given back, but it was not in stock"));
                 }
             }
         }
@@ -174,7 +203,8 @@ impl Media {
 
     fn open(&mut self, leg: LegKey, ports: PortPair) {
         if !self.stocked.remove(&(ports.worker, ports.slot)) {
-            self.faults.push(format!("{leg:?} opens {ports:?}, which is not in stock"));
+            self.faults
+                .push(format!("{leg:?} opens {ports:?}, which is not in stock"));
         }
         let fresh = OpenLeg {
             ports,
@@ -190,13 +220,17 @@ impl Media {
     fn on_leg(&mut self, leg: LegKey, what: &str, change: impl FnOnce(&mut OpenLeg)) {
         match self.open.get_mut(&leg) {
             Some(open) => change(open),
-            None => self.faults.push(format!("{what} for {leg:?}, which is not open")),
+            None => self
+                .faults
+                .push(format!("{what} for {leg:?}, which is not open")),
         }
     }
 
     fn play(&mut self, now: Duration, leg: LegKey, clip: ClipId, repeat: bool) {
         let number = self.count + 1;
-        self.on_leg(leg, "Play", |open| open.playing = Some((clip, repeat, number)));
+        self.on_leg(leg, "Play", |open| {
+            open.playing = Some((clip, repeat, number))
+        });
         if !repeat {
             self.later(now, clip_of(clip).length, Due::ClipEnds(leg, number));
         } else {
@@ -206,14 +240,24 @@ impl Media {
 
     fn close(&mut self, now: Duration, leg: LegKey) {
         let Some(closed) = self.open.remove(&leg) else {
-            return self.faults.push(format!("Close for {leg:?}, which is not open"));
+            return self
+                .faults
+                .push(format!("Close for {leg:?}, which is not open"));
         };
-        for other in self.open.values_mut().filter(|other| other.partner == Some(leg)) {
+        for other in self
+            .open
+            .values_mut()
+            .filter(|other| other.partner == Some(leg))
+        {
             other.partner = None;
         }
         self.give_back(now, closed.ports);
         let stats = Box::new(LegStats::default());
-        self.later(now, ANSWERS_AFTER, Due::Tell(MediaEvent::Closed { leg, stats }));
+        self.later(
+            now,
+            ANSWERS_AFTER,
+            Due::Tell(MediaEvent::Closed { leg, stats }),
+        );
     }
 
     /// When the workers have something to say next.
@@ -252,7 +296,8 @@ impl Media {
     pub(crate) fn check_promises(&mut self) {
         for port in std::mem::take(&mut self.promised) {
             if !self.open.values().any(|open| open.ports.rtp == port) {
-                self.faults.push(format!("a description names {port}, which is not open"));
+                self.faults
+                    .push(format!("a description names {port}, which is not open"));
             }
         }
     }
@@ -263,7 +308,9 @@ impl Media {
         let all = usize::from(WORKERS) * usize::try_from(PAIRS).unwrap_or(0);
         if !self.open.is_empty() || free + in_stock != all {
             let open: Vec<&LegKey> = self.open.keys().collect();
-            self.faults.push(format!("ports leak: {free} free, {in_stock} in stock, of {all}; open {open:?}"));
+            self.faults.push(format!(
+                "ports leak: {free} free, {in_stock} in stock, of {all}; open {open:?}"
+            ));
         }
     }
 
@@ -273,7 +320,11 @@ impl Media {
 
     /// What is heard by the one whose packets go to this port of ours.
     pub(crate) fn heard_at(&self, port: SocketAddr) -> Hears {
-        let Some(leg) = self.open.values().find(|open| open.ports.rtp == port && open.described) else {
+        let Some(leg) = self
+            .open
+            .values()
+            .find(|open| open.ports.rtp == port && open.described)
+        else {
             return Hears::Nothing;
         };
         match (leg.playing, leg.partner) {

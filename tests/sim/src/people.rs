@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use config::Role;
-use engine::{CommandBody, Done, Refusal};
 use engine::command::PresenceWish;
+use engine::{CommandBody, Done, Refusal};
 
 use crate::media::Hears;
 use crate::sdp::Way;
@@ -45,7 +45,9 @@ impl Phone {
     fn on_call(&self, what: &str, act: impl FnOnce(&mut Ua, Duration, CallRef)) {
         let current = self.current();
         let Some(call) = current else {
-            self.world.inner().fail(&format!("{} {what}, but has no call", self.line));
+            self.world
+                .inner()
+                .fail(&format!("{} {what}, but has no call", self.line));
         };
         self.act(|ua, now| act(ua, now, call));
     }
@@ -169,7 +171,9 @@ impl Phone {
     pub fn registered_contacts(&self) -> Vec<String> {
         let inner = self.world.0.borrow();
         let registration = inner.uas.get(&self.address).and_then(Ua::registration);
-        registration.map(|registration| registration.state.contacts.clone()).unwrap_or_default()
+        registration
+            .map(|registration| registration.state.contacts.clone())
+            .unwrap_or_default()
     }
 
     /// Whether it rings.
@@ -210,12 +214,15 @@ impl Phone {
 
     /// Which way sound goes, as the other side described it last.
     pub fn way(&self) -> Option<Way> {
-        self.look(|call| call.heard.as_ref().map(|sdp| sdp.way)).flatten()
+        self.look(|call| call.heard.as_ref().map(|sdp| sdp.way))
+            .flatten()
     }
 
     /// What is heard here.
     pub fn hears(&self) -> Hears {
-        let port = self.look(|call| call.heard.as_ref().map(|sdp| sdp.address)).flatten();
+        let port = self
+            .look(|call| call.heard.as_ref().map(|sdp| sdp.address))
+            .flatten();
         let inner = self.world.0.borrow();
         port.map_or(Hears::Nothing, |port| inner.media.heard_at(port))
     }
@@ -262,7 +269,14 @@ impl Agent {
 
     /// Their phone is registered if it has to be, and they are logged in and available.
     pub fn available(self) -> Self {
-        let is_desk_phone = self.phone.world.0.borrow().uas.get(&self.phone.address).is_some_and(|ua| ua.registration().is_some());
+        let is_desk_phone = self
+            .phone
+            .world
+            .0
+            .borrow()
+            .uas
+            .get(&self.phone.address)
+            .is_some_and(|ua| ua.registration().is_some());
         if is_desk_phone && self.registered() != 200 {
             self.registers();
             assert_eq!(self.registered(), 200, "{} registers", self.username);
@@ -286,7 +300,9 @@ impl Agent {
     ///
     /// The engine's refusal.
     pub fn tries(&self, body: CommandBody) -> Result<Done, Refusal> {
-        self.phone.world.command(&self.username, Role::Attendant, body)
+        self.phone
+            .world
+            .command(&self.username, Role::Attendant, body)
     }
 
     fn wishes(&self, state: PresenceWish) -> &Self {
@@ -352,10 +368,20 @@ impl Peer {
 
     /// Sends a message, written with plain line ends; its body, if any, follows an empty line, and its length is added.
     pub fn sends(&self, message: &str) -> &Self {
-        let (head, body) = message.trim_start().split_once("\n\n").unwrap_or((message.trim(), ""));
+        let (head, body) = message
+            .trim_start()
+            .split_once("\n\n")
+            .unwrap_or_else(|| (message.trim(), ""));
         let head: Vec<&str> = head.lines().map(str::trim).collect();
-        let body: String = body.lines().map(|line| format!("{}\r\n", line.trim())).collect();
-        let text = format!("{}\r\nContent-Length: {}\r\n\r\n{body}", head.join("\r\n"), body.len());
+        let body: String = body
+            .lines()
+            .map(|line| format!("{}\r\n", line.trim()))
+            .collect();
+        let text = format!(
+            "{}\r\nContent-Length: {}\r\n\r\n{body}",
+            head.join("\r\n"),
+            body.len()
+        );
         self.world.send_raw(self.address, Bytes::from(text));
         self
     }
@@ -365,7 +391,10 @@ impl Peer {
         let mut inner = self.world.inner();
         let mailbox = inner.mailboxes.get_mut(&self.address).map(std::mem::take);
         let texts = mailbox.unwrap_or_default();
-        texts.iter().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect()
+        texts
+            .iter()
+            .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+            .collect()
     }
 
     /// The statuses of the responses that came back since this was asked last.

@@ -66,11 +66,15 @@ impl Sdp {
             let ip: IpAddr = line.strip_prefix("c=IN IP")?.get(2..)?.parse().ok()?;
             Some(ip)
         })?;
-        let media = text.lines().find_map(|line| line.strip_prefix("m=audio "))?;
+        let media = text
+            .lines()
+            .find_map(|line| line.strip_prefix("m=audio "))?;
         let mut words = media.split_whitespace();
         let port = words.next()?.parse().ok()?;
         let payloads = words.skip(1).filter_map(|word| word.parse().ok()).collect();
-        let way = text.lines().find_map(|line| Way::parse(line.strip_prefix("a=")?));
+        let way = text
+            .lines()
+            .find_map(|line| Way::parse(line.strip_prefix("a=")?));
         Some(Self {
             address: SocketAddr::new(connection, port),
             payloads,
@@ -79,14 +83,31 @@ impl Sdp {
     }
 
     /// What answers this offer; `None` when no codec is common.
-    pub(crate) fn answered_by(&self, address: SocketAddr, payloads: &[u8], way: Way) -> Option<Self> {
+    pub(crate) fn answered_by(
+        &self,
+        address: SocketAddr,
+        payloads: &[u8],
+        way: Way,
+    ) -> Option<Self> {
         let audio = |payload: &&u8| **payload < 96;
-        let common = self.payloads.iter().filter(audio).find(|payload| payloads.contains(payload));
+        let common = self
+            .payloads
+            .iter()
+            .filter(audio)
+            .find(|payload| payloads.contains(payload));
         let events = self.payloads.iter().find(|payload| **payload >= 96);
-        let way = if way == Way::Both { self.way.mirrored() } else { way };
+        let way = if way == Way::Both {
+            self.way.mirrored()
+        } else {
+            way
+        };
         Some(Self {
             address,
-            payloads: [Some(common?), events].into_iter().flatten().copied().collect(),
+            payloads: [Some(common?), events]
+                .into_iter()
+                .flatten()
+                .copied()
+                .collect(),
             way,
         })
     }
@@ -103,7 +124,10 @@ impl Sdp {
         }
         text.push_str("\r\n");
         for payload in self.payloads.iter().filter(|payload| **payload >= 96) {
-            let _ = write!(text, "a=rtpmap:{payload} telephone-event/8000\r\na=fmtp:{payload} 0-16\r\n");
+            let _ = write!(
+                text,
+                "a=rtpmap:{payload} telephone-event/8000\r\na=fmtp:{payload} 0-16\r\n"
+            );
         }
         let _ = write!(text, "a={}\r\n", self.way.word());
         text
@@ -124,7 +148,10 @@ mod tests {
         };
         assert_eq!(Sdp::parse(offer.print(1).as_bytes()), Some(offer.clone()));
         let answer = offer.answered_by(address, &[0], Way::Both).unwrap();
-        assert_eq!((answer.payloads, answer.way), (vec![0, 101], Way::ReceiveOnly));
+        assert_eq!(
+            (answer.payloads, answer.way),
+            (vec![0, 101], Way::ReceiveOnly)
+        );
         assert_eq!(offer.answered_by(address, &[9], Way::Both), None);
         assert_eq!(Sdp::parse(b"v=0\r\n"), None);
     }

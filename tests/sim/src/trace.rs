@@ -18,7 +18,11 @@ use crate::ua::wire;
 /// One line.
 #[derive(Debug, Clone)]
 enum Rung {
-    Sent { from: String, to: String, payload: Bytes },
+    Sent {
+        from: String,
+        to: String,
+        payload: Bytes,
+    },
     Happened(Arc<Event>),
     Said(String),
 }
@@ -47,7 +51,10 @@ impl Trace {
     }
 
     fn name_of(&self, address: SocketAddr) -> String {
-        self.names.get(&address).cloned().unwrap_or_else(|| address.to_string())
+        self.names
+            .get(&address)
+            .cloned()
+            .unwrap_or_else(|| address.to_string())
     }
 
     fn push(&mut self, now: Duration, rung: Rung) {
@@ -111,7 +118,9 @@ fn is_register(message: &Message) -> bool {
 pub(crate) fn summary(message: &Message) -> String {
     let headers = message.headers();
     let mut text = match message {
-        Message::Request(request) => format!("{} {}", request.method, wire::user(&request.uri)).trim_end().to_owned(),
+        Message::Request(request) => format!("{} {}", request.method, wire::user(&request.uri))
+            .trim_end()
+            .to_owned(),
         Message::Response(response) => format!(
             "{} {}",
             response.status.code(),
@@ -127,7 +136,13 @@ pub(crate) fn summary(message: &Message) -> String {
     }
     if let Some(sdp) = Sdp::parse(message.body()) {
         let payloads: Vec<String> = sdp.payloads.iter().map(ToString::to_string).collect();
-        let _ = write!(text, " [{} {} {}]", sdp.address, payloads.join(","), sdp.way.word());
+        let _ = write!(
+            text,
+            " [{} {} {}]",
+            sdp.address,
+            payloads.join(","),
+            sdp.way.word()
+        );
     }
     text
 }
@@ -135,7 +150,9 @@ pub(crate) fn summary(message: &Message) -> String {
 /// An event in a few words; none for those that say nothing of calls.
 fn told(event: &Event) -> Option<String> {
     let text = match event {
-        Event::CallStarted { caller, called, .. } => format!("call from {} to {called}", caller.number),
+        Event::CallStarted { caller, called, .. } => {
+            format!("call from {} to {called}", caller.number)
+        }
         Event::CallAnswered { .. } => "caller answered".into(),
         Event::CallQueued { queue, user, .. } => {
             let place = queue.as_deref().or(user.as_deref()).unwrap_or_default();
@@ -154,18 +171,24 @@ fn told(event: &Event) -> Option<String> {
             let status = sip_status.map_or_else(String::new, |status| format!(" by {status}"));
             format!("alert for {agent} {}{status}", alert_end(*end))
         }
-        Event::CallConnected { user, .. } => format!("connected to {}", user.as_deref().unwrap_or("outside")),
+        Event::CallConnected { user, .. } => {
+            format!("connected to {}", user.as_deref().unwrap_or("outside"))
+        }
         Event::CallHeld { .. } => "held".into(),
         Event::CallResumed { .. } => "resumed".into(),
         Event::CallDiverted { why, to, .. } => format!("diverted to {to}: {}", word(why)),
-        Event::CallEnded { cause, by, .. } => format!("call ended: {} by {}", word(&cause.result), word(by)),
+        Event::CallEnded { cause, by, .. } => {
+            format!("call ended: {} by {}", word(&cause.result), word(by))
+        }
         Event::AgentChanged {
             agent,
             presence: Presence::Break,
             reason: Some(reason),
             ..
         } => format!("{agent} on break: {reason}"),
-        Event::QueueChanged { queue, open, .. } => format!("{queue} is {}", if *open { "open" } else { "closed" }),
+        Event::QueueChanged { queue, open, .. } => {
+            format!("{queue} is {}", if *open { "open" } else { "closed" })
+        }
         Event::LegRinging { .. }
         | Event::LegAnswered { .. }
         | Event::AgentChanged { .. }

@@ -226,12 +226,18 @@ impl World {
     /// # Panics
     ///
     /// When it does not become so in time.
-    pub fn run_until(&self, what: &str, at_most: Duration, is_so: impl Fn(&Self) -> bool) -> Duration {
+    pub fn run_until(
+        &self,
+        what: &str,
+        at_most: Duration,
+        is_so: impl Fn(&Self) -> bool,
+    ) -> Duration {
         let start = self.inner().now;
         while !is_so(self) {
             let next = self.inner().next();
             if next > start + at_most {
-                self.inner().fail(&format!("within {at_most:?} it did not become so: {what}"));
+                self.inner()
+                    .fail(&format!("within {at_most:?} it did not become so: {what}"));
             }
             self.inner().step();
         }
@@ -317,7 +323,11 @@ impl World {
         let inner = self.0.borrow();
         let start = inner.plan.start.as_microsecond();
         let since = |utc_us: i64| Duration::from_micros(u64::try_from(utc_us - start).unwrap_or(0));
-        inner.events.iter().map(|(utc_us, event)| (since(*utc_us), Arc::clone(event))).collect()
+        inner
+            .events
+            .iter()
+            .map(|(utc_us, event)| (since(*utc_us), Arc::clone(event)))
+            .collect()
     }
 
     /// The times of the events of which `is` says so.
@@ -329,7 +339,10 @@ impl World {
     /// An agent as readers see them.
     pub fn row(&self, username: &str) -> AgentRow {
         let row = self.view().agents.get(username).cloned();
-        row.unwrap_or_else(|| self.inner().fail(&format!("readers see no agent {username}")))
+        row.unwrap_or_else(|| {
+            self.inner()
+                .fail(&format!("readers see no agent {username}"))
+        })
     }
 
     /// The numbers of those waiting in a queue, in order.
@@ -354,7 +367,10 @@ impl World {
     /// Lets two minutes pass in which nobody does anything, then looks whether anything is left of all calls: a transaction,
     /// a dialog, a port, a record that was not closed.
     pub fn expect_quiet(&self) {
-        self.inner().uas.values_mut().for_each(crate::ua::Ua::stop_refreshing);
+        self.inner()
+            .uas
+            .values_mut()
+            .for_each(crate::ua::Ua::stop_refreshing);
         self.run_for(secs(120));
         self.inner().check_quiet();
     }

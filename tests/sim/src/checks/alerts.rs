@@ -50,7 +50,10 @@ impl Alerts {
                     (Some(queue), _) => Place::Queue(queue.clone()),
                     (None, user) => Place::User(user.clone().unwrap_or_default()),
                 };
-                let alerted = self.waiting.get(call).is_some_and(|waiting| waiting.alerted);
+                let alerted = self
+                    .waiting
+                    .get(call)
+                    .is_some_and(|waiting| waiting.alerted);
                 let waiting = Waiting {
                     place,
                     rank: *rank,
@@ -72,22 +75,35 @@ impl Alerts {
                     waiting.alerted = true;
                 }
             }
-            Event::AlertEnded { call, agent, end, .. } => self.alert_ended(utc_us, *call, agent, *end, centre),
+            Event::AlertEnded {
+                call, agent, end, ..
+            } => self.alert_ended(utc_us, *call, agent, *end, centre),
             Event::CallEnded { call, .. } => self.has.retain(|_, of| of != call),
-            Event::AgentChanged { agent, presence, .. } => {
+            Event::AgentChanged {
+                agent, presence, ..
+            } => {
                 self.presence.insert(agent.clone(), *presence);
             }
             _ => {}
         }
     }
 
-    fn alert_ended(&mut self, utc_us: i64, call: CallId, agent: &str, end: AlertEnd, centre: &Centre) {
+    fn alert_ended(
+        &mut self,
+        utc_us: i64,
+        call: CallId,
+        agent: &str,
+        end: AlertEnd,
+        centre: &Centre,
+    ) {
         let waiting = self.waiting.get_mut(&call);
         let queue = waiting.as_ref().and_then(|waiting| match &waiting.place {
             Place::Queue(queue) => centre.queues.get(queue),
             Place::User(_) => None,
         });
-        let retry_after = queue.map_or(0, |queue| std::time::Duration::from(queue.retry_after).as_micros());
+        let retry_after = queue.map_or(0, |queue| {
+            std::time::Duration::from(queue.retry_after).as_micros()
+        });
         if let Some(waiting) = waiting {
             waiting.alerted = false;
         }
@@ -98,7 +114,8 @@ impl Alerts {
                 self.rejected.insert(pair);
             }
             AlertEnd::TimedOut => {
-                self.resting.insert(pair, utc_us + i64::try_from(retry_after).unwrap_or(0));
+                self.resting
+                    .insert(pair, utc_us + i64::try_from(retry_after).unwrap_or(0));
             }
             AlertEnd::Withdrawn | AlertEnd::Failed => {}
         }
@@ -106,7 +123,10 @@ impl Alerts {
     }
 
     fn check_alert(&mut self, utc_us: i64, call: CallId, agent: &str, centre: &Centre) {
-        let mut fault = |text: String| self.faults.push(format!("alert of {agent} for {call}: {text}"));
+        let mut fault = |text: String| {
+            self.faults
+                .push(format!("alert of {agent} for {call}: {text}"))
+        };
         if let Some(other) = self.has.get(agent) {
             fault(format!("they have {other} (I3)"));
         }
@@ -140,7 +160,8 @@ impl Alerts {
     pub(crate) fn end_turn(&mut self) {
         for agent in std::mem::take(&mut self.alerted) {
             if self.presence.get(&agent) != Some(&Presence::Available) {
-                self.faults.push(format!("{agent} is alerted, but not available (rule 7)"));
+                self.faults
+                    .push(format!("{agent} is alerted, but not available (rule 7)"));
             }
         }
     }
@@ -161,9 +182,10 @@ impl Alerts {
 fn may_take(agent: &str, place: &Place, centre: &Centre) -> bool {
     match place {
         Place::User(user) => user == agent,
-        Place::Queue(queue) => centre
-            .users
-            .get(agent)
-            .is_some_and(|user| user.queues.iter().any(|assignment| *assignment.queue == **queue)),
+        Place::Queue(queue) => centre.users.get(agent).is_some_and(|user| {
+            user.queues
+                .iter()
+                .any(|assignment| *assignment.queue == **queue)
+        }),
     }
 }

@@ -37,7 +37,8 @@ impl Records {
     fn follow(&mut self, event: &Event) -> Result<(), &'static str> {
         match event {
             Event::CallStarted { call, .. } => {
-                if self.over.contains(call) || self.open.insert(*call, Record::default()).is_some() {
+                if self.over.contains(call) || self.open.insert(*call, Record::default()).is_some()
+                {
                     return Err("a call begins twice");
                 }
             }
@@ -102,12 +103,15 @@ impl Records {
     }
 
     fn record(&mut self, call: &CallId) -> Result<&mut Record, &'static str> {
-        self.open.get_mut(call).ok_or("something happens to a call that is not up")
+        self.open
+            .get_mut(call)
+            .ok_or("something happens to a call that is not up")
     }
 
     pub(crate) fn check_quiet(&mut self) {
         for (call, record) in &self.open {
-            self.faults.push(format!("call {call} never ended: {record:?}"));
+            self.faults
+                .push(format!("call {call} never ended: {record:?}"));
         }
     }
 

@@ -49,7 +49,10 @@ impl Wire {
     pub(crate) fn left(&mut self, message: &Message) {
         let findings = sipx_sip::validate(message);
         if !findings.is_empty() {
-            self.faults.push(format!("{findings:?} in\n{}", String::from_utf8_lossy(&message.to_bytes())));
+            self.faults.push(format!(
+                "{findings:?} in\n{}",
+                String::from_utf8_lossy(&message.to_bytes())
+            ));
         }
         match message {
             Message::Request(request) if request.method == Method::Ack => {
@@ -71,7 +74,9 @@ impl Wire {
     fn answered(&mut self, message: &Message, status: u16) {
         let to_tag = tag(message.headers(), &HeaderName::To).unwrap_or_default();
         let Some(given) = self.received.get_mut(&key(message)) else {
-            return self.faults.push(format!("{status} to an INVITE that never came"));
+            return self
+                .faults
+                .push(format!("{status} to an INVITE that never came"));
         };
         let answer = (status, to_tag);
         match given {
@@ -79,7 +84,9 @@ impl Wire {
             Some(before) if *before == answer => {}
             // Shed without state: when that answer is lost, the next copy of the INVITE may find room.
             Some((503, _)) => *given = Some(answer),
-            Some(before) => self.faults.push(format!("an INVITE got {before:?}, then {answer:?}")),
+            Some(before) => self
+                .faults
+                .push(format!("an INVITE got {before:?}, then {answer:?}")),
         }
     }
 
@@ -94,10 +101,12 @@ impl Wire {
     pub(crate) fn check_quiet(&mut self) {
         let open = self.received.iter().filter(|(_, given)| given.is_none());
         for (invite, _) in open {
-            self.faults.push(format!("the INVITE {invite:?} got no final response"));
+            self.faults
+                .push(format!("the INVITE {invite:?} got no final response"));
         }
         for response in &self.unacknowledged {
-            self.faults.push(format!("a final response got no ACK: {response:?}"));
+            self.faults
+                .push(format!("a final response got no ACK: {response:?}"));
         }
     }
 
@@ -112,7 +121,10 @@ fn is_of_invite(message: &Message) -> bool {
 
 fn key(message: &Message) -> Invite {
     let headers = message.headers();
-    (branch(headers).unwrap_or_default(), text(headers, &HeaderName::CallId))
+    (
+        branch(headers).unwrap_or_default(),
+        text(headers, &HeaderName::CallId),
+    )
 }
 
 fn final_of(message: &Message) -> Final {

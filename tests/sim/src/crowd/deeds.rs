@@ -121,7 +121,9 @@ impl Crowd {
             Deed::Click => self.click(),
             Deed::With(address, call, act) => self.act(address, call, act),
             Deed::Manner => self.change_manners(),
-            Deed::Mannerly(address, line) => self.inner.with_ua(address, |ua, _| ua.set_manner(&line, Manner::Rings)),
+            Deed::Mannerly(address, line) => self
+                .inner
+                .with_ua(address, |ua, _| ua.set_manner(&line, Manner::Rings)),
             Deed::Vanish => {
                 if let Some(address) = self.any_desk() {
                     self.vanish(address);
@@ -137,7 +139,8 @@ impl Crowd {
                 self.priority = self.dice.below(5);
                 let text = centre::text(self.priority);
                 if let Err(refusal) = self.inner.apply(&text) {
-                    self.inner.fail(&format!("the centre is refused: {refusal}"));
+                    self.inner
+                        .fail(&format!("the centre is refused: {refusal}"));
                 }
             }
             Deed::Pressure => {
@@ -172,14 +175,24 @@ impl Crowd {
     }
 
     fn call_from_inside(&mut self) {
-        let Some(address) = self.any_desk() else { return };
+        let Some(address) = self.any_desk() else {
+            return;
+        };
         let Some((_, extension)) = self.desks.get(&address).cloned() else {
             return;
         };
-        let free = self.inner.uas.get(&address).is_some_and(|ua| ua.is_online() && ua.active().next().is_none());
+        let free = self
+            .inner
+            .uas
+            .get(&address)
+            .is_some_and(|ua| ua.is_online() && ua.active().next().is_none());
         if free {
             self.count_call();
-            let to = self.dice.pick(&centre::DIALLED_INSIDE).copied().unwrap_or("2000");
+            let to = self
+                .dice
+                .pick(&centre::DIALLED_INSIDE)
+                .copied()
+                .unwrap_or("2000");
             self.dial(address, &extension, to);
         }
     }
@@ -208,7 +221,9 @@ impl Crowd {
             },
             _ => Dialling::default(),
         };
-        let call = self.inner.with_ua(address, |ua, now| ua.dial(now, line, to, dialling));
+        let call = self
+            .inner
+            .with_ua(address, |ua, now| ua.dial(now, line, to, dialling));
         self.outgoing.insert((address, call));
         let patience = if self.dice.chance(60) {
             self.dice.millis(0, 80)
@@ -219,9 +234,17 @@ impl Crowd {
     }
 
     fn click(&mut self) {
-        let all: Vec<&str> = centre::DESKS.iter().chain(&centre::ON_PBX).map(|(username, ..)| *username).collect();
+        let all: Vec<&str> = centre::DESKS
+            .iter()
+            .chain(&centre::ON_PBX)
+            .map(|(username, ..)| *username)
+            .collect();
         let username = self.dice.pick(&all).copied().unwrap_or("ann");
-        let to = self.dice.pick(&centre::DIALLED_INSIDE).copied().unwrap_or("2000");
+        let to = self
+            .dice
+            .pick(&centre::DIALLED_INSIDE)
+            .copied()
+            .unwrap_or("2000");
         let body = CommandBody::PlaceCall {
             username: username.into(),
             to: to.into(),
@@ -241,7 +264,12 @@ impl Crowd {
             Act::Resume => ua.resume(now, call),
             Act::ReinviteWithoutOffer => ua.reinvite(now, call, None),
         });
-        let way = self.inner.uas.get(&address).and_then(|ua| ua.call_at(call)).map(|call| call.way);
+        let way = self
+            .inner
+            .uas
+            .get(&address)
+            .and_then(|ua| ua.call_at(call))
+            .map(|call| call.way);
         if matches!(act, Act::Hold) && way != Some(Way::Inactive) && self.dice.chance(800) {
             let later = self.dice.millis(300, 8_000);
             self.plan(later, Deed::With(address, call, Act::Resume));
@@ -257,12 +285,21 @@ impl Crowd {
         let (address, line) = match self.dice.below(3) {
             0 => (CARRIER, String::from("+4930777")),
             1 => {
-                let (_, extension, _) = self.dice.pick(&centre::ON_PBX).copied().unwrap_or(("eva", 901, ""));
+                let (_, extension, _) = self
+                    .dice
+                    .pick(&centre::ON_PBX)
+                    .copied()
+                    .unwrap_or(("eva", 901, ""));
                 (PBX, extension.to_string())
             }
             _ => {
-                let Some(address) = self.any_desk() else { return };
-                let line = self.desks.get(&address).map(|(_, extension)| extension.clone());
+                let Some(address) = self.any_desk() else {
+                    return;
+                };
+                let line = self
+                    .desks
+                    .get(&address)
+                    .map(|(_, extension)| extension.clone());
                 (address, line.unwrap_or_default())
             }
         };
@@ -279,7 +316,8 @@ impl Crowd {
             6 => Manner::AnswersAfter(self.dice.millis(500, 6_000)),
             _ => Manner::PlaysTone,
         };
-        self.inner.with_ua(address, |ua, _| ua.set_manner(&line, manner));
+        self.inner
+            .with_ua(address, |ua, _| ua.set_manner(&line, manner));
         let later = self.dice.millis(1_000, 15_000);
         self.plan(later, Deed::Mannerly(address, line));
     }
@@ -294,7 +332,9 @@ impl Crowd {
     }
 
     fn register(&mut self) {
-        let Some(address) = self.any_desk() else { return };
+        let Some(address) = self.any_desk() else {
+            return;
+        };
         let online = self.inner.uas.get(&address).is_some_and(Ua::is_online);
         if !online {
             return;
@@ -305,7 +345,8 @@ impl Crowd {
             self.plan(later, Deed::PlugIn(address));
         }
         let expires = u32::try_from(self.dice.between(60, 300)).unwrap_or(60);
-        self.inner.with_ua(address, |ua, now| ua.register(now, expires));
+        self.inner
+            .with_ua(address, |ua, now| ua.register(now, expires));
     }
 
     fn wish(&mut self, username: &str) {
@@ -319,7 +360,10 @@ impl Crowd {
                 },
             },
             2 => CommandBody::EndWrapUp { username },
-            3 => CommandBody::ExtendWrapUp { username, seconds: 5 },
+            3 => CommandBody::ExtendWrapUp {
+                username,
+                seconds: 5,
+            },
             4 => CommandBody::Login {
                 username,
                 extension: Some(if self.dice.chance(500) { "1101" } else { "904" }.into()),
@@ -339,7 +383,11 @@ impl Crowd {
     }
 
     fn override_queue(&mut self) {
-        let queue = self.dice.pick(&["sales", "support", "night"]).copied().unwrap_or("sales");
+        let queue = self
+            .dice
+            .pick(&["sales", "support", "night"])
+            .copied()
+            .unwrap_or("sales");
         let in_a_minute = self.inner.utc_us() + 60_000_000;
         let (state, until) = match self.dice.below(4) {
             0 => (Some(OverrideState::Closed), OverrideEnd::At(in_a_minute)),
@@ -365,11 +413,18 @@ impl Crowd {
     pub(super) fn hang_up_by_supervisor(&mut self, call: CallId) {
         let body = CommandBody::HangUp { call };
         if let Err(refusal) = self.inner.command("sven", Role::Supervisor, body) {
-            self.inner.fail(&format!("{call} is up but cannot be hung up: {refusal}"));
+            self.inner
+                .fail(&format!("{call} is up but cannot be hung up: {refusal}"));
         }
     }
 
-    pub(super) fn plan_with(&mut self, after: Duration, address: SocketAddr, call: CallRef, act: Act) {
+    pub(super) fn plan_with(
+        &mut self,
+        after: Duration,
+        address: SocketAddr,
+        call: CallRef,
+        act: Act,
+    ) {
         self.plan(after, Deed::With(address, call, act));
     }
 }

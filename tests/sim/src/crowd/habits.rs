@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::deeds::{Act, Deed};
 use super::Crowd;
+use super::deeds::{Act, Deed};
 use crate::ua::{CallRef, Happening, What};
 
 /// After this even the most patient puts the handset down: whoever was forgotten is not waited for.
@@ -22,7 +22,11 @@ impl Crowd {
             What::Changed(status) => {
                 self.seen.insert(format!("re-INVITE got {status}"));
             }
-            What::Refused(_) | What::Progress(_) | What::Ended | What::Lost | What::Registered(_) => {}
+            What::Refused(_)
+            | What::Progress(_)
+            | What::Ended
+            | What::Lost
+            | What::Registered(_) => {}
         }
     }
 
@@ -56,7 +60,11 @@ impl Crowd {
         }
         if self.dice.chance(150) {
             let after = self.dice.millis(0, 6_000);
-            let act = if self.dice.chance(800) { Act::Hold } else { Act::ReinviteWithoutOffer };
+            let act = if self.dice.chance(800) {
+                Act::Hold
+            } else {
+                Act::ReinviteWithoutOffer
+            };
             self.plan_with(after, address, call, act);
         }
     }

@@ -101,7 +101,10 @@ impl Crowd {
             weather,
             late_us: dice.below(3_000),
             trace: run.trace,
-            again: format!("cargo run --profile ci -p sim -- --seed {} --calls {}", run.seed, run.calls),
+            again: format!(
+                "cargo run --profile ci -p sim -- --seed {} --calls {}",
+                run.seed, run.calls
+            ),
         };
         let mut inner = Inner::new(plan);
         inner.add_ua("carrier", CARRIER, None);
@@ -131,7 +134,8 @@ impl Crowd {
             let address = SocketAddr::from(([10, 1, 0, host], 5060));
             let extension = extension.to_string();
             let expires = u32::try_from(self.dice.between(60, 300)).unwrap_or(60);
-            let registration = Registration::new(&extension, &format!("{username}'s secret"), expires);
+            let registration =
+                Registration::new(&extension, &format!("{username}'s secret"), expires);
             self.inner.add_ua(username, address, Some(registration));
             self.desks.insert(address, (username.into(), extension));
             let soon = self.dice.millis(0, 2_000);
@@ -150,7 +154,8 @@ impl Crowd {
 
     fn plan(&mut self, after: Duration, deed: Deed) {
         self.count += 1;
-        self.agenda.insert((self.inner.now + after, self.count), deed);
+        self.agenda
+            .insert((self.inner.now + after, self.count), deed);
     }
 
     fn play(mut self) -> Summary {
@@ -158,7 +163,14 @@ impl Crowd {
             self.go_on();
         }
         self.close();
-        let start = Duration::from_micros(self.inner.plan.start.as_microsecond().try_into().unwrap_or(0));
+        let start = Duration::from_micros(
+            self.inner
+                .plan
+                .start
+                .as_microsecond()
+                .try_into()
+                .unwrap_or(0),
+        );
         Summary {
             digest: self.inner.digest(),
             calls: self.inner.records.calls(),
@@ -218,13 +230,20 @@ impl Crowd {
         }
         let addresses: Vec<SocketAddr> = self.desks.keys().copied().collect();
         for address in addresses {
-            let gone = self.inner.uas.get(&address).is_some_and(|ua| !ua.is_online());
+            let gone = self
+                .inner
+                .uas
+                .get(&address)
+                .is_some_and(|ua| !ua.is_online());
             if gone {
                 self.inner.with_ua(address, crate::ua::Ua::plug_in);
             }
         }
         self.hang_up_orphans();
-        self.inner.uas.values_mut().for_each(crate::ua::Ua::stop_refreshing);
+        self.inner
+            .uas
+            .values_mut()
+            .for_each(crate::ua::Ua::stop_refreshing);
         let quiet = self.inner.now + Duration::from_secs(120);
         while self.inner.now < quiet {
             let next = self.inner.next();
@@ -243,15 +262,27 @@ impl Crowd {
     }
 
     fn is_over(&self) -> bool {
-        let idle = self.inner.uas.values().all(|ua| ua.active().next().is_none());
+        let idle = self
+            .inner
+            .uas
+            .values()
+            .all(|ua| ua.active().next().is_none());
         idle && self.inner.view.calls.is_empty()
     }
 
     /// A call between phones that both lost their power has nobody left who could end it: a supervisor does.
     fn hang_up_orphans(&mut self) {
-        let calls: Vec<_> = self.inner.view.calls.iter().map(|(id, row)| (*id, row.clone())).collect();
+        let calls: Vec<_> = self
+            .inner
+            .view
+            .calls
+            .iter()
+            .map(|(id, row)| (*id, row.clone()))
+            .collect();
         for (call, row) in calls {
-            let lost = |leg: &engine::view::LegRow| leg.trunk.is_none() && self.vanished.contains(&leg.number);
+            let lost = |leg: &engine::view::LegRow| {
+                leg.trunk.is_none() && self.vanished.contains(&leg.number)
+            };
             if !row.legs.values().all(lost) {
                 self.inner.fail(&format!("a call does not end: {row:?}"));
             }

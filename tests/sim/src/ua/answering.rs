@@ -6,7 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use sipx_sip::{HeaderName, Method, Request, TransactionKey};
 
-use super::{Alarm, CallRef, Cancel, Dialling, LINGER, Manner, RINGS_MAX, Repeat, Stage, Ua, UaCall, What, wire};
+use super::{
+    Alarm, CallRef, Cancel, Dialling, LINGER, Manner, RINGS_MAX, Repeat, Stage, Ua, UaCall, What,
+    wire,
+};
 use crate::sdp::{Sdp, Way};
 
 const T1: Duration = Duration::from_millis(500);
@@ -20,19 +23,28 @@ impl Ua {
 
     /// An INVITE of a new call that this line does not hear, or not yet.
     pub(super) fn sleeps_through(&mut self, request: &Request, payload: &Bytes) -> bool {
-        if request.method != Method::Invite || wire::tag(&request.headers, &HeaderName::To).is_some() {
+        if request.method != Method::Invite
+            || wire::tag(&request.headers, &HeaderName::To).is_some()
+        {
             return false;
         }
         match self.manner_of(request) {
             Manner::IsSilent => true,
             Manner::RingsAfter(sleep) | Manner::AnswersAfter(sleep) => {
-                let asleep = self.alarms.values().any(|alarm| matches!(alarm, Alarm::Read(read) if read == payload));
+                let asleep = self
+                    .alarms
+                    .values()
+                    .any(|alarm| matches!(alarm, Alarm::Read(read) if read == payload));
                 if !asleep {
                     self.set_alarm(sleep, Alarm::Read(payload.clone()));
                 }
                 true
             }
-            Manner::Rings | Manner::OnlyTries | Manner::Refuses(_) | Manner::Answers | Manner::PlaysTone => false,
+            Manner::Rings
+            | Manner::OnlyTries
+            | Manner::Refuses(_)
+            | Manner::Answers
+            | Manner::PlaysTone => false,
         }
     }
 
@@ -142,7 +154,10 @@ impl Ua {
     /// The handset is lifted.
     pub(crate) fn answer(&mut self, now: Duration, id: CallRef) {
         self.now = now;
-        let ringing = self.calls.get(&id).filter(|call| call.stage == Stage::Ringing);
+        let ringing = self
+            .calls
+            .get(&id)
+            .filter(|call| call.stage == Stage::Ringing);
         let Some((_, request)) = ringing.and_then(|call| call.invite.clone()) else {
             return;
         };
@@ -159,7 +174,11 @@ impl Ua {
     /// The call is refused.
     pub(crate) fn refuse(&mut self, now: Duration, id: CallRef, status: u16) {
         self.now = now;
-        if self.calls.get(&id).is_none_or(|call| call.stage != Stage::Ringing) {
+        if self
+            .calls
+            .get(&id)
+            .is_none_or(|call| call.stage != Stage::Ringing)
+        {
             return;
         }
         self.respond_to_invite(id, status, None);
@@ -168,14 +187,19 @@ impl Ua {
 
     /// Our 2xx is sent again until its ACK comes (RFC 3261 §13.3.1.4).
     pub(super) fn repeat_success(&mut self, id: CallRef) {
-        let Some(repeat) = self.calls.get_mut(&id).and_then(|call| call.repeat.as_mut()) else {
+        let Some(repeat) = self
+            .calls
+            .get_mut(&id)
+            .and_then(|call| call.repeat.as_mut())
+        else {
             return;
         };
         if self.now >= repeat.until {
             return self.hang_up(self.now, id);
         }
         repeat.interval = (repeat.interval * 2).min(T2);
-        let (interval, key, response) = (repeat.interval, repeat.key.clone(), repeat.response.clone());
+        let (interval, key, response) =
+            (repeat.interval, repeat.key.clone(), repeat.response.clone());
         self.respond(&key, response);
         self.set_alarm(interval, Alarm::Repeat(id));
     }
@@ -231,7 +255,10 @@ impl Ua {
         let call = self.calls.get_mut(&id)?;
         let cseq = wire::cseq(&request.headers)?.sequence;
         if cseq <= call.their_cseq {
-            self.faults.push(format!("{} came with CSeq {cseq} after {}", request.method, call.their_cseq));
+            self.faults.push(format!(
+                "{} came with CSeq {cseq} after {}",
+                request.method, call.their_cseq
+            ));
         }
         call.their_cseq = cseq;
         Some(id)
@@ -241,16 +268,22 @@ impl Ua {
         let call_id = wire::text(&request.headers, &HeaderName::CallId);
         let found = self.by_call_id.get(&call_id).copied();
         let branch = wire::branch(&request.headers);
-        let matches = found.and_then(|id| self.calls.get(&id)).is_some_and(|call| {
-            let invite = call.invite.as_ref();
-            invite.is_some_and(|(_, invite)| wire::branch(&invite.headers) == branch)
-        });
+        let matches = found
+            .and_then(|id| self.calls.get(&id))
+            .is_some_and(|call| {
+                let invite = call.invite.as_ref();
+                invite.is_some_and(|(_, invite)| wire::branch(&invite.headers) == branch)
+            });
         if !matches {
             return self.reply(key, request, 481);
         }
         self.reply(key, request, 200);
         let Some(id) = found else { return };
-        if self.calls.get(&id).is_some_and(|call| call.stage == Stage::Ringing) {
+        if self
+            .calls
+            .get(&id)
+            .is_some_and(|call| call.stage == Stage::Ringing)
+        {
             self.respond_to_invite(id, 487, None);
             self.end(id, What::Ended);
         }

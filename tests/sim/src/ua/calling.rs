@@ -12,7 +12,13 @@ use crate::sdp::{Sdp, Way};
 
 impl Ua {
     /// Calls a number from one of its lines.
-    pub(crate) fn dial(&mut self, now: Duration, line: &str, number: &str, dialling: Dialling) -> CallRef {
+    pub(crate) fn dial(
+        &mut self,
+        now: Duration,
+        line: &str,
+        number: &str,
+        dialling: Dialling,
+    ) -> CallRef {
         self.now = now;
         let (call_id, local_tag, port) = (self.token(), self.token(), self.fresh_port());
         let target = format!("sip:{number}@{}", self.server);
@@ -48,7 +54,10 @@ impl Ua {
     }
 
     fn send_invite(&mut self, id: CallRef, extra: Vec<(HeaderName, String)>) {
-        let offer = self.calls.get(&id).is_some_and(|call| !call.dialling.late_offer);
+        let offer = self
+            .calls
+            .get(&id)
+            .is_some_and(|call| !call.dialling.late_offer);
         let body = offer.then(|| self.description(id, Way::Both)).flatten();
         let Some(request) = self.request_in(id, Method::Invite, extra, body) else {
             return;
@@ -76,7 +85,14 @@ impl Ua {
             extra.push((HeaderName::Contact, contact));
         }
         let outline = call.outline(method, call.cseq, branch, address);
-        Some(Outline { extra, body, ..outline }.request())
+        Some(
+            Outline {
+                extra,
+                body,
+                ..outline
+            }
+            .request(),
+        )
     }
 
     /// Our description, one version on.
@@ -96,7 +112,8 @@ impl Ua {
     pub(super) fn answer_to(&mut self, id: CallRef, offer: &Sdp) -> Option<String> {
         let ip = self.address.ip();
         let call = self.calls.get_mut(&id)?;
-        let answer = offer.answered_by((ip, call.port).into(), &call.dialling.payloads, Way::Both)?;
+        let answer =
+            offer.answered_by((ip, call.port).into(), &call.dialling.payloads, Way::Both)?;
         call.version += 1;
         call.heard = Some(offer.clone());
         Some(answer.print(call.version))
@@ -193,9 +210,13 @@ impl Ua {
         let (late, withheld) = (call.dialling.late_offer, call.dialling.withholds_ack);
         match &heard {
             Some(sdp) => call.heard = Some(sdp.clone()),
-            None => self.faults.push("a 200 to an INVITE has no description".into()),
+            None => self
+                .faults
+                .push("a 200 to an INVITE has no description".into()),
         }
-        let body = heard.filter(|_| late).and_then(|offer| self.answer_to(id, &offer));
+        let body = heard
+            .filter(|_| late)
+            .and_then(|offer| self.answer_to(id, &offer));
         if withheld {
             return;
         }
@@ -237,7 +258,11 @@ impl Ua {
     /// A re-INVITE; without a way it has no offer in it.
     pub(crate) fn reinvite(&mut self, now: Duration, id: CallRef, way: Option<Way>) {
         self.now = now;
-        if self.calls.get(&id).is_none_or(|call| call.stage != Stage::Up) {
+        if self
+            .calls
+            .get(&id)
+            .is_none_or(|call| call.stage != Stage::Up)
+        {
             return;
         }
         let body = way.and_then(|way| self.description(id, way));
@@ -324,7 +349,9 @@ impl Ua {
 impl UaCall {
     /// A request of this call, not yet with what is its own.
     fn outline(&self, method: Method, cseq: u32, branch: String, address: SocketAddr) -> Outline {
-        let tagged = |uri: &str, tag: Option<&str>| tag.map_or_else(|| uri.to_owned(), |tag| format!("{uri};tag={tag}"));
+        let tagged = |uri: &str, tag: Option<&str>| {
+            tag.map_or_else(|| uri.to_owned(), |tag| format!("{uri};tag={tag}"))
+        };
         Outline {
             method,
             uri: self.target.clone(),

@@ -17,8 +17,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use sipx_sip::transaction::Dispatch;
 use sipx_sip::{
-    HeaderName, Message, Method, Output, Reliability, Request, Response, Timer, Timers, TransactionKey, TransactionLayer,
-    TuEvent, Uri,
+    HeaderName, Message, Method, Output, Reliability, Request, Response, Timer, Timers,
+    TransactionKey, TransactionLayer, TuEvent, Uri,
 };
 
 use crate::dice::Dice;
@@ -226,7 +226,13 @@ pub(crate) struct Ua {
 }
 
 impl Ua {
-    pub(crate) fn new(name: &str, address: SocketAddr, server: SocketAddr, domain: &str, dice: Dice) -> Self {
+    pub(crate) fn new(
+        name: &str,
+        address: SocketAddr,
+        server: SocketAddr,
+        domain: &str,
+        dice: Dice,
+    ) -> Self {
         Self {
             name: name.into(),
             address,
@@ -267,7 +273,9 @@ impl Ua {
             return;
         }
         match self.layer.receive(message, Reliability::Unreliable) {
-            Dispatch::Matched { key, outputs } | Dispatch::Created { key, outputs } => self.carry_out(&key, outputs),
+            Dispatch::Matched { key, outputs } | Dispatch::Created { key, outputs } => {
+                self.carry_out(&key, outputs)
+            }
             Dispatch::Unmatched(message) => match *message {
                 Message::Request(request) if request.method == Method::Ack => self.on_ack(&request),
                 // A response to what we forgot: nobody waits for it.
@@ -331,14 +339,20 @@ impl Ua {
     }
 
     /// The calls of a line that are not over, oldest first.
-    pub(crate) fn calls_of<'a>(&'a self, line: &'a str) -> impl Iterator<Item = (CallRef, &'a UaCall)> {
+    pub(crate) fn calls_of<'a>(
+        &'a self,
+        line: &'a str,
+    ) -> impl Iterator<Item = (CallRef, &'a UaCall)> {
         self.active().filter(move |(_, call)| call.line == line)
     }
 
     /// All calls that are not over.
     pub(crate) fn active(&self) -> impl Iterator<Item = (CallRef, &UaCall)> {
         let active = |(_, call): &(&CallRef, &UaCall)| call.stage != Stage::Over;
-        self.calls.iter().filter(active).map(|(id, call)| (*id, call))
+        self.calls
+            .iter()
+            .filter(active)
+            .map(|(id, call)| (*id, call))
     }
 
     pub(crate) fn call_at(&self, id: CallRef) -> Option<&UaCall> {
@@ -348,7 +362,9 @@ impl Ua {
     /// The last call of a line, over or not.
     pub(crate) fn last_call_of(&self, line: &str) -> Option<(CallRef, &UaCall)> {
         let mut newest_first = self.calls.iter().rev();
-        newest_first.find(|(_, call)| call.line == line).map(|(id, call)| (*id, call))
+        newest_first
+            .find(|(_, call)| call.line == line)
+            .map(|(id, call)| (*id, call))
     }
 
     fn carry_out(&mut self, key: &TransactionKey, outputs: Vec<Output>) {
@@ -409,12 +425,20 @@ impl Ua {
             }
             Alarm::Repeat(call) => self.repeat_success(call),
             Alarm::GiveUp(call) => {
-                if self.calls.get(&call).is_some_and(|call| call.stage == Stage::Inviting) {
+                if self
+                    .calls
+                    .get(&call)
+                    .is_some_and(|call| call.stage == Stage::Inviting)
+                {
                     self.end(call, What::Lost);
                 }
             }
             Alarm::RangOut(call) => {
-                if self.calls.get(&call).is_some_and(|call| call.stage == Stage::Ringing) {
+                if self
+                    .calls
+                    .get(&call)
+                    .is_some_and(|call| call.stage == Stage::Ringing)
+                {
                     self.refuse(self.now, call, 480);
                 }
             }
@@ -456,11 +480,11 @@ impl Ua {
     }
 
     fn token(&mut self) -> String {
-        format!("{:08x}", self.dice.next() >> 32)
+        format!("{:08x}", self.dice.draw() >> 32)
     }
 
     fn branch(&mut self) -> String {
-        format!("z9hG4bK{:016x}", self.dice.next())
+        format!("z9hG4bK{:016x}", self.dice.draw())
     }
 
     fn contact(&self, line: &str) -> String {
@@ -519,7 +543,8 @@ impl Ua {
         let port = target.port().unwrap_or(5060);
         let named = format!("{host}:{port}");
         if named != self.server.to_string() {
-            self.faults.push(format!("a Contact names {named}, not {}", self.server));
+            self.faults
+                .push(format!("a Contact names {named}, not {}", self.server));
         }
     }
 }

@@ -74,7 +74,8 @@ impl Ua {
         if let Some(registration) = &mut self.registration {
             registration.refreshes = false;
         }
-        self.alarms.retain(|_, alarm| !matches!(alarm, Alarm::Refresh));
+        self.alarms
+            .retain(|_, alarm| !matches!(alarm, Alarm::Refresh));
     }
 
     pub(super) fn start_registration(&mut self) {
@@ -102,7 +103,10 @@ impl Ua {
         let credentials = Credentials::new(&username, &registration.password);
         let address = format!("<sip:{username}@{}>", self.domain);
         let contact = format!("<sip:{username}@{}>", self.address);
-        let mut extra = vec![(HeaderName::Contact, contact), (HeaderName::Expires, expires)];
+        let mut extra = vec![
+            (HeaderName::Contact, contact),
+            (HeaderName::Expires, expires),
+        ];
         if let Some((challenge, count)) = &mut state.challenge {
             *count += 1;
             let answer = respond(challenge, &credentials, "REGISTER", &uri, *count, &cnonce);
@@ -135,7 +139,8 @@ impl Ua {
         };
         if status == 401 && !registration.state.challenged {
             registration.state.challenged = true;
-            registration.state.challenge = challenge_of(&response.headers).map(|challenge| (challenge, 0));
+            registration.state.challenge =
+                challenge_of(&response.headers).map(|challenge| (challenge, 0));
             return self.send_register();
         }
         registration.state.status = status;
@@ -157,13 +162,18 @@ impl Ua {
 
     /// No answer: a real phone tries again, and so does this one.
     pub(super) fn registration_lost(&mut self) {
-        if self.registration.as_ref().is_some_and(|registration| registration.refreshes) {
+        if self
+            .registration
+            .as_ref()
+            .is_some_and(|registration| registration.refreshes)
+        {
             self.refresh_in(Duration::from_secs(5));
         }
     }
 
     fn refresh_in(&mut self, after: Duration) {
-        self.alarms.retain(|_, alarm| !matches!(alarm, Alarm::Refresh));
+        self.alarms
+            .retain(|_, alarm| !matches!(alarm, Alarm::Refresh));
         self.set_alarm(after, Alarm::Refresh);
     }
 
@@ -180,5 +190,9 @@ impl Ua {
 
 fn challenge_of(headers: &Headers) -> Option<Challenge> {
     let asked = headers.get_all(&HeaderName::WwwAuthenticate);
-    strongest(asked.filter_map(|header| Challenge::parse(&header.value(), false)).collect())
+    strongest(
+        asked
+            .filter_map(|header| Challenge::parse(&header.value(), false))
+            .collect(),
+    )
 }

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use sipx_sip::headers::CSeq;
 use sipx_sip::{
-    Address, HeaderName, Headers, Limits, Message, Method, Request, RequestBuilder, Response, ResponseBuilder,
-    StatusCode, Uri, parse_datagram,
+    Address, HeaderName, Headers, Limits, Message, Method, Request, RequestBuilder, Response,
+    ResponseBuilder, StatusCode, Uri, parse_datagram,
 };
 
 /// What a request is made of.
@@ -39,7 +39,9 @@ impl Outline {
             (HeaderName::CSeq, cseq),
         ];
         for (name, value) in fixed.into_iter().chain(self.extra) {
-            builder = builder.header(name, value).expect("no phone writes line ends into a header");
+            builder = builder
+                .header(name, value)
+                .expect("no phone writes line ends into a header");
         }
         if let Some(body) = self.body {
             builder = builder
@@ -52,9 +54,16 @@ impl Outline {
 }
 
 /// A response with our tag, Contact and body.
-pub(crate) fn response(request: &Request, status: u16, tag: &str, contact: &str, body: Option<String>) -> Response {
+pub(crate) fn response(
+    request: &Request,
+    status: u16,
+    tag: &str,
+    contact: &str,
+    body: Option<String>,
+) -> Response {
     let code = StatusCode::new(status).expect("phones answer with codes of three digits");
-    let mut builder = ResponseBuilder::to_request(request, code, reason(status)).expect("what was parsed has all it needs");
+    let mut builder = ResponseBuilder::to_request(request, code, reason(status))
+        .expect("what was parsed has all it needs");
     let to = text(&request.headers, &HeaderName::To);
     if status > 100 && !to.contains(";tag=") {
         builder = builder
@@ -62,7 +71,9 @@ pub(crate) fn response(request: &Request, status: u16, tag: &str, contact: &str,
             .expect("tags are tokens");
     }
     if (101..300).contains(&status) {
-        builder = builder.header(HeaderName::Contact, contact.to_owned()).expect("our own");
+        builder = builder
+            .header(HeaderName::Contact, contact.to_owned())
+            .expect("our own");
     }
     if let Some(body) = body {
         builder = builder
@@ -107,13 +118,18 @@ pub(crate) fn text(headers: &Headers, name: &HeaderName) -> String {
 pub(crate) fn tag(headers: &Headers, name: &HeaderName) -> Option<String> {
     let value = headers.value(name)?;
     let address = Address::parse(&value, "an address").ok()?;
-    address.tag().map(|tag| String::from_utf8_lossy(tag).into_owned())
+    address
+        .tag()
+        .map(|tag| String::from_utf8_lossy(tag).into_owned())
 }
 
 /// The URI of the first address in a header.
 pub(crate) fn uri(headers: &Headers, name: &HeaderName) -> Option<Uri> {
     let value = headers.value(name)?;
-    let first = Address::parse_list(&value, "an address").ok()?.into_iter().next()?;
+    let first = Address::parse_list(&value, "an address")
+        .ok()?
+        .into_iter()
+        .next()?;
     Some(first.uri)
 }
 
@@ -129,5 +145,6 @@ pub(crate) fn cseq(headers: &Headers) -> Option<CSeq> {
 /// The branch of the topmost Via.
 pub(crate) fn branch(headers: &Headers) -> Option<String> {
     let via = headers.typed::<sipx_sip::Via>()?.ok()?;
-    via.branch().map(|branch| String::from_utf8_lossy(branch).into_owned())
+    via.branch()
+        .map(|branch| String::from_utf8_lossy(branch).into_owned())
 }
