@@ -389,6 +389,21 @@ mod tests {
     }
 
     #[test]
+    fn e2e_a_sink_counts_what_nobody_reads() {
+        let sink = Sink::open("127.0.0.9".parse().unwrap()).unwrap();
+        let sender = UdpSocket::bind("127.0.0.9:0").unwrap();
+        assert_eq!(sink.packets(), 0);
+        for _ in 0..100 {
+            sender
+                .send_to(&[0x80; 172], sink.address().unwrap())
+                .unwrap();
+        }
+        // Loopback delivers while it sends; the first few fit.
+        let counted = sink.packets();
+        assert!((80..=100).contains(&counted), "{counted}");
+    }
+
+    #[test]
     fn the_kernel_s_count_is_found() {
         let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n\
                      10: 0200007F:6978 00000000:0000 07 00000000:00000900 00:00000000 00000000     0        0 5 2 0000000000000000 4711\n";

@@ -174,7 +174,7 @@ fn e2e_many_calls_leave_nothing_behind() {
 }
 
 #[test]
-fn e2e_a_sink_counts_what_nobody_reads() {
+fn e2e_with_sinks_nobody_speaks_and_calls_go_as_before() {
     let mut plan = plan("127.0.0.15", 1, 1);
     plan.media = MediaMode::Sink {
         codecs: vec![media::codec::Codec::Pcmu],
