@@ -268,6 +268,10 @@ impl Engine {
         let Some(username) = self.names.username(agent).map(String::from) else {
             return;
         };
+        if !self.calls.contains_key(&call) {
+            // Its caller left in the same turn: nobody is rung, and nobody hears of it.
+            return self.alert_ended(match_id, AcdAlertEnd::NoBinding);
+        }
         let queue = match from {
             AcdTarget::Queue(id) => self.names.queue_name(id).map(String::from),
             AcdTarget::Personal(_) => None,
@@ -280,7 +284,6 @@ impl Engine {
             queue,
         });
         let Some(found) = self.calls.get_mut(&call) else {
-            self.alert_ended(match_id, AcdAlertEnd::NoBinding);
             return;
         };
         found.ring = Some(Ring {
@@ -341,6 +344,10 @@ impl Engine {
         agent: acd::AgentId,
         how: AlertOutcome,
     ) {
+        if !self.index.matches.contains_key(&match_id) {
+            // One that never rang, or one of before a restart: the journal's fold has closed that with its call.
+            return;
+        }
         let rings = self.calls.get(&call).and_then(|call| call.ring.as_ref());
         if rings.is_none_or(|ring| ring.purpose != Purpose::Alert(match_id)) {
             // Else a `Withdraw` follows, and has to find what rings.
@@ -350,8 +357,6 @@ impl Engine {
             AlertOutcome::Accepted => (AlertEnd::Accepted, None),
             AlertOutcome::Rejected => (AlertEnd::Rejected, None),
             AlertOutcome::TimedOut => (AlertEnd::TimedOut, None),
-            // The journal's fold has closed it with its call: on record it ends once.
-            AlertOutcome::Withdrawn(WithdrawReason::Restart) => return,
             AlertOutcome::Withdrawn(_) => (AlertEnd::Withdrawn, None),
             AlertOutcome::Failed { status } => (AlertEnd::Failed, Some(status)),
         };
