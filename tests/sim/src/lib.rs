@@ -8,7 +8,10 @@
 //! (`sipx-sip`), or the faults of ours would cancel out. Watchers run all along ([`checks`]): every INVITE gets one final
 //! response, every call one record, no agent two calls, every port a description names is open, none leaks, readers see what
 //! is, and the journal gives the state that wrote it.
-#![allow(clippy::wildcard_enum_match_arm, reason = "a checker looks at the events that concern it")]
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "a checker looks at the events that concern it"
+)]
 #![forbid(unsafe_code)]
 
 mod checks;
