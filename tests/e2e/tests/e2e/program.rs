@@ -150,7 +150,9 @@ fn e2e_centre_is_applied_while_a_call_is_up() {
         "{applied:?}"
     );
     daemon.login("bob");
-    let other = Scenario::caller(&place, "caller_hangs_up", "2001", "+492").media(caller.address);
+    let bobs_caller = FarEnd::start(place.carrier(), CALLER_HZ);
+    let other =
+        Scenario::caller(&place, "caller_hangs_up", "2001", "+492").media(bobs_caller.address);
     let mut other = other.pause(Duration::from_millis(500)).start(&place);
     other.succeeds(SOON);
 
