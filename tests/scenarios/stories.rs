@@ -1,8 +1,21 @@
 //! What callers, attendants and supervisors can rely on, as stories: read these first.
 //!
 //! Each is played with the real engine, in time that is ours to move, with phones that print and parse with another
-//! codec. The numbers in the names are those of `distribution.md` (rules) and of the features.
+//! codec. The rules and invariants in the names are those of the distribution core (`rule_5`, `i8`), the other letters those of
+//! the list of features.
 #![cfg(test)]
-#![allow(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    clippy::type_complexity,
+    reason = "a story looks at the events that concern it"
+)]
 
+mod alerts;
+mod calls;
+mod centre;
+mod opening;
 mod queue;
+mod records;
+mod registrar;
+mod restart;
+mod told;
