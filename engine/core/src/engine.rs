@@ -134,7 +134,10 @@ impl Engine {
                 &algorithms(settings),
                 now.mono,
             ),
-            layer: Layer::new(&sip::transaction::Config::new(instance, secrets.seed())),
+            layer: Layer::new(&sip::transaction::Config {
+                branch_key: Some(branch_key(&setup.nonce_key)),
+                ..sip::transaction::Config::new(instance, secrets.seed())
+            }),
             acd,
             stock: PortStock::new(PORT_STOCK_LEVEL),
             clips: setup.clips,
@@ -475,6 +478,15 @@ impl Engine {
 fn day_after(settings: &config::Settings, utc_us: i64) -> Option<i64> {
     let centre = &settings.centre;
     crate::day::next_day_start_us(utc_us, &centre.timezone, centre.day_starts)
+}
+
+/// What the branches of our requests are keyed with: the same over restarts, so that a phone that is lifted after
+/// one is hung up. Drawn from the nonces' key by a stream of its own, and tells nothing of it.
+fn branch_key(nonce_key: &[u8; 32]) -> [u8; 16] {
+    let seed = Random::new(*nonce_key).seed();
+    let mut key = [0; 16];
+    key.iter_mut().zip(seed).for_each(|(to, from)| *to = from);
+    key
 }
 
 fn algorithms(settings: &config::Settings) -> Vec<sip::auth::Algorithm> {

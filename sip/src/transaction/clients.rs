@@ -103,17 +103,17 @@ impl Clients {
         out: &mut Outbox,
     ) {
         let method = message.cseq().method;
-        let named = message
-            .via()
-            .branch()
-            .and_then(|branch| self.branches.recognise(branch));
+        let via = message.via();
+        let branch = via.branch().unwrap_or_default();
+        let named = self.branches.recognise(branch);
+        let ours = named.is_some() || self.branches.is_of_another_life(branch);
         let key = if method == Method::Cancel {
             named.and_then(|key| self.cancel_of(key))
         } else {
             named
         };
         let Some((key, client)) = key.and_then(|key| Some((key, self.slab.get_mut(key)?))) else {
-            let answers_invite = named.is_some() && method == Method::Invite;
+            let answers_invite = ours && method == Method::Invite;
             on_stray(flow, message, answers_invite, out);
             return;
         };

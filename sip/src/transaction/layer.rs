@@ -26,6 +26,9 @@ pub struct Config {
     pub instance: u64,
     /// Random octets from the operating system: keys the branches, tags and tables. Never logged.
     pub secret: [u8; 32],
+    /// Keys the branches in place of the secret, where an engine is to know the answers to its former lives:
+    /// the same over restarts, never logged.
+    pub branch_key: Option<[u8; 16]>,
     /// Timer values; the defaults are those of the RFC.
     pub timers: Timers,
     /// How many server transactions there may be; requests beyond are answered 503. Requests inside
@@ -40,6 +43,7 @@ impl Config {
         Self {
             instance,
             secret,
+            branch_key: None,
             timers: Timers::default(),
             servers_max: 100_000,
         }
@@ -47,9 +51,20 @@ impl Config {
 
     /// One of the four keys of 64 bits in the secret.
     fn key(&self, index: usize) -> u64 {
-        let octets = self.secret.iter().skip(8 * index).take(8);
-        octets.fold(0, |key, octet| key << 8 | u64::from(*octet))
+        key_of(&self.secret, index)
     }
+
+    fn branch_keys(&self) -> (u64, u64) {
+        let of_branch_key = self
+            .branch_key
+            .map(|key| (key_of(&key, 0), key_of(&key, 1)));
+        of_branch_key.unwrap_or_else(|| (self.key(0), self.key(1)))
+    }
+}
+
+fn key_of(octets: &[u8], index: usize) -> u64 {
+    let octets = octets.iter().skip(8 * index).take(8);
+    octets.fold(0, |key, octet| key << 8 | u64::from(*octet))
 }
 
 /// All transactions of one engine.
@@ -67,7 +82,7 @@ impl Layer {
     /// A layer without transactions.
     #[must_use]
     pub fn new(config: &Config) -> Self {
-        let branches = Branches::new(config.instance, (config.key(0), config.key(1)));
+        let branches = Branches::new(config.instance, config.branch_keys());
         let hashes = Hashes::new((config.key(2), config.key(3)));
         Self {
             clients: Clients::new(config.timers, branches),
