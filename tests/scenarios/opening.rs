@@ -149,6 +149,28 @@ fn rule_21_those_who_wait_go_when_the_queue_says_so() {
 }
 
 #[test]
+fn rule_21_a_phone_that_rings_at_the_closing_may_still_be_answered_else_the_caller_goes() {
+    for answered in [true, false] {
+        let w = world("2026-10-24T15:29:55Z", "when_closing = \"go\"");
+        let (bob, caller) = (w.agent("bob").available(), w.phone("+49301"));
+        caller.calls("sales");
+        w.run_for(secs(6));
+        assert!(!w.is_open("sales") && bob.rings());
+        if answered {
+            bob.answers();
+            assert!(caller.talks_to(&bob));
+            bob.hangs_up();
+        } else {
+            bob.rejects(486);
+            assert!(caller.hears_clip("closed"));
+            w.run_for(secs(6));
+        }
+        assert!(caller.is_idle());
+        w.expect_quiet();
+    }
+}
+
+#[test]
 fn rule_19_an_override_holds_until_it_is_taken_back() {
     let w = world("2026-10-24T12:00:00Z", "");
     over(&w, Some(OverrideState::Closed), OverrideEnd::Revoked);

@@ -24,6 +24,23 @@ fn a_call_that_waited_is_closed_and_its_caller_hears_that_it_is_over() {
 }
 
 #[test]
+fn a_call_that_rang_is_closed_and_its_alert_ends_once() {
+    let w = World::new(seed(2));
+    let (ann, caller) = (w.agent("ann").available(), w.phone("+49301"));
+    caller.calls("sales");
+    assert!(ann.rings());
+    w.crash_and_restart();
+    assert!(caller.is_idle());
+    assert_eq!(alerts(&w), [("ann".into(), AlertEnd::Withdrawn)]);
+    assert_eq!(ends(&w), [INTERRUPTED]);
+    // The phone rings on: an INVITE of a former life cannot be cancelled. Lifted, it is hung up at once.
+    ann.answers();
+    assert!(ann.is_idle());
+    w.expect_trace(expect_file!["../traces/restart_while_ringing.trace"]);
+    w.expect_quiet();
+}
+
+#[test]
 fn a_call_that_was_up_gets_a_bye_on_both_legs_with_a_higher_cseq() {
     let w = World::new(seed(3));
     let (ann, caller) = (w.agent("ann").available(), w.phone("+49301"));

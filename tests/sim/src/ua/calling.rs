@@ -179,6 +179,10 @@ impl Ua {
             self.out.push_back(Message::Request(ack.clone()).to_bytes());
             return;
         }
+        if call.stage == Stage::Up && call.remote_tag == tag {
+            // Sent again for want of the ACK that we withhold.
+            return;
+        }
         call.remote_tag = tag;
         match target {
             Some(target) => {
