@@ -297,7 +297,6 @@ const ENDINGS: [&str; 29] = [
     "DivertMaxWait",
     "RefuseClosed",
     "RefuseFull",
-    "RefuseNobodyLoggedIn",
     "RefuseNobodyAvailable",
     "RefuseUnknown",
     "RefuseDuplicate",
