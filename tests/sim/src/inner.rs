@@ -365,7 +365,7 @@ impl Inner {
             connection: None,
         };
         if let Some(message) = wire::parse(&packet.payload) {
-            self.wire.came(&message);
+            self.wire.came(self.now, &message);
         }
         match sip::Message::parse(packet.payload) {
             Ok(message) => self.input(Input::Received { flow, message }),
@@ -448,7 +448,7 @@ impl Inner {
         self.digest.write(&transmit.payload);
         let (from, to) = (transmit.flow.local, transmit.flow.remote);
         if let Some(message) = wire::parse(&transmit.payload) {
-            self.wire.left(&message);
+            self.wire.left(self.now, &message);
             // What is sent again promises nothing anew: its leg may be over.
             if let Some(sdp) = Sdp::parse(message.body())
                 && self.described.insert(transmit.payload.clone())

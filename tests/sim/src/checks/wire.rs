@@ -2,6 +2,7 @@
 //! both directions, and every final response we get is acknowledged.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use sipx_sip::{HeaderName, Message, Method};
 
@@ -12,6 +13,16 @@ type Invite = (String, String);
 /// A final response to an INVITE of ours: Call-ID, CSeq and To tag.
 type Final = (String, u32, String);
 
+/// 64 × T1: so long an INVITE waits for its first response (RFC 3261 §17.1.1.2, timer B).
+const TIMER_B: Duration = Duration::from_secs(32);
+
+/// An INVITE of ours.
+#[derive(Debug)]
+struct Sent {
+    first: Duration,
+    progressed: bool,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Wire {
     /// INVITEs we received, and the final responses we gave: status and To tag.
@@ -19,34 +30,37 @@ pub(crate) struct Wire {
     /// Final responses to INVITEs of ours that have no ACK yet.
     unacknowledged: BTreeSet<Final>,
     /// INVITEs of ours, since the last start.
-    sent: BTreeSet<Invite>,
+    sent: BTreeMap<Invite, Sent>,
     faults: Vec<String>,
-    /// How many INVITEs came in.
-    pub(crate) invites: u64,
 }
 
 impl Wire {
     /// A message has reached us.
-    pub(crate) fn came(&mut self, message: &Message) {
+    pub(crate) fn came(&mut self, now: Duration, message: &Message) {
         match message {
             Message::Request(request) if request.method == Method::Invite => {
-                self.received.entry(key(message)).or_insert_with(|| {
-                    self.invites += 1;
-                    None
-                });
+                self.received.entry(key(message)).or_insert(None);
             }
             Message::Request(_) => {}
-            Message::Response(response) => {
-                let status = response.status.code();
-                if status >= 200 && is_of_invite(message) && self.sent.contains(&key(message)) {
+            Message::Response(response) if is_of_invite(message) => {
+                let Some(sent) = self.sent.get_mut(&key(message)) else {
+                    return;
+                };
+                // After timer B nobody waits for it any more.
+                let in_time = sent.progressed || now < sent.first + TIMER_B;
+                if response.status.code() < 200 {
+                    sent.progressed |= in_time;
+                } else if in_time {
+                    sent.progressed = true;
                     self.unacknowledged.insert(final_of(message));
                 }
             }
+            Message::Response(_) => {}
         }
     }
 
     /// A message of ours leaves.
-    pub(crate) fn left(&mut self, message: &Message) {
+    pub(crate) fn left(&mut self, now: Duration, message: &Message) {
         let findings = sipx_sip::validate(message);
         if !findings.is_empty() {
             self.faults.push(format!(
@@ -59,7 +73,10 @@ impl Wire {
                 self.unacknowledged.remove(&final_of(message));
             }
             Message::Request(request) if request.method == Method::Invite => {
-                self.sent.insert(key(message));
+                self.sent.entry(key(message)).or_insert(Sent {
+                    first: now,
+                    progressed: false,
+                });
             }
             Message::Request(_) => {}
             Message::Response(response) => {

@@ -24,8 +24,8 @@ pub(super) const DIALLED: [&str; 16] = [
     "+4930500", "+4930501", "+4930502", "7777",
 ];
 /// What phones of our own dial.
-pub(super) const DIALLED_INSIDE: [&str; 9] = [
-    "2000", "2001", "2003", "1002", "1100", "1101", "902", "+4930777", "112",
+pub(super) const DIALLED_INSIDE: [&str; 10] = [
+    "2000", "2001", "2003", "1002", "1100", "1101", "902", "+4930777", "112", "77",
 ];
 
 const FIXED: &str = r#"
@@ -86,7 +86,7 @@ name = "small"
 number = "2002"
 max_waiting = 2
 when_full = "queue:sales"
-join_when = "someone-logged-in"
+join_when = "someone-available"
 when_refused = "announcement:sorry"
 
 [[queues]]

@@ -208,7 +208,7 @@ impl Crowd {
                 ..Dialling::default()
             },
             6 => Dialling {
-                hops: 1,
+                hops: 0,
                 ..Dialling::default()
             },
             7 => Dialling {

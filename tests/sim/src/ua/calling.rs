@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use sipx_sip::{HeaderName, Message, Method, Request, Response};
 
+use super::registering::is_stale;
 use super::wire::{self, Outline};
 use super::{Alarm, CallRef, Cancel, Dialling, LINGER, Purpose, Stage, Ua, UaCall, What};
 use crate::sdp::{Sdp, Way};
@@ -136,7 +137,9 @@ impl Ua {
         match status {
             100..200 => self.on_progress(id, response),
             200..300 => self.on_success(id, response),
-            401 if !call.challenged && call.cancel == Cancel::No => {
+            401 if call.cancel == Cancel::No
+                && (!call.challenged || is_stale(&response.headers)) =>
+            {
                 call.challenged = true;
                 let uri = call.target.clone();
                 match self.prove(&response.headers, &uri) {

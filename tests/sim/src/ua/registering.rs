@@ -137,7 +137,8 @@ impl Ua {
         let Some(registration) = &mut self.registration else {
             return;
         };
-        if status == 401 && !registration.state.challenged {
+        let again = !registration.state.challenged || is_stale(&response.headers);
+        if status == 401 && again {
             registration.state.challenged = true;
             registration.state.challenge =
                 challenge_of(&response.headers).map(|challenge| (challenge, 0));
@@ -195,4 +196,9 @@ fn challenge_of(headers: &Headers) -> Option<Challenge> {
             .filter_map(|header| Challenge::parse(&header.value(), false))
             .collect(),
     )
+}
+
+/// Whether only the nonce was too old: then the proof is made anew without asking anybody (RFC 7616 §3.3).
+pub(super) fn is_stale(headers: &Headers) -> bool {
+    challenge_of(headers).is_some_and(|challenge| challenge.stale)
 }
