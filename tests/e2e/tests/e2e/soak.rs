@@ -36,7 +36,6 @@ const FIGURES: &[&str] = &[
     "dialogs",
     "transactions",
     "timers",
-    "ports_in_stock",
     "media_legs_open",
     "net_connections",
 ];
