@@ -1,9 +1,10 @@
 #!/bin/sh
-# Breaks one rule of distribution after the other on purpose and expects the tests to notice each.
+# Breaks one rule after the other on purpose and expects the tests to notice each.
 #
-# Every cargo feature `sabotage-*` of engine/acd is one broken rule. Only that crate is built, without
-# optimisation and in a target folder of its own, so that a build beside it is not held up.
-# Prints a table; exits 1 if a broken rule passes both the rules' stories and the simulation.
+# Every cargo feature `sabotage-*` of engine/acd is one broken rule of distribution, judged by the rules' stories and the
+# core's own simulation; every one of engine/core is one broken promise of calls, judged by the scenarios and the simulated
+# world. Built without optimisation and in a target folder of its own, so that a build beside it is not held up.
+# Prints a table; exits 1 if something broken passes both of its tests.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -14,9 +15,25 @@ export CARGO_TARGET_DIR="$target"
 export CARGO_PROFILE_CI_OPT_LEVEL=0 CARGO_PROFILE_CI_DEBUG=0 RUST_BACKTRACE=0
 export SIM_SEEDS="${SIM_SEEDS:-4}" SIM_CALLS="${SIM_CALLS:-300}"
 
-# runs TEST LOG [FEATURE]: says whether that test passed, failed, or never came to an end
+# tests CRATE: the two tests that judge a crate, as PACKAGE:TEST:FILTER
+tests() {
+    case $1 in
+    acd) echo "acd:rules: acd:simulation:" ;;
+    engine) echo "scenarios:stories: sim:crowd:invariants" ;;
+    esac
+}
+
+# cargo_test PACKAGE:TEST:FILTER FEATURE [ARGUMENT...]: runs or builds that test, with that feature if there is one
+cargo_test() {
+    package=${1%%:*} test=${1#*:} filter=${1##*:} feature=$2
+    shift 2
+    timeout 600 cargo test -q --profile ci -p "$package" --test "${test%%:*}" ${feature:+--features "$feature"} "$@" $filter
+}
+
+# run PACKAGE:TEST:FILTER LOG [FEATURE]: says whether that test passed, failed, or never came to an end
 run() {
-    if timeout 300 cargo test -q --profile ci -p acd --test "$1" ${3:+--features "acd/$3"} >"$2" 2>&1; then
+    cargo_test "$1" "${3:-}" --no-run >"$2" 2>&1 || { cat "$2" >&2; echo "sabotage: ${3:-$1} does not build" >&2; exit 1; }
+    if cargo_test "$1" "${3:-}" >"$2" 2>&1; then
         echo passed
     elif [ $? -eq 124 ]; then
         echo hung
@@ -25,32 +42,36 @@ run() {
     fi
 }
 
-build() {
-    cargo test -q --profile ci -p acd --test rules --test simulation --no-run ${1:+--features "acd/$1"} >"$logs/build" 2>&1 ||
-        { cat "$logs/build"; echo "sabotage: ${1:-acd} does not build"; exit 1; }
-}
-
-build ""
-for test in rules simulation; do
-    if [ "$(run $test "$logs/$test")" != passed ]; then
-        cat "$logs/$test"
-        echo "sabotage: '$test' fails without any sabotage"
-        exit 1
-    fi
+for crate in acd engine; do
+    for test in $(tests $crate); do
+        if [ "$(run "$test" "$logs/plain")" != passed ]; then
+            cat "$logs/plain"
+            echo "sabotage: '$test' fails without any sabotage"
+            exit 1
+        fi
+    done
 done
 
 missed=0
-printf '%-32s %-8s %-10s\n' 'broken on purpose' rules simulation
-for feature in $(sed -n 's/^\(sabotage-[a-z-]*\) = .*/\1/p' engine/acd/Cargo.toml); do
-    build "$feature"
-    rules=$(run rules "$logs/$feature.rules" "$feature")
-    simulation=$(run simulation "$logs/$feature.simulation" "$feature")
-    verdict=
-    if [ "$rules" != caught ] && [ "$simulation" != caught ]; then
-        verdict='<- NOT CAUGHT'
-        missed=$((missed + 1))
-    fi
-    printf '%-32s %-8s %-10s %s\n' "$feature" "$rules" "$simulation" "$verdict"
+printf '%-32s %-8s %-10s\n' 'broken on purpose' stories simulation
+for crate in acd engine; do
+    manifest=engine/$([ $crate = acd ] && echo acd || echo core)/Cargo.toml
+    for feature in $(sed -n 's/^\(sabotage-[a-z-]*\) = .*/\1/p' "$manifest"); do
+        outcomes=
+        for test in $(tests $crate); do
+            outcomes="$outcomes $(run "$test" "$logs/$feature.${test%%:*}" "$crate/$feature")"
+        done
+        verdict=
+        case $outcomes in
+        *caught*) ;;
+        *)
+            verdict='<- NOT CAUGHT'
+            missed=$((missed + 1))
+            ;;
+        esac
+        # shellcheck disable=SC2086
+        printf '%-32s %-8s %-10s %s\n' "$feature" $outcomes "$verdict"
+    done
 done
 echo "not caught: $missed"
 [ "$missed" -eq 0 ]

@@ -32,6 +32,7 @@ mod register;
 mod registrar;
 mod restore;
 pub mod routing;
+mod sabotage;
 mod setup;
 mod timers;
 pub mod view;

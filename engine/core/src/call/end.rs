@@ -11,6 +11,7 @@ use crate::engine::Engine;
 use crate::event::{EndCause, EndResult, EndedBy, Event, LeftQueue};
 use crate::ids::{CallId, LegId};
 use crate::journal::{Body, DialogRecord};
+use crate::sabotage;
 
 /// By how much a CSeq may have grown since it was written down: whatever the peer has seen, ours is higher.
 const CSEQ_MARGIN: u32 = 1_000;
@@ -63,6 +64,10 @@ impl Engine {
         if waited {
             // Its alert ends before it does: nothing happens to a call after its end (I6).
             self.settle_acd();
+        }
+        if sabotage::DOUBLE_RECORD && cause.result == EndResult::Abandoned {
+            let cause = cause.clone();
+            self.publish(Event::CallEnded { call, cause, by });
         }
         self.publish(Event::CallEnded { call, cause, by });
     }
@@ -118,7 +123,9 @@ impl Engine {
             }
             LegState::Up { .. } => {
                 self.index.servers.retain(|_, of| *of != leg);
-                self.journal(Body::DialogGone(leg));
+                if !sabotage::DIALOG_GONE {
+                    self.journal(Body::DialogGone(leg));
+                }
             }
             LegState::Placed => {}
         }

@@ -16,6 +16,7 @@ use crate::engine::Engine;
 use crate::event::Event;
 use crate::ids::LegId;
 use crate::output::Output;
+use crate::sabotage;
 
 /// The alarm of an empty port range.
 const PORTS_EXHAUSTED: &str = "ports-exhausted";
@@ -189,6 +190,9 @@ impl Engine {
         let Some(ports) = found.media.ports.take() else {
             return;
         };
+        if sabotage::PORT_LEAK && !found.is_up() {
+            return;
+        }
         let command = if found.media.open {
             MediaCommand::Close {
                 leg: found.media.key,

@@ -11,6 +11,7 @@ use crate::engine::Engine;
 use crate::event::{EndCause, EndResult, EndedBy};
 use crate::ids::{CallId, LegId};
 use crate::output::Output;
+use crate::sabotage;
 
 impl Engine {
     pub(crate) fn handle_sip(&mut self, output: SipOutput) {
@@ -179,6 +180,9 @@ impl Engine {
 
     /// A 2xx nobody waits for: acknowledged, then hung up.
     fn end_stray(&mut self, client: Option<ClientId>, flow: Flow, message: &Message) {
+        if sabotage::LATE_ANSWER {
+            return;
+        }
         let Ok(to) = message.to() else { return };
         let contact = alloc::format!("<{}>", self.contact_on(&flow));
         let uri = to.uri().to_owned();
@@ -224,6 +228,9 @@ impl Engine {
     }
 
     pub(crate) fn send_bye(&mut self, leg: LegId, reason: Option<&str>) {
+        if sabotage::FORGET_BYE {
+            return;
+        }
         let Some(flow) = self.in_dialog_flow(leg) else {
             return;
         };

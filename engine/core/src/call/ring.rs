@@ -16,6 +16,7 @@ use crate::call::leg::LegMedia;
 use crate::engine::{Engine, Timer};
 use crate::event::{EndCause, EndResult, Event, LegRole, Party};
 use crate::ids::{CallId, LegId};
+use crate::sabotage;
 
 /// How long a phone may say nothing at all before it counts as gone (rule 12).
 const PROVISIONAL_WITHIN: Duration = Duration::from_secs(3);
@@ -429,6 +430,9 @@ impl Engine {
             return;
         };
         let client = *client;
+        if sabotage::NO_CANCEL {
+            return;
+        }
         if self.layer.cancel(self.now.mono, client, reason) {
             self.index.cancelled.insert(client);
         }

@@ -13,6 +13,7 @@ use super::{Place, Purpose, Ring, Stage, Waiting};
 use crate::engine::Engine;
 use crate::event::{AlertEnd, Diversion, EndResult, Event, LeftQueue, LegRole, Rank};
 use crate::ids::CallId;
+use crate::sabotage;
 
 impl Engine {
     pub(crate) fn handle_acd(&mut self, output: AcdOutput) {
@@ -349,7 +350,8 @@ impl Engine {
             return;
         }
         let rings = self.calls.get(&call).and_then(|call| call.ring.as_ref());
-        if rings.is_none_or(|ring| ring.purpose != Purpose::Alert(match_id)) {
+        let rings_on = rings.is_some_and(|ring| ring.purpose == Purpose::Alert(match_id));
+        if !rings_on || sabotage::WITHDRAW {
             // Else a `Withdraw` follows, and has to find what rings.
             self.index.matches.remove(&match_id);
         }

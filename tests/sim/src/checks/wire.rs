@@ -99,8 +99,8 @@ impl Wire {
         match given {
             None => *given = Some(answer),
             Some(before) if *before == answer => {}
-            // Shed without state: when that answer is lost, the next copy of the INVITE may find room.
-            Some((503, _)) => *given = Some(answer),
+            // Shed, or challenged, without state: when that answer is lost, the next copy of the INVITE is judged anew.
+            Some((401 | 503, _)) => *given = Some(answer),
             Some(before) => self
                 .faults
                 .push(format!("an INVITE got {before:?}, then {answer:?}")),

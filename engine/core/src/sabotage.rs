@@ -1,0 +1,26 @@
+//! Promises broken on purpose, a cargo feature each, to show that the tests would notice (`tests/sabotage.sh`).
+//!
+//! Never on in a build that serves calls.
+
+macro_rules! sabotage {
+    ($($(#[$doc:meta])* $name:ident = $feature:literal;)*) => {
+        $($(#[$doc])* pub(crate) const $name: bool = cfg!(feature = $feature);)*
+    };
+}
+
+sabotage! {
+    /// A phone that is to stop ringing is not told.
+    NO_CANCEL = "sabotage-no-cancel";
+    /// The other side of a call that ended is not told.
+    FORGET_BYE = "sabotage-forget-bye";
+    /// An answer that came too late is left alone.
+    LATE_ANSWER = "sabotage-late-answer";
+    /// An alert that is taken back is forgotten while its phone rings on.
+    WITHDRAW = "sabotage-withdraw";
+    /// A call that was never answered keeps its ports.
+    PORT_LEAK = "sabotage-port-leak";
+    /// A call that was abandoned is on record twice.
+    DOUBLE_RECORD = "sabotage-double-record";
+    /// The end of a dialog is not written down: after a restart it is ended again.
+    DIALOG_GONE = "sabotage-dialog-gone";
+}
