@@ -34,7 +34,6 @@ fn centre(place: &Place) -> String {
 }
 
 #[test]
-#[ignore = "red on a busy machine, not examined yet: run with --ignored"]
 fn e2e_kill_9_under_load_loses_no_call_no_phone_and_no_goodbye() {
     let rounds = if crate::is_long() { 50 } else { 5 };
     let place = Place::take();

@@ -31,7 +31,6 @@ const FIGURES: &[&str] = &[
 ];
 
 #[test]
-#[ignore = "red on a busy machine, not examined yet: run with --ignored"]
 fn e2e_hostile_network_costs_nothing_that_lasts() {
     let place = Place::take();
     let centre = trunk("carrier", place.carrier(), &[])
@@ -247,7 +246,6 @@ const TORTURE: &[(&str, u16)] = &[
 ];
 
 #[test]
-#[ignore = "red on a busy machine, not examined yet: run with --ignored"]
 fn e2e_faulty_requests_get_the_code_they_deserve() {
     let place = Place::take();
     let centre = trunk("carrier", place.carrier(), &[]) + &queue("support", "2000", "");
