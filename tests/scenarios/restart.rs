@@ -61,6 +61,22 @@ fn a_call_that_was_up_gets_a_bye_on_both_legs_with_a_higher_cseq() {
 }
 
 #[test]
+fn a_call_that_was_over_is_not_ended_again() {
+    let w = World::new(seed(10));
+    let (ann, caller) = (w.agent("ann").available(), w.phone("+49301"));
+    caller.calls("sales");
+    ann.answers();
+    caller.hangs_up();
+    w.run_for(secs(1));
+    let byes = || w.ladder().matches(" BYE ").count();
+    let before = byes();
+    w.crash_and_restart();
+    w.run_for(secs(40));
+    assert_eq!(byes(), before);
+    w.expect_quiet();
+}
+
+#[test]
 fn phones_are_rung_again_without_registering() {
     let w = World::new(seed(4));
     let (ann, caller) = (w.agent("ann").available(), w.phone("+49301"));

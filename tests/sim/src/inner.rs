@@ -501,6 +501,7 @@ impl Inner {
         self.trace
             .said(self.now, "the daemon is killed and starts again");
         self.wire.crashed();
+        self.uas.values_mut().for_each(Ua::daemon_crashed);
         self.alerts.crashed();
         self.view = View::default();
         self.replies.clear();

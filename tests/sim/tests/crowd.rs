@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use sim::crowd::{Run, Summary};
 
 fn number(name: &str, default: u64) -> u64 {
-    std::env::var(name).map_or(default, |text| text.parse().unwrap())
+    std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
 }
 
 fn run(seed: u64, calls: u64) -> Summary {

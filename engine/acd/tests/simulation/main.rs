@@ -297,6 +297,7 @@ const ENDINGS: [&str; 29] = [
     "DivertMaxWait",
     "RefuseClosed",
     "RefuseFull",
+    "RefuseNobodyLoggedIn",
     "RefuseNobodyAvailable",
     "RefuseUnknown",
     "RefuseDuplicate",

@@ -373,16 +373,18 @@ impl World {
             .callers
             .get(&InteractionId(known))
             .is_some_and(|it| !it.over);
-        match self.random.below(4) {
-            0 => vec![Input::Leave {
+        match self.random.below(40) {
+            // A fire alarm: everybody leaves the house.
+            39 => (0..AGENTS).map(logs_out).collect(),
+            0..10 => vec![Input::Leave {
                 interaction: InteractionId(u64::MAX),
             }],
-            1 => vec![Input::AgentChanged {
+            10..20 => vec![Input::AgentChanged {
                 agent: AgentId(77),
                 change: AgentChange::WrapUpEnded,
             }],
             // A caller who waits or talks is said to come again: refused, and goes on as before.
-            2 if waits => vec![self.enqueue(InteractionId(known), EntryKind::New)],
+            20..30 if waits => vec![self.enqueue(InteractionId(known), EntryKind::New)],
             _ => vec![Input::AlertRinging {
                 match_id: MatchId(known),
             }],
@@ -512,5 +514,12 @@ pub(crate) const fn first_incarnation() -> Incarnation {
         epoch: 7,
         node: 3,
         number: 1,
+    }
+}
+
+const fn logs_out(id: u32) -> Input {
+    Input::AgentChanged {
+        agent: AgentId(id),
+        change: AgentChange::Presence(Presence::Offline),
     }
 }

@@ -99,6 +99,9 @@ impl Ua {
             challenged: false,
             repeat: None,
             acks: BTreeMap::new(),
+            bye_status: None,
+            bye_came: false,
+            survived_a_crash: false,
             reinvite: None,
             line,
         };
@@ -243,9 +246,18 @@ impl Ua {
 
     fn on_bye(&mut self, key: &TransactionKey, request: &Request) {
         let Some(id) = self.in_order(request) else {
+            if !self.rebooted {
+                let call_id = wire::text(&request.headers, &HeaderName::CallId);
+                self.faults.push(format!(
+                    "a BYE came for {call_id}, which is not, or long over"
+                ));
+            }
             return self.reply(key, request, 481);
         };
         self.reply(key, request, 200);
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.bye_came = true;
+        }
         self.end(id, What::Ended);
     }
 

@@ -47,6 +47,9 @@ impl Ua {
             challenged: false,
             repeat: None,
             acks: BTreeMap::new(),
+            bye_status: None,
+            bye_came: false,
+            survived_a_crash: false,
             reinvite: None,
         };
         let id = self.add_call(call);

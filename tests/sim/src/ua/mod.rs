@@ -27,6 +27,8 @@ pub(crate) use registering::Registration;
 
 /// 64 × T1: after this nobody repeats anything any more (RFC 3261 §17).
 const LINGER: Duration = Duration::from_secs(32);
+/// How long a call that is over is remembered: whatever comes for it later should not come at all.
+const REMEMBERED: Duration = Duration::from_secs(128);
 /// How long a phone rings before it gives up by itself.
 const RINGS_MAX: Duration = Duration::from_secs(180);
 
@@ -155,6 +157,12 @@ pub(crate) struct UaCall {
     /// Our 2xx, sent again until its ACK comes.
     repeat: Option<Repeat>,
     acks: BTreeMap<u32, Request>,
+    /// What came back to our first BYE.
+    bye_status: Option<u16>,
+    /// Whether the other side hung up.
+    bye_came: bool,
+    /// Whether the daemon was killed during the call.
+    survived_a_crash: bool,
     /// An offer of ours in a 2xx waits for its answer in the ACK.
     reinvite: Option<Way>,
 }
@@ -219,6 +227,8 @@ pub(crate) struct Ua {
     manners: BTreeMap<String, Manner>,
     registration: Option<Registration>,
     online: bool,
+    /// Whether it has lost its memory at some time.
+    rebooted: bool,
     count: u64,
     out: VecDeque<Bytes>,
     happenings: VecDeque<Happening>,
@@ -248,6 +258,7 @@ impl Ua {
             manners: BTreeMap::new(),
             registration: None,
             online: true,
+            rebooted: false,
             count: 0,
             out: VecDeque::new(),
             happenings: VecDeque::new(),
@@ -315,6 +326,7 @@ impl Ua {
     /// The plug is pulled: it says nothing any more and forgets all.
     pub(crate) fn vanish(&mut self) {
         self.online = false;
+        self.rebooted = true;
         self.layer = TransactionLayer::new(Timers::default());
         self.pending.clear();
         self.alarms.clear();
@@ -401,7 +413,7 @@ impl Ua {
             Some(Purpose::Register) => self.on_register_response(response),
             Some(Purpose::Bye(call)) => {
                 if let Some(call) = self.calls.get_mut(&call) {
-                    call.status = Some(response.status.code());
+                    call.bye_status.get_or_insert(response.status.code());
                 }
             }
             Some(Purpose::Aside) | None => {}
@@ -445,6 +457,7 @@ impl Ua {
             Alarm::Forget(call) => {
                 if let Some(gone) = self.calls.remove(&call) {
                     self.by_call_id.remove(&gone.call_id);
+                    self.check_end(&gone);
                 }
             }
             Alarm::Refresh => self.start_registration(),
@@ -512,7 +525,7 @@ impl Ua {
         found.stage = Stage::Over;
         found.repeat = None;
         self.tell(call, what);
-        self.set_alarm(LINGER, Alarm::Forget(call));
+        self.set_alarm(REMEMBERED, Alarm::Forget(call));
     }
 
     fn add_call(&mut self, call: UaCall) -> CallRef {
@@ -529,6 +542,24 @@ impl Ua {
         let call = self.calls.get(&id)?;
         let to_tag = wire::tag(&request.headers, &HeaderName::To);
         (to_tag.as_deref() == Some(&call.local_tag)).then_some(id)
+    }
+
+    /// Who hangs up and hears that there is no such call should have been hung up on before.
+    fn check_end(&mut self, gone: &UaCall) {
+        let forgotten = gone.bye_status == Some(481) && !gone.bye_came && !gone.survived_a_crash;
+        if forgotten {
+            let (line, far) = (&gone.line, &gone.far);
+            self.faults.push(format!(
+                "the call of {line} with {far} was over, and nobody told"
+            ));
+        }
+    }
+
+    /// The daemon is killed: what it owes to the calls of now is no fault any more.
+    pub(crate) fn daemon_crashed(&mut self) {
+        self.calls
+            .values_mut()
+            .for_each(|call| call.survived_a_crash = true);
     }
 
     /// A port for a call's sound: each call has another.
