@@ -413,7 +413,8 @@ impl Ua {
             Some(Purpose::Register) => self.on_register_response(response),
             Some(Purpose::Bye(call)) => {
                 if let Some(call) = self.calls.get_mut(&call) {
-                    call.bye_status.get_or_insert(response.status.code());
+                    let status = response.status.code();
+                    call.bye_status.get_or_insert(status);
                 }
             }
             Some(Purpose::Aside) | None => {}
