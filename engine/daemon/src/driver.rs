@@ -13,7 +13,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use admin_api::ports::LoggedEvent;
-use crossbeam_channel::Sender;
 use engine::journal::{Body, Entry};
 use engine::{CommandId, Engine, Figures, Input, Now, Output, Pressure, Reply};
 use media_io::MediaPool;
@@ -27,7 +26,7 @@ use crate::media_out::MediaOut;
 use crate::net::Network;
 use crate::net::lanes::{Answer, LaneEnds, Next, Order};
 use crate::net::strangers::Strangers;
-use crate::view::{self, Publication};
+use crate::view::{self, Publication, Publisher};
 
 /// How often the thread looks around: at the queues behind it, and shows that it is alive.
 const LOOK_AROUND: Duration = Duration::from_millis(250);
@@ -84,7 +83,7 @@ pub(crate) struct Parts {
     pub(crate) media: MediaOut,
     pub(crate) pool: Arc<MediaPool>,
     pub(crate) journal: JournalWriter,
-    pub(crate) view: Sender<Publication>,
+    pub(crate) view: Publisher,
     pub(crate) lookups: Lookups,
     pub(crate) strangers: Arc<Strangers>,
     pub(crate) pulse: Arc<Pulse>,

@@ -3,13 +3,17 @@
 //! The engine's thread puts the events of each turn into a bounded queue; this thread folds them, a batch at a time, publishes the result
 //! behind an atomic pointer, and then wakes who waits for it. Readers never ask the engine.
 //!
+//! After the first event it rests for some milliseconds, so that a busy engine does not wake it at every turn; it hurries when
+//! the answer to a command waits for the view.
+//!
 //! When the queue is half full new calls are refused; when it is full the engine waits for a place. That cannot take long:
 //! this thread does nothing but fold, it touches no disk and waits for nobody.
 
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use admin_api::ports::LoggedEvent;
 use arc_swap::ArcSwap;
@@ -17,10 +21,16 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use engine::view::View;
 use tokio::sync::{broadcast, watch};
 
+use crate::net::bell::Bell;
+
 /// Turns whose events may wait to be folded.
 pub(crate) const QUEUE: usize = 16_384;
 /// Turns folded before readers see the result.
 const BATCH: usize = 256;
+/// How long what happened may wait for more before readers see it.
+const REST: Duration = Duration::from_millis(10);
+/// How long the thread sleeps when nothing happens and nobody wakes it.
+const IDLE: Duration = Duration::from_secs(60);
 /// Events that a follower may be behind before it is told to start over from its cursor.
 const FOLLOWERS: usize = 8_192;
 
@@ -139,32 +149,113 @@ impl Views {
     }
 }
 
-/// Starts the thread. It ends when all senders are gone.
-pub(crate) fn start() -> io::Result<(Arc<Views>, Sender<Publication>, JoinHandle<()>)> {
-    let (sender, publications) = bounded(QUEUE);
-    let views = Arc::new(Views::new());
-    let folded = Arc::clone(&views);
-    let thread = std::thread::Builder::new().name("view".into());
-    let thread = thread.spawn(move || run(&publications, &folded))?;
-    Ok((views, sender, thread))
+/// The engine's end of the queue; the thread ends when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Publisher {
+    queue: Sender<Publication>,
+    bells: Arc<Bells>,
 }
 
-fn run(publications: &Receiver<Publication>, views: &Views) {
-    let mut view = View::default();
-    while let Ok(first) = publications.recv() {
-        let mut told = Vec::new();
-        let batch = std::iter::once(first).chain(publications.try_iter().take(BATCH - 1));
-        for publication in batch {
-            for logged in &publication.events {
-                view.apply(logged.seq, logged.utc_us, &logged.event);
-            }
-            view.seq = view.seq.max(publication.reached);
-            told.extend(publication.events);
+/// The projection thread is gone.
+#[derive(Debug)]
+pub(crate) struct Gone;
+
+/// What wakes the thread.
+#[derive(Debug, Default)]
+struct Bells {
+    /// Rung for each publication, heard by an idle thread.
+    first: Bell,
+    /// Rung when somebody waits, heard by a resting one.
+    hurry: Bell,
+    hurried: AtomicBool,
+    ended: AtomicBool,
+}
+
+impl Publisher {
+    /// Hands on what a turn has published; waits for a place where the queue is full.
+    pub(crate) fn send(&self, publication: Publication) -> Result<(), Gone> {
+        let awaited = publication.reached > 0;
+        self.queue.send(publication).map_err(|_| Gone)?;
+        if awaited || self.queue.len() >= BATCH {
+            self.bells.hurry();
         }
-        views.current.store(Arc::new(view.clone()));
-        views.reached.send_replace(view.seq);
-        views.tell(told);
+        self.bells.first.ring();
+        Ok(())
     }
+
+    /// Turns whose events wait to be folded.
+    pub(crate) fn len(&self) -> usize {
+        self.queue.len()
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        self.bells.ended.store(true, Ordering::SeqCst);
+        self.bells.hurry();
+        self.bells.first.ring();
+    }
+}
+
+impl Bells {
+    fn hurry(&self) {
+        self.hurried.store(true, Ordering::SeqCst);
+        self.hurry.ring();
+    }
+
+    /// Waits for something, and a little for more. False at the end, when nothing is left.
+    fn wait(&self, publications: &Receiver<Publication>) -> bool {
+        let has_ended = || self.ended.load(Ordering::SeqCst);
+        while publications.is_empty() {
+            // Looked at again, since the last ones may have come in between.
+            if has_ended() && publications.is_empty() {
+                return false;
+            }
+            let idle = || publications.is_empty() && !has_ended();
+            self.first.sleep(Instant::now() + IDLE, idle);
+        }
+        let until = Instant::now() + REST;
+        self.hurry
+            .sleep(until, || !self.hurried.load(Ordering::SeqCst));
+        // Before the queue is read: what hurries from now on is not lost.
+        self.hurried.store(false, Ordering::SeqCst);
+        true
+    }
+}
+
+/// Starts the thread.
+pub(crate) fn start() -> io::Result<(Arc<Views>, Publisher, JoinHandle<()>)> {
+    let (queue, publications) = bounded(QUEUE);
+    let views = Arc::new(Views::new());
+    let bells = Arc::new(Bells::default());
+    let (folded, heard) = (Arc::clone(&views), Arc::clone(&bells));
+    let thread = std::thread::Builder::new().name("view".into());
+    let thread = thread.spawn(move || run(&publications, &heard, &folded))?;
+    Ok((views, Publisher { queue, bells }, thread))
+}
+
+fn run(publications: &Receiver<Publication>, bells: &Bells, views: &Views) {
+    let mut view = View::default();
+    while bells.wait(publications) {
+        while !publications.is_empty() {
+            fold(&mut view, publications.try_iter().take(BATCH), views);
+        }
+    }
+}
+
+/// Folds a batch, and shows it to readers and followers.
+fn fold(view: &mut View, batch: impl Iterator<Item = Publication>, views: &Views) {
+    let mut told = Vec::new();
+    for publication in batch {
+        for logged in &publication.events {
+            view.apply(logged.seq, logged.utc_us, &logged.event);
+        }
+        view.seq = view.seq.max(publication.reached);
+        told.extend(publication.events);
+    }
+    views.current.store(Arc::new(view.clone()));
+    views.reached.send_replace(view.seq);
+    views.tell(told);
 }
 
 #[cfg(test)]

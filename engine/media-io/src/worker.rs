@@ -2,6 +2,9 @@
 //!
 //! A turn: do what was commanded, what time brings and what follows from it; sleep; pass on what has come. The clock
 //! is read once after each sleep, so that a batch of packets has one time.
+//!
+//! Commands come in clusters, several for each call. So after some, and while the thread looks at its sockets by the
+//! clock anyway, the next ones wait for its next look and do not wake it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +33,9 @@ const SETTLING_MAX: usize = 512;
 
 /// Pairs told to the engine in one event.
 const PORTS_TOLD_MAX: usize = 64;
+
+/// After commands, the thread looks for more so much later, and is not woken for them before.
+const COMMANDS_REST: Duration = Duration::from_millis(4);
 
 /// Between two looks at the thread's CPU clock.
 const CPU_INTERVAL: Duration = Duration::from_millis(250);
@@ -101,17 +107,19 @@ impl Worker {
         let mut ready = Vec::with_capacity(BATCH);
         while !self.mailbox.is_ending() {
             let now = (self.clock)();
-            self.do_commands(now);
+            let commanded = self.do_commands(now);
             self.relay.handle_timeout(now, &mut self.sockets);
             self.do_outputs(now);
             self.fill_stock(now);
             self.publish(now);
-            self.sleep((self.clock)(), &mut ready);
+            self.sleep((self.clock)(), commanded, &mut ready);
             self.read_all(&mut ready);
         }
     }
 
-    fn do_commands(&mut self, now: Duration) {
+    /// Does all commands; true if there were any.
+    fn do_commands(&mut self, now: Duration) -> bool {
+        let before = self.metrics.commands_done;
         while let Some(command) = self.mailbox.try_next() {
             self.metrics.commands_done += 1;
             match &command {
@@ -140,6 +148,7 @@ impl Worker {
             self.relay.handle_command(now, command, &mut self.sockets);
             self.do_outputs(now);
         }
+        self.metrics.commands_done > before
     }
 
     fn take_back(&mut self, now: Duration, ports: &PortPair) {
@@ -207,37 +216,39 @@ impl Worker {
         }
     }
 
-    fn sleep(&mut self, now: Duration, ready: &mut Vec<epoll::Event>) {
+    fn sleep(&mut self, now: Duration, commanded: bool, ready: &mut Vec<epoll::Event>) {
+        let rest = commanded.then(|| now + COMMANDS_REST);
         let deadline = self
             .relay
             .poll_timeout()
             .into_iter()
             .chain(self.ports.poll_timeout())
+            .chain(rest)
             .min();
-        let waited = if self.mailbox.lie_down() {
-            match self
-                .pace
-                .decide(now, self.received, self.relay.has_bridges())
-            {
-                Wait::ForPackets => {
-                    let timeout = deadline.map(|deadline| deadline.saturating_sub(now));
-                    self.sockets.wait(timeout, ready)
-                }
-                Wait::Until(tick) => {
-                    let until = deadline.map_or(tick, |deadline| deadline.min(tick));
+        let wait = self
+            .pace
+            .decide(now, self.received, self.relay.has_bridges());
+        let waited = match wait {
+            Wait::Until(tick) => {
+                let until = deadline.map_or(tick, |deadline| deadline.min(tick));
+                // A tick is soon; without one the bell is to be heard.
+                if until <= now + COMMANDS_REST || self.mailbox.lie_down() {
                     self.doze(until.saturating_sub(now));
-                    self.sockets.wait(Some(Duration::ZERO), ready)
                 }
+                self.sockets.wait(Some(Duration::ZERO), ready)
             }
-        } else {
-            self.sockets.wait(Some(Duration::ZERO), ready)
+            Wait::ForPackets if commanded || self.mailbox.lie_down() => {
+                let timeout = deadline.map(|deadline| deadline.saturating_sub(now));
+                self.sockets.wait(timeout, ready)
+            }
+            Wait::ForPackets => self.sockets.wait(Some(Duration::ZERO), ready),
         };
         self.mailbox.get_up();
         self.metrics.wakes += 1;
         self.note_wait(waited);
     }
 
-    /// Sleeps whatever packets come; only the bell is heard.
+    /// Sleeps whatever packets come; only the bell is heard, if it may ring.
     fn doze(&self, time: Duration) {
         let mut bell = [PollFd::from_borrowed_fd(self.mailbox.fd(), PollFlags::IN)];
         // A signal ends it early, which does no harm.

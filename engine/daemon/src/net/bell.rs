@@ -1,4 +1,4 @@
-//! Wakes the engine's thread: a flag, and a system call only when it sleeps.
+//! Wakes a thread (first of all the engine's): a flag, and a system call only when it sleeps.
 //!
 //! A thread that is busy hears no bell and needs none, so a burst of messages costs one wake. Waiting by
 //! `crossbeam_channel::Select` instead spins and yields first, which takes the core from those who send.

@@ -10,7 +10,7 @@
 //! - [`strangers`]: how much somebody nobody knows may ask for.
 //! - [`udp`], [`tcp`]: sockets. [`listen`]: which ones, and by which address others see them.
 
-mod bell;
+pub(crate) mod bell;
 pub(crate) mod counters;
 pub(crate) mod intake;
 pub(crate) mod lanes;
