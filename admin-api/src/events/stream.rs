@@ -76,20 +76,14 @@ impl End {
     }
 }
 
-/// Runs a stream to its end.
-pub(crate) async fn run(
-    mut socket: WebSocket,
-    state: ApiState,
-    identity: Identity,
-    cursor: Option<u64>,
-) {
+/// Runs a stream to its end, beginning with the first event after this one.
+pub(crate) async fn run(mut socket: WebSocket, state: ApiState, identity: Identity, after: u64) {
     let filter = Filter::new(&identity, &state.snapshot());
-    let last = cursor.unwrap_or_else(|| state.ports().events.latest());
     let mut stream = Stream {
         state,
         identity,
         filter,
-        last,
+        last: after,
     };
     let Err(end) = stream.serve(&mut socket).await;
     tracing::debug!(?end, "an event stream ended");

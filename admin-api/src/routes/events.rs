@@ -44,7 +44,7 @@ struct Position {
     tag = "events",
     params(
         ("cursor" = Option<String>, Query,
-            description = "The cursor of the last event received; events after it come first. Left out: only new ones"),
+            description = "The cursor of the last event received; events after it come first. Left out or empty: only new ones"),
         ("access_token" = Option<String>, Query,
             description = "The token, for browsers, which cannot set Authorization on a WebSocket"),
     ),
@@ -58,14 +58,19 @@ async fn open(
 ) -> Result<Response, ApiError> {
     let Query(from) =
         from.map_err(|rejection| ApiError::new(Kind::Malformed, rejection.body_text()))?;
-    let cursor = from.cursor.as_deref().map(parse).transpose()?;
+    let cursor = from.cursor.as_deref().filter(|cursor| !cursor.is_empty());
+    // Now, and not when the stream runs: who has been answered misses nothing from then on.
+    let after = match cursor {
+        Some(cursor) => parse(cursor)?,
+        None => state.ports().events.latest(),
+    };
     let upgrade =
         upgrade.map_err(|rejection| ApiError::new(Kind::Malformed, rejection.body_text()))?;
     let identity = who.identity().clone();
     let upgrade = upgrade
         .max_message_size(MESSAGE_MAX)
         .max_frame_size(MESSAGE_MAX);
-    Ok(upgrade.on_upgrade(move |socket| stream::run(socket, state, identity, cursor)))
+    Ok(upgrade.on_upgrade(move |socket| stream::run(socket, state, identity, after)))
 }
 
 fn parse(cursor: &str) -> Result<u64, ApiError> {

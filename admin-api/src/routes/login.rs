@@ -12,7 +12,7 @@ use axum::Json;
 use axum::extract::{ConnectInfo, FromRequestParts, State};
 use axum::http::header::SET_COOKIE;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use config::User;
 use engine::{Actor, CommandBody};
@@ -50,9 +50,6 @@ pub(crate) struct Credentials {
     /// The phone to work at; left out: the user's own. Without either nothing rings.
     #[serde(default)]
     extension: Option<String>,
-    /// Also sets a cookie for a browser, which scripts cannot read.
-    #[serde(default)]
-    cookie: bool,
 }
 
 /// A login that succeeded.
@@ -89,6 +86,8 @@ impl FromRequestParts<ApiState> for Source {
 }
 
 /// Logs in
+///
+/// The token comes in the answer, for `Authorization: Bearer TOKEN`, and as a cookie that a browser's scripts cannot read.
 #[utoipa::path(
     post,
     path = "/login",
@@ -111,9 +110,7 @@ async fn login(
     let expires = time::rfc3339(stored.expires_us);
     state.accounts().keep_token(stored).await?;
     let account = state.accounts().account(&user.username).await?;
-    let cookie = credentials
-        .cookie
-        .then(|| cookie(&state, token.expose(), LIFETIME_US / 1_000_000));
+    let cookie = cookie(&state, token.expose(), LIFETIME_US / 1_000_000);
     let user = public(user.as_ref(), &state).await?;
     let body = LoggedIn {
         token: token.expose().to_owned(),
@@ -121,11 +118,7 @@ async fn login(
         user,
         must_change_password: account.must_change_password,
     };
-    Ok((
-        HeaderMap::from_iter(cookie.map(|cookie| (SET_COOKIE, cookie))),
-        Json(body),
-    )
-        .into_response())
+    Ok(([(SET_COOKIE, cookie)], Json(body)).into_response())
 }
 
 fn too_many(wait: Duration) -> ApiError {

@@ -35,9 +35,9 @@ pub(crate) struct QueueStatus {
     open: bool,
     /// The supervisor's override in force: `open` or `closed`; null when the calendar decides.
     #[schema(value_type = Option<String>, example = "closed")]
-    forced: Option<OverrideState>,
+    override_state: Option<OverrideState>,
     /// When the override ends by itself, RFC 3339; null: when somebody takes it back.
-    forced_until: Option<String>,
+    override_until: Option<String>,
     /// When it opens or closes next, RFC 3339; null: never.
     next_change: Option<String>,
 }
@@ -47,8 +47,8 @@ impl QueueStatus {
     fn of(row: Option<&QueueRow>) -> Self {
         Self {
             open: row.is_some_and(|row| row.open),
-            forced: row.and_then(|row| row.override_state),
-            forced_until: row.and_then(|row| row.override_until_us).map(time::rfc3339),
+            override_state: row.and_then(|row| row.override_state),
+            override_until: row.and_then(|row| row.override_until_us).map(time::rfc3339),
             next_change: row.and_then(|row| row.next_change_us).map(time::rfc3339),
         }
     }

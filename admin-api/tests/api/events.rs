@@ -343,6 +343,19 @@ async fn a_slow_reader_is_dropped_and_can_resume() {
     }
 }
 
+/// As scripts send it that have none yet.
+#[tokio::test]
+async fn an_empty_cursor_is_none() {
+    let world = World::new();
+    world.engine.ended(1);
+    let mut stream = Stream::of(&world, "sue", "?cursor=").await;
+    world.engine.ended(2);
+    assert_eq!(
+        stream.next().await.expect("an event")["id"],
+        "0100000000000002"
+    );
+}
+
 #[tokio::test]
 async fn a_cursor_too_old_or_wrong_is_said() {
     let world = World::new();

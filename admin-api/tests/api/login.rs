@@ -151,9 +151,7 @@ async fn a_token_ends_by_itself() {
 #[tokio::test]
 async fn a_browser_gets_a_cookie_that_scripts_and_other_sites_cannot_use() {
     let world = World::new();
-    let mut body = credentials("root", PASSWORD);
-    body["cookie"] = json!(true);
-    let answer = login(&world, body).await;
+    let answer = login(&world, credentials("root", PASSWORD)).await;
     let cookie = answer.header("set-cookie");
     assert!(
         cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"),
@@ -185,11 +183,17 @@ async fn a_browser_gets_a_cookie_that_scripts_and_other_sites_cannot_use() {
             .status,
         200
     );
+    let out = world
+        .send("POST", "/api/v1/logout", &own, Value::Null)
+        .await;
+    assert_eq!(out.status, 204, "{out:?}");
+    assert!(out.header("set-cookie").contains("Max-Age=0"), "{out:?}");
+    let after = world.send("GET", "/api/v1/me", &own, Value::Null).await;
+    assert_eq!(after.status, 401);
+    let refused = login(&world, credentials("root", "wrong")).await;
     assert_eq!(
-        login(&world, credentials("root", PASSWORD))
-            .await
-            .header("set-cookie"),
-        ""
+        (refused.status.as_u16(), refused.header("set-cookie")),
+        (401, "")
     );
 }
 

@@ -490,7 +490,7 @@ async fn an_override_shows_in_the_queue() {
     let world = World::new();
     let open = world.get("ann", "/api/v1/queues/support").await.body["status"].clone();
     assert_eq!(
-        (&open["open"], &open["forced"]),
+        (&open["open"], &open["override_state"]),
         (&json!(true), &Value::Null)
     );
     assert_eq!(open["next_change"], "2026-06-01T09:00:00.000000Z");
@@ -504,10 +504,11 @@ async fn an_override_shows_in_the_queue() {
         )
         .await;
     assert_eq!(
-        (&closed.body["open"], &closed.body["forced"]),
+        (&closed.body["open"], &closed.body["override_state"]),
         (&json!(false), &json!("closed")),
         "{closed:?}"
     );
+    assert_eq!(closed.body["override_until"], "2026-06-01T09:00:00.000000Z");
     let unknown = world
         .call(
             Some("sue"),

@@ -19,7 +19,7 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode};
 use config::{Settings, Snapshot};
-use engine::command::PresenceWish;
+use engine::command::{OverrideEnd, OverrideState, PresenceWish};
 use engine::event::{
     Activity, Change, Device, Direction, EndCause, EndResult, EndedBy, Event, LegRole, Party,
     Presence, Rank,
@@ -463,13 +463,22 @@ impl Inside {
                 return Done::Call(call_id(n));
             }
             CommandBody::HangUp { call } => self.ended(call.0 - call_id(0).0),
-            CommandBody::OverrideQueue { queue, state, .. } => {
+            CommandBody::OverrideQueue {
+                queue,
+                state,
+                until,
+            } => {
+                let next_change = START_US + 3_600_000_000;
                 self.publish(Event::QueueChanged {
                     queue: queue.clone(),
-                    open: *state != Some(engine::command::OverrideState::Closed),
+                    open: *state != Some(OverrideState::Closed),
                     override_state: *state,
-                    override_until_us: None,
-                    next_change_us: None,
+                    override_until_us: match until {
+                        OverrideEnd::Revoked => None,
+                        OverrideEnd::At(us) => Some(*us),
+                        OverrideEnd::NextChange => Some(next_change),
+                    },
+                    next_change_us: Some(next_change),
                 });
             }
             CommandBody::PrepareCentre { .. }
