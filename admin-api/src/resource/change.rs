@@ -49,7 +49,12 @@ pub(crate) struct Change<'a, T> {
     pub(crate) after: &'a Centre,
     /// The settings in force, for what they say about it.
     pub(crate) snapshot: &'a Snapshot,
+    /// The live fields of the body that can be written, each with its flag.
+    pub(crate) flags: &'a [Flag],
 }
+
+/// A live field and what it shall be.
+pub(crate) type Flag = (&'static str, bool);
 
 /// A change that is in force.
 pub(crate) struct Done<T> {
@@ -62,7 +67,7 @@ pub(crate) struct Done<T> {
     /// The resource as it is.
     pub(crate) new: Option<Arc<T>>,
     /// The live fields of the body that can be written, each with its flag.
-    pub(crate) flags: Vec<(&'static str, bool)>,
+    pub(crate) flags: Vec<Flag>,
 }
 
 impl Edit {
@@ -107,7 +112,7 @@ impl Edit {
     }
 
     /// Takes the live fields out of the body and reads those that can be written.
-    fn take_flags<T: Exposed>(&mut self) -> Result<Vec<(&'static str, bool)>, ApiError> {
+    fn take_flags<T: Exposed>(&mut self) -> Result<Vec<Flag>, ApiError> {
         let (What::Create(body) | What::Replace(body) | What::Patch(body)) = &mut self.what else {
             return Ok(Vec::new());
         };
@@ -224,7 +229,7 @@ async fn carry_out<T: Exposed>(
         let snapshot = state.snapshot();
         let old = snapshot.centre.find::<T>(&edit.name).cloned();
         exists(&edit, old.as_deref(), &snapshot, &headers)?;
-        let centre = changed(&state, &edit, old.as_deref(), &snapshot).await?;
+        let centre = changed(&state, &edit, &flags, old.as_deref(), &snapshot).await?;
         let mut seen_at = 0;
         if centre != *snapshot.centre {
             let change = CentreChange {
@@ -281,6 +286,7 @@ pub(crate) fn taken<T: Exposed>(name: &str) -> ApiError {
 async fn changed<T: Exposed>(
     state: &ApiState,
     edit: &Edit,
+    flags: &[Flag],
     old: Option<&T>,
     snapshot: &Snapshot,
 ) -> Result<Centre, ApiError> {
@@ -290,14 +296,15 @@ async fn changed<T: Exposed>(
         Some(new) => centre.insert(new.clone()),
         None => centre.remove::<T>(&edit.name),
     };
-    let before = &snapshot.centre;
-    T::check(&Change {
+    let change = Change {
         old,
         new: new.as_ref(),
-        before,
+        before: &snapshot.centre,
         after: &centre,
         snapshot,
-    })?;
+        flags,
+    };
+    T::check(state, &change).await?;
     check_faults::<T>(edit, snapshot, &centre)?;
     if let Some(new) = new {
         centre.insert(new.seal(state).await?);

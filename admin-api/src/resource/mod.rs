@@ -59,8 +59,11 @@ pub(crate) trait Exposed: Resource + Send + Sync + 'static {
     }
 
     /// Checks a change beyond what holds for every centre.
-    fn check(_change: &Change<'_, Self>) -> Result<(), ApiError> {
-        Ok(())
+    fn check(
+        _state: &ApiState,
+        _change: &Change<'_, Self>,
+    ) -> impl Future<Output = Result<(), ApiError>> + Send {
+        ready(Ok(()))
     }
 
     /// Replaces secrets in plain that only the API knows how to keep.

@@ -7,7 +7,7 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use config::{Centre, Role, Secret, User};
+use config::{Centre, Secret, User};
 use engine::CommandBody;
 use engine::event::Presence;
 use serde_json::{Map, Value, json};
@@ -65,7 +65,7 @@ impl Exposed for User {
             .collect())
     }
 
-    fn check(change: &Change<'_, Self>) -> Result<(), ApiError> {
+    async fn check(state: &ApiState, change: &Change<'_, Self>) -> Result<(), ApiError> {
         if let Some(new) = change.new {
             check_name(new, change)?;
             let min_length = change.snapshot.settings.security.password_min_length;
@@ -73,7 +73,7 @@ impl Exposed for User {
                 check_policy("password", plain, &new.username, min_length as usize)?;
             }
         }
-        if administrators(change.before) > 0 && administrators(change.after) == 0 {
+        if steps_down(change) && !others_administer(state, change).await? {
             let why = "this is the last administrator who can log in; make another one first";
             return Err(ApiError::new(Kind::Conflict, why));
         }
@@ -147,11 +147,23 @@ pub(crate) fn find<'a>(centre: &'a Centre, username: &str) -> Option<&'a std::sy
     centre.users.get(username).or_else(in_other_case)
 }
 
-fn administrators(centre: &Centre) -> usize {
-    let can = |user: &&std::sync::Arc<User>| {
-        user.enabled && user.role == Role::Administrator && user.password.is_some()
-    };
-    centre.users.values().filter(can).count()
+/// Whether somebody who can administer the centre could not any more.
+fn steps_down(change: &Change<'_, User>) -> bool {
+    let is_locked = change.flags.contains(&("locked", true));
+    let stays = change.new.is_some_and(User::can_administer) && !is_locked;
+    change.old.is_some_and(User::can_administer) && !stays
+}
+
+/// Whether anybody else could, whose account is not locked.
+async fn others_administer(state: &ApiState, change: &Change<'_, User>) -> Result<bool, ApiError> {
+    let name = change.old.map(|old| &old.username);
+    let others = change.after.administrators();
+    for other in others.filter(|other| Some(&other.username) != name) {
+        if !state.accounts().account(&other.username).await?.locked {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Ends the logins of a user whose account changed, but the one that changed it; who may not log in any more leaves

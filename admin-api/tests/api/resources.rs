@@ -246,6 +246,7 @@ async fn the_last_administrator_stays() {
         ("PATCH", json!({"enabled": false})),
         ("PATCH", json!({"role": "supervisor"})),
         ("PATCH", json!({"password": null})),
+        ("PATCH", json!({"locked": true})),
         ("PUT", json!({})),
     ];
     for (method, body) in &tries {
@@ -267,6 +268,17 @@ async fn the_last_administrator_stays() {
             .status,
         201
     );
+    // One who is locked out is nobody to rely on.
+    let lock = |locked: bool| {
+        let body = json!({ "locked": locked });
+        world.call(Some("root"), "PATCH", "/api/v1/users/second", body)
+    };
+    assert_eq!(lock(true).await.status, 200);
+    let refused = world
+        .call(Some("root"), "DELETE", "/api/v1/users/root", Value::Null)
+        .await;
+    assert_eq!(refused.problem(), "conflict", "{refused:?}");
+    assert_eq!(lock(false).await.status, 200);
     let gone = world
         .call(Some("root"), "DELETE", "/api/v1/users/root", Value::Null)
         .await;

@@ -56,6 +56,7 @@ pub fn apply_centre(
     read_centre(text, file, |walk| {
         let merged = current.centre.merge(&walk.centre, prune);
         let mut faults = merged.cross_faults(&|kind, name| walk.turn(kind, name));
+        faults.extend(merged.lost_administrators(&current.centre, &walk.centre));
         let others = merged.check_against(&current.settings);
         let others = others
             .into_iter()

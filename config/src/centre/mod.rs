@@ -36,7 +36,7 @@ pub use file::{apply_centre, parse_centre};
 pub use number::Number;
 pub use queue::{Queue, ServiceLevel};
 pub use trunk::Trunk;
-pub use user::{Assignment, Personal, User};
+pub use user::{Assignment, FIRST_ADMINISTRATOR, Personal, User};
 
 /// The kinds of resource of a centre.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -235,6 +235,11 @@ impl Centre {
     /// The queue for callers who dialled what nothing matches.
     pub fn default_queue(&self) -> Option<&Arc<Queue>> {
         self.queues.values().find(|queue| queue.default)
+    }
+
+    /// Those who may change the centre and can log in to do so, unless their accounts are locked.
+    pub fn administrators(&self) -> impl Iterator<Item = &Arc<User>> {
+        self.users.values().filter(|user| user.can_administer())
     }
 
     /// The user with that extension.

@@ -7,6 +7,9 @@ use crate::values::{
     Destination, DialNumber, Email, Label, Name, Role, Seconds, Secret, Username, WrapUp,
 };
 
+/// The user that the first start makes, where nobody can administer the centre yet.
+pub const FIRST_ADMINISTRATOR: &str = "administrator";
+
 record! {
     /// Someone who logs in, takes calls, or both.
     pub struct User {
@@ -97,6 +100,11 @@ impl User {
     /// trunk.
     pub fn has_phone(&self) -> bool {
         self.extension.is_some() && self.sip_password.is_some()
+    }
+
+    /// Whether the user may change the centre and can log in to do so, unless the account is locked.
+    pub fn can_administer(&self) -> bool {
+        self.enabled && self.role == Role::Administrator && self.password.is_some()
     }
 
     /// Whether the queue is assigned to the user.

@@ -1,11 +1,11 @@
 //! The first start: somebody must be able to log in.
 //!
-//! A store is empty when the daemon starts on it first, or holds what `apply` put there before; as long as no
-//! administrator is among its users, one is made.
+//! A store is empty when the daemon starts on it first, or holds what `apply` put there before; as long as nobody
+//! among its users can administer it, somebody is made who can.
 
 use std::sync::Arc;
 
-use config::{Centre, Resource as _, Role, Settings, User};
+use config::{Centre, FIRST_ADMINISTRATOR, Resource as _, Settings, User};
 use serde_json::json;
 use store::{CentreChange, Store};
 
@@ -14,16 +14,20 @@ use crate::clock::utc_us;
 use crate::print::say;
 use crate::random;
 
-const ADMINISTRATOR: &str = "administrator";
-
 /// The centre and its version. Where there was no administrator there is one afterwards, whose password is printed this once.
 pub(crate) async fn load_or_create(
     store: &Store,
     settings: &Settings,
 ) -> anyhow::Result<(u64, Arc<Centre>)> {
     let (version, centre) = store.centre().load().await?;
-    let is_administrator = |user: &Arc<User>| user.enabled && user.role == Role::Administrator;
-    if centre.users.values().any(is_administrator) || centre.users.contains_key(ADMINISTRATOR) {
+    if centre.administrators().next().is_some() {
+        return Ok((version, Arc::new(centre)));
+    }
+    if centre.users.contains_key(FIRST_ADMINISTRATOR) {
+        // Somebody else's user is not changed; `apply` refuses to make such a centre.
+        tracing::warn!(
+            "nobody can administer the centre: apply a file with a user whose role is \"administrator\", and a password"
+        );
         return Ok((version, Arc::new(centre)));
     }
     let password = random::password()?;
@@ -41,7 +45,7 @@ pub(crate) async fn load_or_create(
     store.centre().save(change).await?;
     store
         .accounts()
-        .set_must_change_password(ADMINISTRATOR, true)
+        .set_must_change_password(FIRST_ADMINISTRATOR, true)
         .await?;
     say(&format!(
         "administrator password: {password} (shown this once; to be changed at the first login)"
@@ -51,7 +55,7 @@ pub(crate) async fn load_or_create(
 
 fn administrator(password: &str) -> anyhow::Result<User> {
     let fields = json!({
-        "username": ADMINISTRATOR, "name": "Administrator", "role": "administrator", "password": password,
+        "username": FIRST_ADMINISTRATOR, "name": "Administrator", "role": "administrator", "password": password,
     });
     User::from_json(&fields)
         .map_err(|faults| anyhow::anyhow!("the first user is at fault: {faults:?}"))
@@ -69,13 +73,13 @@ mod tests {
         let settings = Settings::default();
         let (version, centre) = load_or_create(&store, &settings).await.unwrap();
         assert_eq!((version, centre.users.len()), (1, 1));
-        let user = &centre.users[ADMINISTRATOR];
-        assert_eq!(user.role, Role::Administrator);
+        let user = &centre.users[FIRST_ADMINISTRATOR];
+        assert!(user.can_administer());
         assert!(user.password.as_ref().unwrap().plain().is_none());
         assert!(
             store
                 .accounts()
-                .account(ADMINISTRATOR)
+                .account(FIRST_ADMINISTRATOR)
                 .await
                 .unwrap()
                 .must_change_password
@@ -84,13 +88,14 @@ mod tests {
         assert_eq!(again, (1, centre));
     }
 
+    /// Also where somebody has the role but no password, and so cannot use it.
     #[tokio::test]
     async fn a_centre_applied_before_the_first_start_gets_its_administrator_too() {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}/lampfield.db", directory.path().display());
         let store = Store::open(&url, directory.path()).await.unwrap();
-        let applied =
-            config::parse_centre("[[queues]]\nname = \"support\"\n", "centre.toml").unwrap();
+        let text = "[[queues]]\nname = \"support\"\n[[users]]\nusername = \"boss\"\nrole = \"administrator\"\n";
+        let applied = config::parse_centre(text, "centre.toml").unwrap();
         let change = CentreChange {
             old_version: 0,
             old: &Centre::default(),
@@ -102,6 +107,6 @@ mod tests {
         store.centre().save(change).await.unwrap();
         let (version, centre) = load_or_create(&store, &Settings::default()).await.unwrap();
         assert_eq!(version, 2);
-        assert!(centre.queues.contains_key("support") && centre.users.contains_key(ADMINISTRATOR));
+        assert!(centre.queues.contains_key("support") && centre.users.contains_key(FIRST_ADMINISTRATOR));
     }
 }

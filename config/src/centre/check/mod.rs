@@ -115,6 +115,7 @@ impl Centre {
         for number in self.numbers.values() {
             checker.check_destination(&**number, "to", number.to.as_ref());
         }
+        checker.check_usernames();
         checker.check_dialled_numbers();
         checker.check_default_queue();
         checker.check_trunks_apart();
