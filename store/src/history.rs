@@ -33,9 +33,9 @@ const LONGEST_PAGE: u32 = 1_000;
 pub struct HistoryFilter {
     /// Calls that one of these users took, started, or was rung for.
     pub users: Option<Vec<String>>,
-    /// Calls that were in one of these queues first or last.
+    /// Calls that came to one of these queues first or last.
     pub queues: Option<Vec<String>>,
-    /// Calls that were in this queue last.
+    /// Calls that came to this queue last.
     pub last_queue: Option<String>,
     /// Calls that this user took.
     pub user: Option<String>,

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use engine::Event;
 use engine::event::{Direction, EndResult, LeftQueue};
-use sim::{World, millis, secs, seed};
+use sim::{CENTRE, World, millis, secs, seed};
 
-use crate::told::ends;
+use crate::told::{ends, sent_on_from};
 
 /// Differs by less than a tenth of a second.
 fn about(time: Duration, expected: Duration) -> bool {
@@ -153,5 +153,27 @@ fn every_call_that_came_is_on_record_once_refused_ones_too() {
         .times_of(|event| matches!(event, Event::CallStarted { .. }))
         .len();
     assert_eq!((started, ends(&w).len()), (2, 2));
+    w.expect_quiet();
+}
+
+#[test]
+fn rule_20_a_call_that_is_not_let_in_says_which_queue_it_was() {
+    let full = "number = \"2000\"\nmax_waiting = 1\nwhen_full = \"queue:support\"";
+    let empty = "number = \"2001\"\njoin_when = \"someone-available\"";
+    let centre = CENTRE
+        .replace("number = \"2000\"", full)
+        .replace("number = \"2001\"", empty);
+    let w = World::builder(seed(5)).centre(&centre).build();
+    let (first, second, direct) = (w.phone("+49301"), w.phone("+49302"), w.phone("+49303"));
+    first.calls("sales");
+    second.calls("sales");
+    direct.calls("1002");
+    let queue = |name: &str| Some(String::from(name));
+    assert_eq!(
+        sent_on_from(&w),
+        [queue("sales"), queue("support"), None, queue("support")],
+        "full, nobody available; nobody's queue, nobody available"
+    );
+    first.hangs_up();
     w.expect_quiet();
 }

@@ -62,6 +62,18 @@ pub(crate) fn diversions(w: &World) -> Vec<String> {
     diverted.collect()
 }
 
+/// The queues that calls were sent on from: that did not let them in, or that they waited in.
+pub(crate) fn sent_on_from(w: &World) -> Vec<Option<String>> {
+    let diverted = w
+        .events()
+        .into_iter()
+        .filter_map(|(_, event)| match &*event {
+            Event::CallDiverted { queue, .. } => Some(queue.clone()),
+            _ => None,
+        });
+    diverted.collect()
+}
+
 /// The calls that are up.
 pub(crate) fn calls_up(w: &World) -> Vec<CallId> {
     w.view().calls.keys().copied().collect()

@@ -102,6 +102,7 @@ impl Filter {
             Event::CallQueued {
                 call, queue, user, ..
             } => (call, mine(queue) || me(user)),
+            Event::CallDiverted { call, queue, .. } => (call, mine(queue)),
             Event::AlertStarted { call, agent, .. } | Event::AlertEnded { call, agent, .. } => {
                 (call, self.scope.is_me(agent))
             }
@@ -112,7 +113,6 @@ impl Filter {
             | Event::LegEnded { call, .. }
             | Event::CallHeld { call, .. }
             | Event::CallResumed { call, .. }
-            | Event::CallDiverted { call, .. }
             | Event::CallEnded { call, .. } => (call, false),
             Event::AgentChanged { .. }
             | Event::AgentLoggedIn { .. }

@@ -72,7 +72,7 @@ kinds! {
         ["call": Text, "user": MaybeText, "leg": Text, "queue": MaybeText];
     "call-held", "One side put the other on hold.", ["call": Text, "by": Text];
     "call-resumed", "The hold is over.", ["call": Text, "by": Text];
-    "call-diverted", "A rule sent the call to another destination.", ["call": Text, "why": Text, "to": Text];
+    "call-diverted", "A rule sent the call to another destination.", ["call": Text, "why": Text, "to": Text, "queue": MaybeText];
     "call-ended", "The call is over; nothing more happens to it.", ["call": Text, "cause": Cause, "by": Text];
     "agent-changed", "An agent's state, whole, after any part of it changed.",
         ["agent": Text, "presence": Text, "reason": MaybeText, "activity": Text, "pending": MaybeText,

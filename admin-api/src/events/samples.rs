@@ -101,6 +101,7 @@ pub(crate) fn one_of_each() -> Vec<Event> {
             call: CALL,
             why: Diversion::Closed,
             to: "announcement:closed".into(),
+            queue: Some(queue()),
         },
         Event::CallEnded {
             call: CALL,

@@ -23,7 +23,7 @@ pub struct HistoryQuery {
     pub from_us: Option<i64>,
     /// Started before, UTC microseconds.
     pub to_us: Option<i64>,
-    /// The queue it was last in.
+    /// The queue it came to last, whether that let it in or not.
     pub queue: Option<String>,
     /// The user who took it.
     pub agent: Option<String>,
@@ -65,7 +65,7 @@ pub struct CallRecord {
     pub called: String,
     /// The trunk it came in by.
     pub trunk: Option<String>,
-    /// The queue it was last in.
+    /// The queue it came to last, whether that let it in or not.
     pub queue: Option<String>,
     /// The user who took it.
     pub agent: Option<String>,

@@ -42,7 +42,7 @@ pub(crate) struct PastCall {
     called: String,
     /// The trunk it came in by.
     trunk: Option<String>,
-    /// The queue it was last in.
+    /// The queue it came to last, whether that let it in or not.
     queue: Option<String>,
     /// The user who took it.
     agent: Option<String>,

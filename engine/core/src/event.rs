@@ -216,6 +216,9 @@ pub enum Event {
         /// Where to, as a destination is written: `announcement:closed`.
         #[n(2)]
         to: String,
+        /// The queue that did not let it in, or that it waited in; none for a direct call.
+        #[n(3)]
+        queue: Option<String>,
     },
     /// The call is over; nothing more happens to it.
     #[n(14)]

@@ -327,6 +327,19 @@ mod tests {
     }
 
     #[test]
+    fn an_event_of_an_earlier_program_reads_without_what_came_later() {
+        // Variant 13, CallDiverted, of before it named its queue: call 7, closed, to "busy".
+        let bytes = *b"\x82\x0d\x83\x07\x82\x00\x80\x64busy";
+        let diverted = Event::CallDiverted {
+            call: CallId(7),
+            why: crate::event::Diversion::Closed,
+            to: "busy".into(),
+            queue: None,
+        };
+        assert_eq!(Body::decode(3, &bytes), Ok(Body::Event(Arc::new(diverted))));
+    }
+
+    #[test]
     fn an_event_of_a_later_program_survives() {
         // Variant number 4000 of the event enum, with no fields.
         let bytes = vec![0x82, 0x19, 0x0f, 0xa0, 0xa0];

@@ -1,9 +1,9 @@
 //! The way into the journal: a queue that never blocks, and the thread that commits what is in it.
 //!
 //! **Life.** [`JournalWriter`] belongs to the engine's thread. `append` puts an entry into a bounded queue. The thread
-//! `journal` sleeps until there is one, rests for [`Limits::linger`] so that more can gather, and commits all of
-//! them in one transaction with `synchronous=FULL`; then they are durable, and go on to the read models. At little
-//! load an entry is on disk some 60 ms after it was handed in; at much load the commits get bigger, not later.
+//! `journal` sleeps until there is one, rests so that more can gather, and commits all of them in one transaction with
+//! `synchronous=FULL`; then they are durable, and go on to the read models. It rests for as long as the commit, by what
+//! the last ones took, leaves of [`Limits::durable_within`]. At much load the commits get bigger, not later.
 //!
 //! **When the disk does not keep up** (or fails, which looks the same from here): from half of the queue on,
 //! [`Pressure`](super::Pressure) tells the daemon to refuse new calls; when the queue is full, entries of
@@ -36,10 +36,10 @@ pub struct Limits {
     pub queue: usize,
     /// Bytes of entries kept in memory when the queue is full.
     pub spill_bytes: usize,
-    /// How long a commit waits for more entries to gather: each costs the processor about half a millisecond,
-    /// whatever is in it. With the commit itself it must stay below 100 ms.
-    pub linger: Duration,
-    /// How long the read models wait for more.
+    /// How soon an entry shall be on disk. The longer, the fewer commits, and each costs the processor about half a
+    /// millisecond whatever is in it; but what is younger than this, a killed process forgets.
+    pub durable_within: Duration,
+    /// How long the read models wait for more; who waits for them makes them hurry.
     pub projection_linger: Duration,
 }
 
@@ -48,8 +48,8 @@ impl Default for Limits {
         Self {
             queue: 65_536,
             spill_bytes: 64 << 20,
-            linger: Duration::from_millis(50),
-            projection_linger: Duration::from_millis(250),
+            durable_within: Duration::from_millis(85),
+            projection_linger: Duration::from_secs(1),
         }
     }
 }
@@ -70,10 +70,13 @@ pub struct NotDurable {
 const BATCH: usize = 4_096;
 
 /// Batches that may wait for the read models; beyond that these read them from the journal instead.
-const HANDOVERS: usize = 16;
+const HANDOVERS: usize = 128;
 
 /// How long a closing journal tries to write its rest.
 const CLOSING: Duration = Duration::from_secs(5);
+
+/// What a commit is taken to need before there was one.
+const FIRST_TOOK: Duration = Duration::from_millis(15);
 
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -103,8 +106,9 @@ impl JournalWriter {
             entries,
             spill: Arc::clone(&spill),
             shared: Arc::clone(&shared),
-            linger: limits.linger,
+            durable_within: limits.durable_within,
             last_took: Duration::ZERO,
+            usual_took: FIRST_TOOK,
             committer: Committer::new(file),
             hand,
             after: tail.last_seq,
@@ -213,9 +217,11 @@ struct Committing {
     entries: Receiver<Entry>,
     spill: Arc<Spill>,
     shared: Arc<Shared>,
-    linger: Duration,
+    durable_within: Duration,
     /// How long the last commit took.
     last_took: Duration,
+    /// What the slow ones of the last commits took.
+    usual_took: Duration,
     committer: Committer,
     hand: Sender<Handover>,
     /// The last entry that was committed.
@@ -277,9 +283,8 @@ impl Committing {
                 Err(_) if !self.shared.spilling.load(Ordering::Acquire) => return None,
                 Err(_) => {}
             }
-            self.shared
-                .hurry_writer
-                .rest(self.linger.saturating_sub(waited));
+            let spare = self.durable_within.saturating_sub(2 * self.usual_took);
+            self.shared.hurry_writer.rest(spare.saturating_sub(waited));
         }
         let room = BATCH - batch.entries.len();
         batch.entries.extend(self.entries.try_iter().take(room));
@@ -312,6 +317,7 @@ impl Committing {
                     self.shared.commit_fails.store(false, Ordering::Release);
                     self.shared.commits.fetch_add(1, Ordering::Relaxed);
                     self.last_took = took;
+                    self.usual_took = took.max(self.usual_took * 7 / 8);
                     let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
                     self.shared
                         .slowest_commit_us

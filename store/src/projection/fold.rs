@@ -140,7 +140,13 @@ impl Fold {
             }
             Event::CallHeld { call, .. } => self.call(*call, stamp, OpenCall::held),
             Event::CallResumed { call, .. } => self.call(*call, stamp, OpenCall::resumed),
-            Event::CallDiverted { call, why, to } => self.call(*call, stamp, |call, _| {
+            Event::CallDiverted {
+                call,
+                why,
+                to,
+                queue,
+            } => self.call(*call, stamp, |call, _| {
+                call.reached(queue.as_deref());
                 call.record.diverted_why = Some(*why);
                 call.record.diverted_to = Some(to.clone());
             }),
@@ -513,6 +519,11 @@ impl OpenCall {
     fn queued(&mut self, queue: Option<&str>, at: i64) {
         self.record.queued_us.get_or_insert(at);
         self.marks.waiting_since_us.get_or_insert(at);
+        self.reached(queue);
+    }
+
+    /// It came to a queue, whether that let it in or not.
+    fn reached(&mut self, queue: Option<&str>) {
         if let Some(queue) = queue {
             self.record.first_queue.get_or_insert_with(|| queue.into());
             self.record.last_queue = Some(queue.into());

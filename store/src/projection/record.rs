@@ -21,9 +21,9 @@ pub struct CallRecord {
     pub trunk: Option<String>,
     /// The user whose phone or click started it.
     pub started_by: Option<String>,
-    /// The queue it entered first; none for a direct call.
+    /// The queue it came to first, whether that let it in or not; none for a direct call.
     pub first_queue: Option<String>,
-    /// The queue it was in last.
+    /// The queue it came to last, whether that let it in or not.
     pub last_queue: Option<String>,
     /// The user who took it; the last one, where several did.
     pub user: Option<String>,

@@ -69,6 +69,7 @@ impl Engine {
         &mut self,
         call: CallId,
         why: Diversion,
+        from: Option<String>,
         to: Option<&Destination>,
         result: EndResult,
     ) {
@@ -84,6 +85,7 @@ impl Engine {
             call,
             why,
             to: text,
+            queue: from,
         });
         match to {
             Some(Destination::Queue(name)) => {

@@ -169,11 +169,10 @@ impl Engine {
 
     /// Not let in (rule 20).
     fn refused(&mut self, call: CallId, to: AcdTarget, reason: RefuseReason) {
-        let queue = match to {
-            AcdTarget::Queue(id) => self.names.queue_name(id),
-            AcdTarget::Personal(_) => None,
-        };
-        let queue = queue.and_then(|name| self.snapshot.centre.queues.get(name));
+        let name = self.queue_of(to);
+        let queue = name
+            .as_deref()
+            .and_then(|name| self.snapshot.centre.queues.get(name));
         let (why, to, result) = match (queue, reason) {
             (_, RefuseReason::Duplicate) => return,
             (Some(queue), RefuseReason::Closed) => (
@@ -200,18 +199,15 @@ impl Engine {
                 EndResult::NoAnswer,
             ),
         };
-        self.divert(call, why, to.as_ref(), result);
+        self.divert(call, why, name, to.as_ref(), result);
     }
 
     /// It waits there no longer.
     fn diverted(&mut self, call: CallId, from: AcdTarget, reason: DivertReason) {
-        let queue = match from {
-            AcdTarget::Queue(id) => self
-                .names
-                .queue_name(id)
-                .and_then(|name| self.snapshot.centre.queues.get(name)),
-            AcdTarget::Personal(_) => None,
-        };
+        let name = self.queue_of(from);
+        let queue = name
+            .as_deref()
+            .and_then(|name| self.snapshot.centre.queues.get(name));
         let (why, to, result) = match reason {
             DivertReason::Closed => {
                 let to = queue.and_then(|queue| queue.when_closed.clone());
@@ -232,7 +228,15 @@ impl Engine {
             ),
         };
         self.publish_left(call, LeftQueue::Diverted);
-        self.divert(call, why, to.as_ref(), result);
+        self.divert(call, why, name, to.as_ref(), result);
+    }
+
+    /// The name of a queue; none when it is a user that is meant.
+    fn queue_of(&self, target: AcdTarget) -> Option<String> {
+        match target {
+            AcdTarget::Queue(id) => self.names.queue_name(id).map(String::from),
+            AcdTarget::Personal(_) => None,
+        }
     }
 
     /// Says that a call waits no more, if anyone was told that it does.
@@ -273,10 +277,7 @@ impl Engine {
             // Its caller left in the same turn: nobody is rung, and nobody hears of it.
             return self.alert_ended(match_id, AcdAlertEnd::NoBinding);
         }
-        let queue = match from {
-            AcdTarget::Queue(id) => self.names.queue_name(id).map(String::from),
-            AcdTarget::Personal(_) => None,
-        };
+        let queue = self.queue_of(from);
         self.index.matches.insert(match_id, call);
         self.publish(Event::AlertStarted {
             alert: match_id.0,

@@ -399,20 +399,24 @@ fn lengths_by_way_through_the_centre() {
 #[test]
 fn queues_users_and_diversions_are_the_first_and_the_last() {
     let mut script = Script::new();
-    let diverted = |why, to: &str| Event::CallDiverted {
+    let diverted = |why, queue: Option<&str>, to: &str| Event::CallDiverted {
         call: CALL,
         why,
         to: to.into(),
+        queue: queue.map(Into::into),
     };
     script
         .at(0, started(Direction::Inbound))
         .at(0, queued(Some("a")))
         .at(1, connected(Some("bob")))
         .at(2, queued(None))
-        .at(3, diverted(Diversion::Unavailable, "queue:b"))
+        .at(3, diverted(Diversion::Unavailable, None, "queue:b"))
         .at(3, queued(Some("b")))
         .at(4, connected(Some("eve")))
-        .at(5, diverted(Diversion::Closing, "announcement:closed"))
+        .at(
+            5,
+            diverted(Diversion::Closing, Some("b"), "announcement:closed"),
+        )
         .at(6, ended(EndResult::Announced, EndedBy::System));
     let call = script.call();
     assert_eq!(
@@ -423,6 +427,32 @@ fn queues_users_and_diversions_are_the_first_and_the_last() {
     assert_eq!(
         (call.diverted_why, call.diverted_to.as_deref()),
         (Some(Diversion::Closing), Some("announcement:closed"))
+    );
+}
+
+#[test]
+fn rule_20_a_call_that_a_queue_did_not_let_in_is_on_record_with_that_queue() {
+    let refused = |why, queue: &str, to: &str| Event::CallDiverted {
+        call: CALL,
+        why,
+        to: to.into(),
+        queue: Some(queue.into()),
+    };
+    let mut script = Script::new();
+    script
+        .at(0, started(Direction::Inbound))
+        .at(0, refused(Diversion::Closed, "day", "queue:night"))
+        .at(0, refused(Diversion::Full, "night", "busy"))
+        .at(0, ended(EndResult::Refused, EndedBy::System));
+    let call = script.call();
+    assert_eq!(
+        (call.first_queue.as_deref(), call.last_queue.as_deref()),
+        (Some("day"), Some("night"))
+    );
+    assert_eq!(
+        (call.queued_us, call.waited_us),
+        (None, 0),
+        "it never waited"
     );
 }
 
