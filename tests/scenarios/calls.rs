@@ -298,6 +298,26 @@ fn rfc_3261_13_3_1_4_an_answer_that_is_never_acknowledged_ends_the_call() {
 }
 
 #[test]
+fn rfc_3261_13_3_1_4_an_answer_is_not_repeated_to_one_who_has_hung_up() {
+    let w = World::new(seed(16));
+    let caller = w.phone("+49301");
+    let no_ack = Dialling {
+        withholds_ack: true,
+        ..Dialling::default()
+    };
+    caller.calls_as("sales", no_ack);
+    w.run_for(secs(1));
+    caller.hangs_up();
+    let answers = || w.ladder().matches("200 OK (1 INVITE)").count();
+    let before = answers();
+    assert!(before > 1, "repeated for want of the ACK");
+    w.run_for(secs(40));
+    assert_eq!(answers(), before, "the BYE has shown that it came");
+    assert_eq!(ends(&w), [(EndResult::Abandoned, EndedBy::Caller)]);
+    w.expect_quiet();
+}
+
+#[test]
 fn a_caller_with_no_codec_of_ours_gets_488() {
     let w = World::new(seed(17));
     let caller = w.phone("+49301");

@@ -121,6 +121,13 @@ impl InviteServer {
         }
     }
 
+    /// The peer has our 2xx, as something else than its ACK has shown.
+    pub(crate) const fn on_success_known(&mut self) {
+        if let State::Accepted { resend, .. } = &mut self.state {
+            *resend = None;
+        }
+    }
+
     /// Timer I is over at once where nothing is ever sent twice.
     fn confirm(&mut self, now: Duration) {
         self.state = if self.reliable {
@@ -222,11 +229,12 @@ mod tests {
         Again(bool),
         Respond(u64, u16, bool),
         Ack(u64, Acked),
+        Known,
         Timeout(u64, Option<Due>),
         Next(Option<u64>),
         Over(bool),
     }
-    use Step::{Ack, Again, Next, Over, Respond, Timeout};
+    use Step::{Ack, Again, Known, Next, Over, Respond, Timeout};
 
     fn check(name: &str, reliable: bool, steps: &[Step]) {
         let mut machine = InviteServer::new(Duration::ZERO, Timers::default(), reliable);
@@ -242,6 +250,7 @@ mod tests {
                 Ack(at, expected) => {
                     assert_eq!(machine.on_ack(MS(at)), expected, "{name}: {step:?}");
                 }
+                Known => machine.on_success_known(),
                 Timeout(at, expected) => {
                     assert_eq!(machine.handle_timeout(MS(at)), expected, "{name}: {step:?}");
                 }
@@ -334,6 +343,22 @@ mod tests {
                     Timeout(33_000, Some(Due::Ended)),
                     Over(true),
                 ],
+            ),
+            (
+                "a 2xx that is known to have come is not repeated, nor its ACK missed",
+                &[
+                    Respond(1000, 200, true),
+                    Timeout(1500, Some(Due::Resend)),
+                    Known,
+                    Next(Some(33_000)),
+                    Ack(1600, Acked::Absorbed),
+                    Timeout(33_000, Some(Due::Ended)),
+                    Over(true),
+                ],
+            ),
+            (
+                "a refusal goes on whatever is known",
+                &[Respond(1000, 486, true), Known, Next(Some(1500))],
             ),
             (
                 "one final response",

@@ -174,6 +174,12 @@ impl Layer {
         self.servers.trying(now, server, &mut self.out);
     }
 
+    /// Stops repeating our 2xx to an INVITE whose ACK is missing: the peer has it, as a request of
+    /// theirs in its dialog shows. [`AckMissing`](super::Event::AckMissing) is not told then.
+    pub fn success_is_known(&mut self, server: ServerId) {
+        self.servers.success_is_known(server, &mut self.out);
+    }
+
     /// Refuses a request and forgets it at once: when it comes again it is a new one, and gets the
     /// same answer if its user decides the same. For strangers, who shall cost nothing afterwards.
     ///

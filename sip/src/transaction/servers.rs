@@ -297,6 +297,16 @@ impl Servers {
         self.settle(id.0, out);
     }
 
+    pub(crate) fn success_is_known(&mut self, id: ServerId, out: &mut Outbox) {
+        let Some(server) = self.slab.get_mut(id.0) else {
+            return;
+        };
+        if let Machine::Invite(machine) = &mut server.machine {
+            machine.on_success_known();
+        }
+        self.settle(id.0, out);
+    }
+
     pub(crate) fn refuse(
         &mut self,
         id: ServerId,

@@ -267,6 +267,26 @@ fn a_2xx_that_nobody_acknowledges() {
 }
 
 #[test]
+fn rfc_3261_13_3_1_4_a_2xx_that_is_known_to_have_come_is_not_repeated() {
+    let mut w = World::new();
+    let invite = theirs("INVITE", "z9hG4bK1", "", 1);
+    w.receive(&invite);
+    w.respond(&invite, 200);
+    let server = w.servers[0];
+    assert_eq!(w.wait(500), ["> 200 INVITE"]);
+    w.receive(&theirs("BYE", "z9hG4bK2", "ours", 2));
+    w.layer.success_is_known(server);
+    assert_eq!(w.receive(&invite), NONE, "absorbed as before");
+    assert_eq!(
+        w.receive(&theirs("ACK", "z9hG4bK3", "ours", 1)),
+        NONE,
+        "an ACK that comes after all is told nobody"
+    );
+    assert_eq!(w.wait(40_000), NONE);
+    assert_eq!(w.total(), 0);
+}
+
+#[test]
 fn a_call_refused() {
     let mut w = World::new();
     let invite = theirs("INVITE", "z9hG4bK1", "", 1);

@@ -79,6 +79,7 @@ impl Engine {
     fn on_bye(&mut self, server: ServerId, leg: LegId, message: &Message) {
         let response = self.response(message, 200);
         self.respond(server, response);
+        self.success_is_known(leg);
         let Some(found) = self.legs.get(&leg) else {
             return;
         };
@@ -103,6 +104,14 @@ impl Engine {
             Some(leg),
             status,
         );
+    }
+
+    /// A peer that speaks within the dialog has our 2xx, though its ACK was lost: it is not repeated.
+    fn success_is_known(&mut self, leg: LegId) {
+        let unacknowledged = self.index.servers.iter().filter(|(_, of)| **of == leg);
+        for (server, _) in unacknowledged {
+            self.layer.success_is_known(*server);
+        }
     }
 
     /// The caller gave up before the answer.
