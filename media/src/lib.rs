@@ -5,6 +5,9 @@
 //! [`leg`], [`latch`], [`incoming`], [`outgoing`], [`player`], [`rtp`], [`rtcp`]), bound ports on both sides ([`ports`],
 //! [`stock`]) and the words the engine and the media threads say to one another ([`control`]).
 //! Sockets, threads and the clock stay with `media-io`; what a call is stays with the engine.
+//!
+//! Of the packages for media, `rtp` stands beside [`rtp`](mod@rtp) in tests; `webrtc` has no place here while no leg ends
+//! in a browser, and is no relay: each of its connections is a task that owns its sockets.
 #![no_std]
 #![forbid(unsafe_code)]
 

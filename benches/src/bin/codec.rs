@@ -4,6 +4,9 @@
 //! Under callgrind only what [`collected`] does counts, of [`ROUNDS`] rounds, after a few that warm up what is set up
 //! once. SUBJECT is `ours`, `rsip` or `scan`; STEPS is `parse`, `match` (parse, and find the transaction it belongs
 //! to), `print` (parse, and print it with a Via of ours on top, as it would be sent on), or `whole` (all three).
+//!
+//! `codec rtp SUBJECT` reads a packet of sound and writes it as a packet of another stream; SUBJECT is `ours` or
+//! `package`, which is webrtc-rs's `rtp`.
 
 use std::alloc::System;
 use std::hint::black_box;
@@ -13,12 +16,14 @@ use anyhow::{Context as _, Result, bail};
 use benches::messages::Sample;
 use benches::scan::Scan;
 use bytes::Bytes;
+use media::rtp::Header;
 use rsip::prelude::{HeadersExt as _, ToTypedHeader as _};
 use sip::dialog::DialogKey;
 use sip::transaction::{Config, Layer, Output};
 use sip::wire::Edit;
 use sip::{Flow, HeaderName, Message, RequestBuilder, Transport};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use webrtc_util::marshal::{Marshal as _, MarshalSize as _, Unmarshal as _};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -38,6 +43,12 @@ fn main() -> Result<()> {
         .as_slice()
     {
         ["allocations"] => allocations(),
+        ["rtp", subject] => {
+            let mut step = packets(subject)?;
+            (0..10).for_each(|_| step());
+            collected(&mut step);
+            Ok(())
+        }
         [subject, steps, message] => {
             let sample = Sample::named(message).context("no such message")?;
             let mut step = subject_of(subject, Steps::named(steps)?, sample)?;
@@ -45,7 +56,7 @@ fn main() -> Result<()> {
             collected(&mut step);
             Ok(())
         }
-        _ => bail!("usage: codec SUBJECT STEPS MESSAGE | codec allocations"),
+        _ => bail!("usage: codec SUBJECT STEPS MESSAGE | codec rtp SUBJECT | codec allocations"),
     }
 }
 
@@ -228,6 +239,28 @@ fn rsips(steps: Steps, sample: Sample) -> impl FnMut() + use<> {
             black_box(message);
         }
     }
+}
+
+/// A packet of 20 ms of G.711 read, and written in place as the next one of another stream.
+fn packets(subject: &str) -> Result<Box<dyn FnMut()>> {
+    let mut packet = vec![0xd5; 172];
+    packet[..12].copy_from_slice(&[0x80, 0x08, 0x12, 0x34, 0, 0, 0x40, 0, 1, 2, 3, 4]);
+    let shared = Bytes::from(packet.clone());
+    Ok(match subject {
+        "ours" => Box::new(move || {
+            let mut header = Header::parse(black_box(&packet)).expect("a sample is well-formed");
+            header.ssrc = 7;
+            black_box(header.write_before_payload(&mut packet));
+        }),
+        "package" => Box::new(move || {
+            let mut read = rtp::packet::Packet::unmarshal(&mut black_box(shared.clone()))
+                .expect("a sample is well-formed");
+            read.header.ssrc = 7;
+            let length = read.marshal_size();
+            black_box(read.marshal_to(packet.get_mut(..length).unwrap_or_default())).ok();
+        }),
+        _ => bail!("no such subject"),
+    })
 }
 
 fn scans(steps: Steps, sample: Sample) -> impl FnMut() + use<> {

@@ -22,6 +22,7 @@ pub fn run_all() -> Result<Vec<Line>> {
     for sample in SAMPLES {
         lines.extend(instructions(sample)?);
     }
+    lines.push(packets()?);
     Ok(lines)
 }
 
@@ -96,6 +97,24 @@ fn instructions(sample: Sample) -> Result<Vec<Line>> {
         ),
         Line::Measured(beside_rsip.beside(format!("rsip {rsip:.0}"), whole / rsip)),
     ])
+}
+
+/// A packet of sound, read and written again: ours beside the package `rtp`.
+fn packets() -> Result<Line> {
+    let name = "codec: RTP packet read and written";
+    if find("valgrind").is_none() {
+        return Ok(Line::missing(name, "valgrind"));
+    }
+    let count = |subject| {
+        let total = collected("codec", "*codec::collected*", &["rtp", subject])?;
+        Ok::<_, anyhow::Error>(total / ROUNDS)
+    };
+    let (ours, package) = (count("ours")?, count("package")?);
+    let figure = Figure::new(name, ours, "instructions");
+    Ok(Line::Measured(figure.beside(
+        format!("package rtp {package:.0}"),
+        ours / package,
+    )))
 }
 
 /// Instructions that a function of a program of ours executed, with all it calls.
