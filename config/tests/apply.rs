@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use config::{Centre, Sealer, Snapshot, apply_centre, parse_centre};
+use config::{Centre, Kind, Sealer, Settings, Snapshot, apply_centre, export, parse_centre};
 
 /// Seals in a way that looks as the real one does.
 struct Toy;
@@ -13,8 +13,12 @@ impl Sealer for Toy {
     }
 
     fn digest(&self, _: &str, _: &str) -> String {
-        format!("ha1:md5={}", "0".repeat(32))
+        hash_for("lampfield.local")
     }
+}
+
+fn hash_for(realm: &str) -> String {
+    format!("ha1:realm={realm},md5={}", "0".repeat(32))
 }
 
 fn current(text: &str) -> Snapshot {
@@ -136,4 +140,35 @@ fn user_names_are_told_apart_without_their_case() {
         assert!(said.starts_with(line), "{said}");
     }
     assert!(applied(&current, &user("ann", ""), true).is_ok());
+}
+
+/// A hash that was made for another domain lets nobody register, so it is refused when it is new, and named when it is not.
+#[test]
+fn phones_passwords_are_hashed_for_one_domain() {
+    let phone = |secret: &str| {
+        user("ann", "extension = \"1001\"\n") + &format!("sip_password = \"{secret}\"\n")
+    };
+    let mut before = current(&phone("secret"));
+    let other = applied(&before, &phone(&hash_for("other.example")), false).unwrap_err();
+    assert!(
+        other.starts_with(
+            "c.toml:4:16: user \"ann\": `sip_password` was made for \"other.example\""
+        ) && other.contains("write the password itself"),
+        "{other}"
+    );
+    let foreign = "ha1:md5=00000000000000000000000000000000";
+    assert!(applied(&before, &phone(foreign), false).is_ok());
+
+    let settings = "[sip]\ndomain = \"new.example\"\n";
+    before.settings = Arc::new(Settings::load(settings, "lampfield.toml", []).unwrap());
+    assert_eq!(
+        before.centre.secrets_of_other_realms("new.example"),
+        [(Kind::User, "ann")]
+    );
+    assert_eq!(before.centre.secrets_of_other_realms("lampfield.local"), []);
+    let exported = export(&before.centre);
+    assert_eq!(
+        applied(&before, &exported, true),
+        Ok(Centre::clone(&before.centre))
+    );
 }

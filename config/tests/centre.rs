@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use config::{
     Centre, Destination, JoinWhen, Kind, Queue, Resource, Role, Sealer, Seconds, Secret, Settings,
-    Tier, User, WhatChanged, WrapUp, diff, export, parse_centre,
+    Snapshot, Tier, User, WhatChanged, WrapUp, diff, export, parse_centre,
 };
 use expect_test::expect;
 
@@ -554,13 +554,18 @@ fn sealed_digest_secrets_are_made_for_one_user_name() {
     alice.extension = Some("1009".parse().unwrap());
     let mut new = old.clone();
     new.insert(alice.clone());
-    let faults = new.stale_secrets(&old);
+    let before = Snapshot {
+        version: 1,
+        settings: Arc::default(),
+        centre: Arc::new(old),
+    };
+    let faults = new.stale_secrets(&before);
     assert_eq!(faults.len(), 1);
     assert_eq!(faults[0].field, "sip_password");
     alice.sip_password = Some(Secret::Plain("new".into()));
     alice.seal(&Toy);
     new.insert(alice);
-    assert_eq!(new.stale_secrets(&old), []);
+    assert_eq!(new.stale_secrets(&before), []);
 }
 
 #[test]

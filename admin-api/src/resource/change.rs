@@ -326,7 +326,7 @@ fn check_faults<T: Exposed>(
     let before = faults_of(&snapshot.centre);
     let mut faults: Vec<ResourceFault> = faults_of(after);
     faults.retain(|fault| !before.contains(fault));
-    faults.extend(after.stale_secrets(&snapshot.centre));
+    faults.extend(after.stale_secrets(snapshot));
     if faults.is_empty() {
         return Ok(());
     }

@@ -58,9 +58,7 @@ pub fn apply_centre(
         let mut faults = merged.cross_faults(&|kind, name| walk.turn(kind, name));
         faults.extend(merged.lost_administrators(&current.centre, &walk.centre));
         let others = merged.check_against(&current.settings);
-        let others = others
-            .into_iter()
-            .chain(merged.stale_secrets(&current.centre));
+        let others = others.into_iter().chain(merged.stale_secrets(current));
         faults.extend(others.map(|fault| CrossFault {
             fault,
             caused_by: &[],

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Centre, Resource, ResourceFault, Trunk, User};
+use super::{Centre, Kind, Resource, ResourceFault, Trunk, User};
+use crate::Snapshot;
 use crate::values::{Sealer, Secret};
 
 impl User {
@@ -70,40 +71,97 @@ impl Centre {
         }
     }
 
-    /// Sealed digest passwords contain the user name they were made for. Finds those whose
-    /// extension or user name has changed since, and who could not log in any more.
-    pub fn stale_secrets(&self, former: &Self) -> Vec<ResourceFault> {
+    /// Sealed digest passwords contain the user name and the realm they were made for. Finds those with which nobody could
+    /// log in: whose extension or user name has changed since, and new ones that were made for another realm.
+    pub fn stale_secrets(&self, before: &Snapshot) -> Vec<ResourceFault> {
+        let former = &before.centre;
         let users = self.users.values().filter_map(|user| {
-            let old = former.users.get(user.key())?;
-            let stale =
-                is_stale(&user.sip_password, &old.sip_password) && user.extension != old.extension;
-            stale.then(|| stale_fault(&**user, "sip_password", "extension"))
+            let old = former.users.get(user.key());
+            let fate = Fate {
+                secret: user.sip_password.as_ref()?,
+                old: old.and_then(|old| old.sip_password.as_ref()),
+                is_renamed: old.is_some_and(|old| old.extension != user.extension),
+            };
+            fate.fault(&**user, "sip_password", "extension", before)
         });
         let trunks = self.trunks.values().filter_map(|trunk| {
-            let old = former.trunks.get(trunk.key())?;
-            let stale = is_stale(&trunk.password, &old.password) && trunk.username != old.username;
-            stale.then(|| stale_fault(&**trunk, "password", "username"))
+            let old = former.trunks.get(trunk.key());
+            let fate = Fate {
+                secret: trunk.password.as_ref()?,
+                old: old.and_then(|old| old.password.as_ref()),
+                is_renamed: old.is_some_and(|old| old.username != trunk.username),
+            };
+            fate.fault(&**trunk, "password", "username", before)
         });
         users.chain(trunks).collect()
     }
+
+    /// Those whose sealed digest password was made for another realm than this one, `sip.domain`: with it they cannot
+    /// register any more. Users come before trunks, each by name.
+    pub fn secrets_of_other_realms(&self, realm: &str) -> Vec<(Kind, &str)> {
+        let is_other = |secret: &Option<Secret>| is_for_another(secret.as_ref(), realm);
+        let users = self.users.values();
+        let users = users.filter(|user| is_other(&user.sip_password));
+        let trunks = self.trunks.values();
+        let trunks = trunks.filter(|trunk| is_other(&trunk.password));
+        let users = users.map(|user| (Kind::User, user.key()));
+        users
+            .chain(trunks.map(|trunk| (Kind::Trunk, trunk.key())))
+            .collect()
+    }
 }
 
-fn stale_fault<T: Resource>(resource: &T, field: &str, changed: &str) -> ResourceFault {
+fn is_for_another(secret: Option<&Secret>, realm: &str) -> bool {
+    let made_for = secret.and_then(Secret::realm);
+    made_for.is_some_and(|made_for| made_for != realm)
+}
+
+/// What becomes of a digest password in a change.
+struct Fate<'a> {
+    secret: &'a Secret,
+    old: Option<&'a Secret>,
+    /// What it was made for is called otherwise now.
+    is_renamed: bool,
+}
+
+impl Fate<'_> {
+    fn fault<T: Resource>(
+        &self,
+        resource: &T,
+        field: &str,
+        username: &str,
+        before: &Snapshot,
+    ) -> Option<ResourceFault> {
+        let is_kept = !is_plain(self.secret) && self.old == Some(self.secret);
+        let realm = &*before.settings.sip.domain;
+        if is_kept && self.is_renamed {
+            let message = format!("`{field}` was made for another `{username}`");
+            let help = format!("give `{field}` again together with the new `{username}`");
+            Some(fault(resource, field, message, help))
+        } else if !is_kept && is_for_another(Some(self.secret), realm) {
+            let made_for = self.secret.realm().unwrap_or_default();
+            let message =
+                format!("`{field}` was made for \"{made_for}\", but `sip.domain` is \"{realm}\"");
+            let help = "write the password itself: its hash is good for one domain only";
+            Some(fault(resource, field, message, help.to_owned()))
+        } else {
+            None
+        }
+    }
+}
+
+fn fault<T: Resource>(resource: &T, field: &str, message: String, help: String) -> ResourceFault {
     ResourceFault {
         kind: T::KIND,
         name: resource.key().to_owned(),
         field: field.to_owned(),
-        message: format!("`{field}` was made for another `{changed}`"),
-        help: format!("give `{field}` again together with the new `{changed}`"),
+        message,
+        help,
     }
 }
 
 fn is_plain(secret: &Secret) -> bool {
     secret.plain().is_some()
-}
-
-fn is_stale(new: &Option<Secret>, old: &Option<Secret>) -> bool {
-    matches!(new, Some(Secret::Hashed(_))) && new == old
 }
 
 fn seal_with(secret: &mut Option<Secret>, seal: impl FnOnce(&str) -> Option<String>) {

@@ -4,13 +4,14 @@ use std::fmt;
 
 use serde_json::Value as Json;
 
+use super::Domain;
 use crate::read::{Field, Invalid, Node, Reader, Shape, Value};
 
 /// A password, either as somebody typed it or as it is kept. Never shown by `Debug`.
 ///
 /// A kept one is text that begins with `$argon2` (a login's password, RFC 9106) or with `ha1:`
-/// (a phone's or a trunk's: `ha1:md5=HEX,sha-256=HEX`, the H(A1) of RFC 7616 §3.4.2 per algorithm).
-/// So that a file printed by `export` can be applied, both forms are read.
+/// (a phone's or a trunk's: `ha1:realm=DOMAIN,md5=HEX,sha-256=HEX`, the H(A1) of RFC 7616 §3.4.2 per algorithm and the
+/// realm it was made for; without a realm it is for whatever `sip.domain` is). So that a file printed by `export` can be applied, both forms are read.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Secret {
     /// As it was typed.
@@ -24,7 +25,7 @@ pub trait Sealer {
     /// An argon2id string in PHC form for a login's password.
     fn login(&self, plain: &str) -> String;
 
-    /// `ha1:md5=HEX,sha-256=HEX` for a phone's or trunk's digest user name and password.
+    /// `ha1:realm=DOMAIN,md5=HEX,sha-256=HEX` for a phone's or trunk's digest user name and password.
     fn digest(&self, digest_username: &str, plain: &str) -> String;
 }
 
@@ -53,11 +54,20 @@ impl Secret {
         parts.find_map(|part| part.strip_prefix(algorithm.as_str())?.strip_prefix('='))
     }
 
+    /// The realm that the kept form of a digest secret was made for, where it says so.
+    pub fn realm(&self) -> Option<&str> {
+        let Self::Hashed(text) = self else {
+            return None;
+        };
+        let parts = text.strip_prefix(HA1)?.strip_prefix(REALM)?;
+        parts.split_once(',').map(|(realm, _)| realm)
+    }
+
     fn parse(text: &str) -> Result<Self, Invalid> {
         let sealed = if text.starts_with(ARGON2) {
             text.split('$').filter(|part| !part.is_empty()).count() == 5
         } else if let Some(parts) = text.strip_prefix(HA1) {
-            parts.split(',').all(is_ha1_part)
+            is_ha1(parts)
         } else {
             return Self::parse_plain(text);
         };
@@ -83,6 +93,18 @@ impl Secret {
 
 const ARGON2: &str = "$argon2";
 const HA1: &str = "ha1:";
+const REALM: &str = "realm=";
+
+fn is_ha1(parts: &str) -> bool {
+    let hashes = match parts.strip_prefix(REALM) {
+        None => parts,
+        Some(rest) => match rest.split_once(',') {
+            Some((realm, hashes)) if realm.parse::<Domain>().is_ok() => hashes,
+            Some(_) | None => return false,
+        },
+    };
+    hashes.split(',').all(is_ha1_part)
+}
 
 fn is_ha1_part(part: &str) -> bool {
     let digits = match part.split_once('=') {
@@ -147,11 +169,17 @@ mod tests {
         let secret = Secret::parse(&sealed).unwrap();
         assert_eq!(secret.ha1(DigestAlgorithm::Md5), Some(md5));
         assert_eq!(secret.ha1(DigestAlgorithm::Sha256).map(str::len), Some(64));
+        assert_eq!(secret.realm(), None);
+        let secret = Secret::parse(&format!("ha1:realm=pbx.example,md5={md5}")).unwrap();
+        assert_eq!(secret.ha1(DigestAlgorithm::Md5), Some(md5));
+        assert_eq!(secret.realm(), Some("pbx.example"));
         for broken in [
             "",
             "a\nb",
             "ha1:md5=00",
             "ha1:",
+            "ha1:realm=pbx.example",
+            "ha1:realm=pbx example,md5=0123456789abcdef0123456789abcdef",
             "$argon2id$v=19",
             "ha1:md5=0123456789ABCDEF0123456789ABCDEF",
         ] {

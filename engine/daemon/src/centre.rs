@@ -302,7 +302,7 @@ impl Sealer for Passwords<'_> {
     }
 
     fn digest(&self, digest_username: &str, plain: &str) -> String {
-        Ha1Set::of_password(digest_username, self.realm, plain).to_string()
+        Ha1Set::of_password(digest_username, self.realm, plain).to_text_for(self.realm)
     }
 }
 
@@ -333,7 +333,9 @@ mod tests {
         let alice = &centre.users["alice"];
         let password = alice.password.as_ref().unwrap();
         assert!(password.plain().is_none() && password.expose().starts_with("$argon2id$"));
-        let expected = Ha1Set::of_password("1001", "lampfield.local", "secret").to_string();
-        assert_eq!(alice.sip_password.as_ref().unwrap().expose(), expected);
+        let expected = Ha1Set::of_password("1001", "lampfield.local", "secret");
+        let kept = alice.sip_password.as_ref().unwrap();
+        assert_eq!(kept.expose(), expected.to_text_for("lampfield.local"));
+        assert_eq!(kept.realm(), Some("lampfield.local"));
     }
 }

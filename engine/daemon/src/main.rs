@@ -28,6 +28,7 @@ mod net;
 mod ports;
 mod print;
 mod random;
+mod realm;
 mod settings;
 mod signals;
 mod start;

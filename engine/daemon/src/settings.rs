@@ -134,12 +134,13 @@ mod tests {
     fn what_can_change_does_and_what_cannot_is_named() {
         let running = settings("");
         let new = settings(
-            "[sip]\ndomain = \"other.example\"\nemergency_numbers = [\"911\"]\ndrain_seconds = 5\n\
+            "[sip]\ndomain = \"other.example\"\ndigest = [\"sha-256\", \"md5\"]\nemergency_numbers = [\"911\"]\ndrain_seconds = 5\n\
              [store]\nretention = { history_days = 7 }\n[centre]\ntimezone = \"UTC\"\n[log]\nlevel = \"debug\"\n\
              [security]\nlock_after = 9\n",
         );
         let reread = reread(&running, &new);
-        assert_eq!(reread.after_restart, ["sip.domain"]);
+        let waiting = ["sip.digest", "sip.domain"];
+        assert_eq!(reread.after_restart, waiting);
         let expected = [
             "sip.drain_seconds",
             "sip.emergency_numbers",
@@ -149,7 +150,7 @@ mod tests {
             "log.level",
         ];
         assert_eq!(reread.at_once, expected);
-        assert_eq!(new.differing(&reread.settings), ["sip.domain"]);
+        assert_eq!(new.differing(&reread.settings), waiting);
         assert_eq!(running.differing(&reread.settings), expected);
     }
 

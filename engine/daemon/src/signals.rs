@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 use crate::centre::Writer;
 use crate::logging::LogHandle;
 use crate::ports::Commands;
-use crate::settings;
+use crate::{realm, settings};
 
 /// How long phones have to answer the last BYEs.
 const GOODBYE_MAX: Duration = Duration::from_secs(1);
@@ -118,6 +118,8 @@ impl Rereading {
                 "changed, and needs a restart to take effect"
             );
         }
+        // Said before the restart that the domain needs.
+        realm::warn(&running.centre, &loaded.settings.sip.domain);
         if reread.at_once.is_empty() {
             tracing::info!(file = %shown(loaded.file.as_deref()), "settings read again: nothing to change now");
             return;

@@ -43,7 +43,7 @@ use crate::ports::{AccountsPort, Commands, EventsPort, Health, HistoryPort};
 use crate::print::say;
 use crate::signals::{Rereading, Signals};
 use crate::view::{self, Views};
-use crate::{clips, http, logging, lookup, random};
+use crate::{clips, http, logging, lookup, random, realm};
 
 /// This node; the only one so far.
 const NODE: u8 = 1;
@@ -158,6 +158,7 @@ impl Daemon {
             settings: Arc::new(settings),
             centre,
         });
+        realm::warn(&snapshot.centre, &snapshot.settings.sip.domain);
 
         let strangers = Arc::new(Strangers::new(&snapshot.centre));
         let intake = Intake::new(lanes.clone(), Arc::clone(&strangers), &snapshot.settings);

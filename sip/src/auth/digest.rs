@@ -179,9 +179,15 @@ pub fn ha1(username: &str, realm: &str, password: &str, algorithm: Algorithm) ->
     }
 }
 
+/// How the stored form begins.
+const HA1: &str = "ha1:";
+/// How the part begins that names the realm.
+const REALM: &str = "realm=";
+
 /// The HA1s kept for one user, one for each algorithm that may be asked of them.
 ///
-/// Its text form is `ha1:md5=HEX,sha-256=HEX`, each part optional, at least one there.
+/// Its text form is `ha1:md5=HEX,sha-256=HEX`, each part optional, at least one there. The realm they were made for may
+/// stand in front, `ha1:realm=example.org,md5=HEX`, for whoever keeps the text; it is passed over here.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Ha1Set {
     md5: Option<Ha1>,
@@ -207,6 +213,12 @@ impl Ha1Set {
         }
     }
 
+    /// The stored form with the realm they were made for, which contains no comma.
+    #[must_use]
+    pub fn to_text_for(&self, realm: &str) -> String {
+        alloc::format!("{HA1}{REALM}{realm},{}", Parts(self))
+    }
+
     /// Adds an HA1, in place of one of the same algorithm.
     pub const fn insert(&mut self, ha1: Ha1) {
         match ha1.algorithm {
@@ -226,7 +238,11 @@ impl FromStr for Ha1Set {
 
     fn from_str(text: &str) -> Result<Self, NotHa1Set> {
         let mut set = Self::default();
-        for part in text.strip_prefix("ha1:").ok_or(NotHa1Set)?.split(',') {
+        let mut parts = text.strip_prefix(HA1).ok_or(NotHa1Set)?;
+        if parts.starts_with(REALM) {
+            (_, parts) = parts.split_once(',').ok_or(NotHa1Set)?;
+        }
+        for part in parts.split(',') {
             let (name, hex) = part.split_once('=').ok_or(NotHa1Set)?;
             let algorithm = Algorithm::from_token(name.as_bytes()).ok_or(NotHa1Set)?;
             if set.of(algorithm).is_some() {
@@ -241,8 +257,17 @@ impl FromStr for Ha1Set {
 /// The stored form, hex of the secrets included: for the store and `export`, not for logs.
 impl fmt::Display for Ha1Set {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut before = "ha1:";
-        for ha1 in [self.md5, self.sha256].into_iter().flatten() {
+        write!(out, "{HA1}{}", Parts(self))
+    }
+}
+
+/// The HA1s of a set as text, with commas between them.
+struct Parts<'a>(&'a Ha1Set);
+
+impl fmt::Display for Parts<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut before = "";
+        for ha1 in [self.0.md5, self.0.sha256].into_iter().flatten() {
             let name = ha1.algorithm.token().to_ascii_lowercase();
             write!(out, "{before}{name}={}", ha1.hash.hex().as_str())?;
             before = ",";
@@ -388,6 +413,12 @@ mod tests {
             "text form is stable"
         );
         assert!(text.starts_with("ha1:md5="), "{text}");
+        let for_realm = set.to_text_for("example.org");
+        assert!(
+            for_realm.starts_with("ha1:realm=example.org,md5="),
+            "{for_realm}"
+        );
+        assert_eq!(for_realm.parse::<Ha1Set>().unwrap().to_string(), text);
     }
 
     #[test]
@@ -396,6 +427,7 @@ mod tests {
         for (name, text) in [
             ("empty", ""),
             ("no algorithm", "ha1:"),
+            ("a realm and no algorithm", "ha1:realm=example.org"),
             ("a password", "secret"),
             ("too short", "ha1:md5=0123"),
             ("not hex", "ha1:md5=x123456789abcdef0123456789abcdef"),
