@@ -62,7 +62,8 @@ impl PortPair {
 /// From where a leg's packets are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LatchRule {
-    /// Exactly the address and port of the peer's SDP.
+    /// The address of the peer's SDP. The port named there is heard at once; another, of a gateway that sends from
+    /// elsewhere than it is sent to, after four packets.
     Signalled,
     /// Any port of this address: the source of the signalling, for a phone behind NAT. Packets to the phone go to
     /// the SDP's port at this address until the first four of its own have come.

@@ -2,9 +2,10 @@
 //!
 //! A latch is made from what SDP and signalling say. A source that the rule allows and that sends four packets of one
 //! stream is *fixed*: from then on nothing else is taken. It is learned anew when SDP comes again, and after five
-//! seconds of silence. What a third party sends meanwhile changes nothing: under [`LatchRule::Signalled`] it must
-//! come from the very address and port of the SDP; under [`LatchRule::AnyPortOf`] it must come from the phone's
-//! address, and until four packets of one stream have come nothing is passed on.
+//! seconds of silence. What a third party sends meanwhile changes nothing: it would have to come from the peer's own
+//! address, that of the SDP ([`LatchRule::Signalled`]) or of the signalling ([`LatchRule::AnyPortOf`]), and until four
+//! packets of one stream have come nothing is passed on. Only the port that the SDP names at its own address is
+//! heard from its first packet on, and from then on no other port is.
 //!
 //! Leaves to others: silence and time (the leg), connecting sockets (`media-io`).
 
@@ -87,10 +88,14 @@ impl Latch {
                 Verdict::Stranger
             };
         }
-        if !self.allows(source) {
+        let named = self.is_named(source);
+        if !self.allows(source) || (!named && self.named_speaks()) {
             return Verdict::Stranger;
         }
-        let known = self.rule == LatchRule::Signalled || self.former == Some(source);
+        if named && !self.named_speaks() {
+            self.candidates = [None; CANDIDATES_MAX];
+        }
+        let known = named || self.former == Some(source);
         if self.count(source, ssrc) >= PACKETS_TO_FIX {
             self.fixed = Some(source);
             self.candidates = [None; CANDIDATES_MAX];
@@ -106,7 +111,7 @@ impl Latch {
     /// Whether the rule lets this source be the peer; for RTCP only its address counts, its port being another.
     pub fn allows_rtcp(&self, source: SocketAddr, sdp_rtcp: SocketAddr) -> bool {
         match self.rule {
-            LatchRule::Signalled => source == sdp_rtcp,
+            LatchRule::Signalled => source.ip() == sdp_rtcp.ip(),
             LatchRule::AnyPortOf(address) => source.ip() == address,
         }
     }
@@ -129,9 +134,19 @@ impl Latch {
 
     fn allows(&self, source: SocketAddr) -> bool {
         match self.rule {
-            LatchRule::Signalled => source == self.signalled,
+            LatchRule::Signalled => source.ip() == self.signalled.ip(),
             LatchRule::AnyPortOf(address) => source.ip() == address,
         }
+    }
+
+    /// Whether this is the very place that the SDP names: no guess.
+    fn is_named(&self, source: SocketAddr) -> bool {
+        self.rule == LatchRule::Signalled && source == self.signalled
+    }
+
+    fn named_speaks(&self) -> bool {
+        let mut candidates = self.candidates.iter().flatten();
+        candidates.any(|candidate| self.is_named(candidate.source))
     }
 
     /// Counts the packet for its candidate and answers with the count; 0 when there is no room for a new one.
@@ -171,6 +186,8 @@ mod tests {
     use core::net::{IpAddr, Ipv4Addr};
 
     const SDP: &str = "192.168.1.7:4000";
+    /// Another port of the address in the SDP.
+    const ELSEWHERE: &str = "192.168.1.7:61000";
     const PHONE: &str = "203.0.113.5:61000";
     const OTHER: &str = "203.0.113.5:61002";
     const THIRD: &str = "198.51.100.9:4000";
@@ -203,7 +220,7 @@ mod tests {
             &[
                 (SDP, 1, Peer),
                 (THIRD, 1, Stranger),
-                ("192.168.1.7:4002", 1, Stranger),
+                (ELSEWHERE, 1, Stranger),
                 (SDP, 1, Peer),
                 (SDP, 1, Peer),
                 (SDP, 1, Fixed),
@@ -212,6 +229,53 @@ mod tests {
             ],
         );
         assert_eq!(latch.fixed(), Some(at(SDP)));
+    }
+
+    #[test]
+    fn a_gateway_that_sends_from_another_port_is_found_by_four_packets() {
+        use Verdict::{Fixed, Peer, Stranger, Unsure};
+        let mut latch = Latch::new(LatchRule::Signalled, at(SDP));
+        check(
+            &mut latch,
+            &[
+                (ELSEWHERE, 1, Unsure),
+                (THIRD, 1, Stranger),
+                (ELSEWHERE, 1, Unsure),
+                (ELSEWHERE, 1, Unsure),
+            ],
+        );
+        assert_eq!(latch.destination(), Some(at(SDP)), "until it is fixed");
+        check(
+            &mut latch,
+            &[
+                (ELSEWHERE, 1, Fixed),
+                (ELSEWHERE, 1, Peer),
+                (THIRD, 1, Stranger),
+                (SDP, 1, Stranger),
+            ],
+        );
+        assert_eq!(latch.destination(), Some(at(ELSEWHERE)));
+    }
+
+    #[test]
+    fn the_port_in_the_sdp_is_heard_whatever_other_ports_have_sent() {
+        use Verdict::{Fixed, Peer, Stranger, Unsure};
+        let mut latch = Latch::new(LatchRule::Signalled, at(SDP));
+        for port in 0..8 {
+            let stray = SocketAddr::new(at(SDP).ip(), 7_000 + port);
+            (0..3).for_each(|_| _ = latch.handle_packet(stray, 5));
+        }
+        check(
+            &mut latch,
+            &[
+                (ELSEWHERE, 1, Unsure),
+                (SDP, 2, Peer),
+                (ELSEWHERE, 1, Stranger),
+                (SDP, 2, Peer),
+                (SDP, 2, Peer),
+                (SDP, 2, Fixed),
+            ],
+        );
     }
 
     #[test]
@@ -343,11 +407,12 @@ mod tests {
     }
 
     #[test]
-    fn reports_may_come_from_another_port_only_behind_nat() {
+    fn reports_may_come_from_any_port_of_the_peers_address() {
         let rtcp = at("192.168.1.7:4001");
-        let exact = Latch::new(LatchRule::Signalled, at(SDP));
-        assert!(exact.allows_rtcp(rtcp, rtcp));
-        assert!(!exact.allows_rtcp(at(SDP), rtcp));
+        let signalled = Latch::new(LatchRule::Signalled, at(SDP));
+        assert!(signalled.allows_rtcp(rtcp, rtcp));
+        assert!(signalled.allows_rtcp(at(ELSEWHERE), rtcp));
+        assert!(!signalled.allows_rtcp(at(THIRD), rtcp));
         assert!(behind_nat().allows_rtcp(at(OTHER), rtcp));
         assert!(!behind_nat().allows_rtcp(at(THIRD), rtcp));
     }

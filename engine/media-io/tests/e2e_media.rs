@@ -109,17 +109,15 @@ fn e2e_a_third_party_changes_nothing_and_gets_nothing() {
     let mut mallory = Phone::new([127, 0, 7, 103].into(), ann.server(), Codec::Pcmu);
     let mut neighbour = Phone::new([127, 0, 7, 3].into(), ann.server(), Codec::Pcmu);
     for round in 0..8 {
-        for stranger in [&mut mallory, &mut neighbour] {
-            for _ in 0..6 {
-                stranger.say(0xee);
-            }
-        }
+        (0..6).for_each(|_| mallory.say(0xee));
         ann.say(round);
         assert_eq!(
             bob.hear_octet(),
             round,
             "before and after the source is fixed"
         );
+        // At ann's own address, but her port has spoken.
+        (0..6).for_each(|_| neighbour.say(0xee));
         bob.say(round);
         assert_eq!(ann.hear_octet(), round);
     }
@@ -135,6 +133,24 @@ fn e2e_a_third_party_changes_nothing_and_gets_nothing() {
         "those before fixing; later ones the kernel drops: {}",
         stats.strangers
     );
+}
+
+#[test]
+fn e2e_a_gateway_that_sends_from_another_port_than_its_sdp_names_is_heard() {
+    let mut world = World::new(17);
+    let (a, named) = world.call(Codec::Pcmu);
+    let (b, mut bob) = world.call(Codec::Pcmu);
+    world.send(MediaCommand::Bridge { a, b });
+    let mut gateway = Phone::new([127, 0, 7, 17].into(), named.server(), Codec::Pcmu);
+    (1..=5).for_each(|octet| gateway.say(octet));
+    assert_eq!(
+        [bob.hear_octet(), bob.hear_octet()],
+        [4, 5],
+        "from the packet that fixed it on"
+    );
+    bob.say(8);
+    assert_eq!(gateway.hear_octet(), 8);
+    named.hears_nothing();
 }
 
 #[test]
