@@ -202,6 +202,12 @@ pub enum MediaEvent {
         /// The leg.
         leg: LegKey,
     },
+    /// Thirty seconds went by with neither a packet nor a report of the peer, while the leg is to receive. Said again
+    /// after each thirty more. It may be muted, or gone: that is for the signalling to find out.
+    Lifeless {
+        /// The leg.
+        leg: LegKey,
+    },
     /// Packets come: the first ever, or the first after [`MediaEvent::Silent`].
     Heard {
         /// The leg.

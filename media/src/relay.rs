@@ -470,6 +470,10 @@ impl Relay {
                 self.outputs
                     .push_back(Output::Event(MediaEvent::Silent { leg: key }));
             }
+            if due.lifeless {
+                self.outputs
+                    .push_back(Output::Event(MediaEvent::Lifeless { leg: key }));
+            }
             self.tell(
                 slot,
                 key,

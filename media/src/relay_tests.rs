@@ -488,10 +488,64 @@ fn five_seconds_of_silence_are_told_once_and_the_source_is_learned_anew() {
             "{leg}"
         );
     }
-    world.run(secs(60));
+    world.run(secs(20));
     assert_eq!(world.outputs(), [], "told once");
     world.sound_reaches(0);
     assert_eq!(world.events(), [MediaEvent::Heard { leg: key(0) }]);
+}
+
+/// When in the next so many seconds it is said that a leg may have no peer, to a quarter of a second.
+fn lifeless(world: &mut World, leg: u8, within: u64) -> Vec<u64> {
+    let start = world.now;
+    let mut said = Vec::new();
+    while world.now < start + secs(within) {
+        world.run(Duration::from_millis(250));
+        if world
+            .events()
+            .contains(&MediaEvent::Lifeless { leg: key(leg) })
+        {
+            said.push((world.now - start).as_secs());
+        }
+    }
+    said
+}
+
+#[test]
+fn a_peer_of_whom_nothing_comes_is_asked_for_every_thirty_seconds() {
+    let mut world = World::talking();
+    assert_eq!(lifeless(&mut world, 0, 95), [30, 60, 90]);
+    world.sound_reaches(0);
+    assert_eq!(lifeless(&mut world, 0, 35), [30], "from its last packet on");
+}
+
+#[test]
+fn a_peer_that_only_reports_is_there() {
+    let mut world = World::talking();
+    for _ in 0..10 {
+        let empty = rtcp::Report {
+            ssrc: 7,
+            sender: None,
+            block: None,
+            cname: 0,
+            goodbye: false,
+        };
+        let mut buffer = [0; REPORT_LEN_MAX];
+        let len = empty.write(&mut buffer);
+        world
+            .relay
+            .handle_rtcp(world.now, 0, Some(report_port(0)), &buffer[..len]);
+        assert_eq!(lifeless(&mut world, 0, 10), [0; 0]);
+    }
+    assert_eq!(lifeless(&mut world, 0, 21), [20]);
+}
+
+#[test]
+fn nobody_asks_for_one_who_is_to_say_nothing() {
+    let mut world = World::talking();
+    world.set_remote(0, |_| {}, true, false);
+    assert_eq!(lifeless(&mut world, 0, 100), [0; 0]);
+    world.set_remote(0, |_| {}, true, true);
+    assert_eq!(lifeless(&mut world, 0, 40), [30], "from the change on");
 }
 
 #[test]

@@ -18,6 +18,8 @@ pub(crate) struct Index {
     pub(crate) matches: BTreeMap<MatchId, CallId>,
     /// INVITEs of ours that were cancelled: a late 2xx is acknowledged and hung up.
     pub(crate) cancelled: BTreeSet<ClientId>,
+    /// Questions whether a far end is still there.
+    pub(crate) asked: BTreeMap<ClientId, LegId>,
     /// Answered legs of alerts, until the distribution core says whose the call is.
     pub(crate) answered: BTreeMap<MatchId, LegId>,
     /// How many legs each trunk has.

@@ -5,12 +5,17 @@ use core::time::Duration;
 /// Without packets for so long, a leg is silent and learns its source anew.
 pub const SILENCE: Duration = Duration::from_secs(5);
 
+/// Without packets and reports for so long, a leg may have no peer any more.
+pub const LIFELESS: Duration = Duration::from_secs(30);
+
 /// Whether the peer is heard.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Hearing {
     pub(super) state: HearingState,
     /// The last packet, or when we began to wait for one.
     pub(super) since: Duration,
+    /// The last report, or when it was said that nothing comes.
+    pub(super) reported: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +37,21 @@ impl Hearing {
             before,
             HearingState::Never | HearingState::Silent { told: true }
         )
+    }
+
+    /// Notes a report: the peer is there, heard or not.
+    pub(super) fn handle_report(&mut self, now: Duration) {
+        self.reported = now;
+    }
+
+    /// Whether nothing at all has come for [`LIFELESS`], since this was last so.
+    pub(super) fn is_lifeless_again(&mut self, now: Duration) -> bool {
+        let last = self.since.max(self.reported);
+        let lifeless = now.saturating_sub(last) >= LIFELESS;
+        if lifeless {
+            self.reported = now;
+        }
+        lifeless
     }
 
     pub(super) fn is_newly_silent(&self, now: Duration) -> bool {

@@ -26,7 +26,7 @@ use hearing::{Hearing, HearingState};
 use reports::Reports;
 
 pub use far::Payload;
-pub use hearing::SILENCE;
+pub use hearing::{LIFELESS, SILENCE};
 pub use reports::REPORT_INTERVAL;
 
 /// Packets of the peer taken between two rounds: far more than any sound needs. Keeps a flood, or two of our own ports
@@ -106,6 +106,8 @@ pub struct Due {
     pub relearn: bool,
     /// Somebody should know that nothing is heard.
     pub silent: bool,
+    /// Somebody should find out whether the peer is still there.
+    pub lifeless: bool,
     /// A key was let go, its end lost.
     pub pressed: Option<KeyPress>,
     /// Time for a report, see [`Leg::write_report`].
@@ -126,6 +128,7 @@ impl Leg {
             hearing: Hearing {
                 state: HearingState::Never,
                 since: now,
+                reported: now,
             },
             reports: Reports::new(now + REPORT_INTERVAL / 2 + spread, seeds.cname),
             allowance: PACKETS_PER_ROUND_MAX,
@@ -230,6 +233,7 @@ impl Leg {
         };
         self.reports.source = source.or(self.reports.source);
         self.reports.handle_received(now, &received);
+        self.hearing.handle_report(now);
         true
     }
 
@@ -331,6 +335,7 @@ impl Leg {
                 self.hearing.state = HearingState::Silent { told: far.receive };
                 (due.relearn, due.silent) = (true, far.receive);
             }
+            due.lifeless = far.receive && self.hearing.is_lifeless_again(now);
             if self.reports.next <= now {
                 self.reports.next = now + REPORT_INTERVAL;
                 due.report = true;

@@ -308,7 +308,7 @@ impl Inner {
         while let Some(packet) = self.network.arrive(self.now) {
             self.arrive(packet);
         }
-        while let Some(event) = self.media.poll(self.now) {
+        while let Some(event) = self.poll_media() {
             self.input(Input::Media(event));
         }
         let due = |ua: &Ua, now| ua.poll_timeout().is_some_and(|at| at <= now);
@@ -322,6 +322,14 @@ impl Inner {
             self.with_ua(address, |ua, now| ua.handle_timeout(now));
         }
         self.wake_engine();
+    }
+
+    fn poll_media(&mut self) -> Option<::media::control::MediaEvent> {
+        let (now, uas) = (self.now, &self.uas);
+        self.media.poll(now, |address| {
+            let ua = uas.values().find(|ua| ua.address.ip() == address.ip());
+            ua.map_or(Duration::ZERO, |ua| ua.last_sound(now, address.port()))
+        })
     }
 
     fn wake_engine(&mut self) {

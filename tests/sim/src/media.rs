@@ -13,6 +13,8 @@ use media::control::{ClipId, LegKey, LegStats, MediaCommand, MediaEvent, PortPai
 const WORKERS: u16 = 2;
 /// How many port pairs each has.
 const PAIRS: u32 = 512;
+/// Without any packet for so long a leg is said to be lifeless.
+const LIFELESS: Duration = Duration::from_secs(30);
 /// How long an answer of a worker takes.
 const ANSWERS_AFTER: Duration = Duration::from_micros(300);
 
@@ -70,16 +72,30 @@ fn clip_of(id: ClipId) -> &'static Clip {
 #[derive(Debug)]
 struct OpenLeg {
     ports: PortPair,
-    described: bool,
+    far: Option<Far>,
     partner: Option<LegKey>,
     /// What plays, and whether it begins again at its end; the number tells one play from the next.
     playing: Option<(ClipId, bool, u64)>,
+}
+
+/// Where a leg's packets come from.
+#[derive(Debug, Clone, Copy)]
+struct Far {
+    address: SocketAddr,
+    /// Whether any are to come.
+    receive: bool,
+    /// Since when there were none, as far as was looked.
+    quiet_since: Duration,
+    /// Tells one description from the next.
+    number: u64,
 }
 
 #[derive(Debug, Clone)]
 enum Due {
     Tell(MediaEvent),
     ClipEnds(LegKey, u64),
+    /// Look whether anything has come of the one so described.
+    Listen(LegKey, u64),
 }
 
 /// All workers.
@@ -166,9 +182,12 @@ impl Media {
     pub(crate) fn handle(&mut self, now: Duration, worker: WorkerId, command: MediaCommand) {
         match command {
             MediaCommand::Open { leg, ports } => self.open(leg, ports),
-            MediaCommand::SetRemote { leg, .. } => {
-                self.on_leg(leg, "SetRemote", |open| open.described = true)
-            }
+            MediaCommand::SetRemote {
+                leg,
+                remote,
+                receive,
+                ..
+            } => self.describe(now, leg, remote.rtp, receive),
             MediaCommand::Bridge { a, b } => {
                 self.on_leg(a, "Bridge", |open| {
                     (open.partner, open.playing) = (Some(b), None)
@@ -208,13 +227,49 @@ impl Media {
         }
         let fresh = OpenLeg {
             ports,
-            described: false,
+            far: None,
             partner: None,
             playing: None,
         };
         if self.open.insert(leg, fresh).is_some() {
             self.faults.push(format!("{leg:?} is opened twice"));
         }
+    }
+
+    fn describe(&mut self, now: Duration, leg: LegKey, address: SocketAddr, receive: bool) {
+        let number = self.count + 1;
+        self.on_leg(leg, "SetRemote", |open| {
+            open.far = Some(Far {
+                address,
+                receive,
+                quiet_since: now,
+                number,
+            });
+        });
+        self.later(now, LIFELESS, Due::Listen(leg, number));
+    }
+
+    /// Whether nothing has come on a leg for [`LIFELESS`]; when to look again is noted. `last_sound` says until when
+    /// packets came from an address.
+    fn listen(
+        &mut self,
+        now: Duration,
+        leg: LegKey,
+        number: u64,
+        last_sound: impl Fn(SocketAddr) -> Duration,
+    ) -> bool {
+        let far = self.open.get_mut(&leg).and_then(|open| open.far.as_mut());
+        let Some(far) = far.filter(|far| far.number == number) else {
+            return false;
+        };
+        far.quiet_since = far.quiet_since.max(last_sound(far.address));
+        let lifeless = now >= far.quiet_since + LIFELESS;
+        if lifeless {
+            far.quiet_since = now;
+        }
+        let (again, receive) = (far.quiet_since + LIFELESS - now, far.receive);
+        self.later(now, again, Due::Listen(leg, number));
+        lifeless && receive
     }
 
     fn on_leg(&mut self, leg: LegKey, what: &str, change: impl FnOnce(&mut OpenLeg)) {
@@ -265,8 +320,12 @@ impl Media {
         self.due.first_key_value().map(|((at, _), _)| *at)
     }
 
-    /// What they say by now.
-    pub(crate) fn poll(&mut self, now: Duration) -> Option<MediaEvent> {
+    /// What they say by now; `last_sound` says until when packets came from an address.
+    pub(crate) fn poll(
+        &mut self,
+        now: Duration,
+        last_sound: impl Fn(SocketAddr) -> Duration,
+    ) -> Option<MediaEvent> {
         loop {
             let first = self.due.first_entry()?;
             if first.key().0 > now {
@@ -274,6 +333,11 @@ impl Media {
             }
             match first.remove() {
                 Due::Tell(event) => return Some(event),
+                Due::Listen(leg, number) => {
+                    if self.listen(now, leg, number, &last_sound) {
+                        return Some(MediaEvent::Lifeless { leg });
+                    }
+                }
                 Due::ClipEnds(leg, number) => {
                     let playing = self.open.get_mut(&leg).map(|open| &mut open.playing);
                     if let Some(playing) = playing
@@ -323,7 +387,7 @@ impl Media {
         let Some(leg) = self
             .open
             .values()
-            .find(|open| open.ports.rtp == port && open.described)
+            .find(|open| open.ports.rtp == port && open.far.is_some())
         else {
             return Hears::Nothing;
         };

@@ -109,6 +109,18 @@ impl Phone {
         self
     }
 
+    /// Mutes the microphone of a phone that sends nothing then.
+    pub fn mutes(&self) -> &Self {
+        self.on_call("mutes", Ua::mute);
+        self
+    }
+
+    /// Gives this answer to an OPTIONS within a call from now on.
+    pub fn answers_options_with(&self, status: u16) -> &Self {
+        self.act(|ua, _| ua.set_answer_to_options(status));
+        self
+    }
+
     /// Puts the handset down, whatever the call is at.
     pub fn hangs_up(&self) -> &Self {
         self.on_call("hangs up", Ua::hang_up);
@@ -117,7 +129,7 @@ impl Phone {
 
     /// The plug is pulled.
     pub fn vanishes(&self) -> &Self {
-        self.act(|ua, _| ua.vanish());
+        self.act(|ua, now| ua.vanish(now));
         self
     }
 

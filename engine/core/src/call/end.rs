@@ -14,7 +14,7 @@ use crate::journal::{Body, DialogRecord};
 use crate::sabotage;
 
 /// By how much a CSeq may have grown since it was written down: whatever the peer has seen, ours is higher.
-const CSEQ_MARGIN: u32 = 1_000;
+pub(super) const CSEQ_MARGIN: u32 = 1_000;
 
 impl Engine {
     /// Ends a call. `status` answers a caller who is not answered yet; everyone who is gets a BYE.
@@ -111,6 +111,9 @@ impl Engine {
         gone.timers
             .iter()
             .for_each(|timer| self.timers.cancel(*timer));
+        if let Some(client) = gone.asked {
+            self.index.asked.remove(&client);
+        }
         if let Some(dialog) = gone.dialog() {
             self.index.dialogs.remove(&dialog.key());
         }

@@ -166,6 +166,7 @@ impl Engine {
             media,
             offers: Offers::default(),
             holds: false,
+            asked: None,
             timers: Vec::new(),
         });
         self.calls.insert(

@@ -36,6 +36,8 @@ pub(crate) struct Leg {
     pub(crate) offers: Offers,
     /// Whether the far end holds us.
     pub(crate) holds: bool,
+    /// The question whether the far end is still there, while it is open.
+    pub(crate) asked: Option<ClientId>,
     /// Deadlines that end with it.
     pub(crate) timers: Vec<TimerId>,
 }
@@ -107,6 +109,13 @@ impl Leg {
     /// Their dialog, once there is one.
     pub(crate) fn dialog(&self) -> Option<&Dialog> {
         match &self.state {
+            LegState::Incoming { dialog, .. } | LegState::Up { dialog } => Some(dialog),
+            LegState::Placed | LegState::Calling { .. } => None,
+        }
+    }
+
+    pub(crate) fn dialog_mut(&mut self) -> Option<&mut Dialog> {
+        match &mut self.state {
             LegState::Incoming { dialog, .. } | LegState::Up { dialog } => Some(dialog),
             LegState::Placed | LegState::Calling { .. } => None,
         }

@@ -230,6 +230,7 @@ impl Engine {
                 self.raise_alarm(PORTS_EXHAUSTED, "the range of media ports is used up");
             }
             MediaEvent::ClipEnded { leg } => self.clip_ended(LegId(leg.leg)),
+            MediaEvent::Lifeless { leg } => self.leg_is_lifeless(LegId(leg.leg)),
             // What a leg was like is for its record, which the quality reports will bring.
             MediaEvent::DtmfPressed { .. }
             | MediaEvent::Silent { .. }

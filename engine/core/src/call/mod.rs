@@ -15,10 +15,11 @@
 //!
 //! One file per feature: a request is judged ([`requests`]), its sender known ([`who`]), a call comes in ([`inbound`]), is given its destination ([`route`]), waits ([`waiting`]),
 //! phones are rung ([`ring`]) and answer ([`responses`]), two legs are joined ([`connect`]), one holds
-//! the other ([`hold`]), requests come within a dialog ([`in_dialog`]), all ends ([`end`]). Media are spoken of in [`media`], the
+//! the other ([`hold`]), one is gone without a word ([`alive`]), requests come within a dialog ([`in_dialog`]), all ends ([`end`]). Media are spoken of in [`media`], the
 //! addresses of the far ends in [`target`]. Transactions are `sip`'s, packets the media threads', order and choice
 //! the distribution core's.
 
+mod alive;
 pub(crate) mod answers;
 mod connect;
 mod end;

@@ -47,6 +47,9 @@ impl Engine {
         let Some(status) = message.status() else {
             return;
         };
+        if self.was_asked(client, Some(status)) {
+            return;
+        }
         if self.index.cancelled.contains(&client) {
             if status >= 200 {
                 self.index.cancelled.remove(&client);
@@ -76,6 +79,9 @@ impl Engine {
 
     fn on_no_response(&mut self, client: ClientId, outcome: Outcome) {
         self.index.cancelled.remove(&client);
+        if self.was_asked(client, None) {
+            return;
+        }
         if let Some(leg) = self.index.clients.remove(&client) {
             self.ring_leg_failed(leg, outcome, None);
         }

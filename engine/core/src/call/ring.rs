@@ -134,6 +134,7 @@ impl Engine {
             media,
             offers: Offers::default(),
             holds: false,
+            asked: None,
             timers: Vec::new(),
         });
         let sent = self

@@ -219,6 +219,7 @@ impl MediaLane {
         let optional = match event {
             MediaEvent::DtmfPressed { .. }
             | MediaEvent::Silent { .. }
+            | MediaEvent::Lifeless { .. }
             | MediaEvent::Heard { .. } => true,
             MediaEvent::PortsReady(_)
             | MediaEvent::PortsExhausted { .. }

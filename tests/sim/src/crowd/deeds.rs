@@ -59,6 +59,7 @@ pub(super) enum Act {
     Hold,
     Resume,
     ReinviteWithoutOffer,
+    Mute,
 }
 
 impl Deed {
@@ -263,6 +264,7 @@ impl Crowd {
             Act::Hold => ua.hold(now, call),
             Act::Resume => ua.resume(now, call),
             Act::ReinviteWithoutOffer => ua.reinvite(now, call, None),
+            Act::Mute => ua.mute(now, call),
         });
         let way = self
             .inner
@@ -326,7 +328,7 @@ impl Crowd {
         if let Some((_, extension)) = self.desks.get(&address) {
             self.vanished.insert(extension.clone());
         }
-        self.inner.with_ua(address, |ua, _| ua.vanish());
+        self.inner.with_ua(address, Ua::vanish);
         let later = self.dice.millis(500, 60_000);
         self.plan(later, Deed::PlugIn(address));
     }

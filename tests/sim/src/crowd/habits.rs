@@ -58,6 +58,9 @@ impl Crowd {
             let talk = self.dice.millis(10, 30_000);
             self.plan_with(talk, address, call, Act::HangUp);
         }
+        if self.dice.chance(100) {
+            self.plan_with(Duration::ZERO, address, call, Act::Mute);
+        }
         if self.dice.chance(150) {
             let after = self.dice.millis(0, 6_000);
             let act = if self.dice.chance(800) {

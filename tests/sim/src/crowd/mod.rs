@@ -270,7 +270,8 @@ impl Crowd {
         idle && self.inner.view.calls.is_empty()
     }
 
-    /// A call between phones that both lost their power has nobody left who could end it: a supervisor does.
+    /// A call that waits, or rings, or is on hold for a phone that lost its power has nobody left who could end it: a
+    /// supervisor does. Of those who talk we find out by ourselves.
     fn hang_up_orphans(&mut self) {
         let calls: Vec<_> = self
             .inner
@@ -283,7 +284,8 @@ impl Crowd {
             let lost = |leg: &engine::view::LegRow| {
                 leg.trunk.is_none() && self.vanished.contains(&leg.number)
             };
-            if !row.legs.values().all(lost) {
+            let talks = row.connected.is_some() && row.held_by.is_none();
+            if talks || !row.legs.values().all(lost) {
                 self.inner.fail(&format!("a call does not end: {row:?}"));
             }
             self.hang_up_by_supervisor(call);

@@ -55,6 +55,7 @@ impl Ua {
             Method::Invite => self.on_reinvite(key, &request),
             Method::Bye => self.on_bye(key, &request),
             Method::Cancel => self.on_cancel(key, &request),
+            Method::Options if within => self.on_options(key, &request),
             Method::Options => self.reply(key, &request, 200),
             _ => self.reply(key, &request, 405),
         }
@@ -98,11 +99,14 @@ impl Ua {
             cancel: Cancel::No,
             challenged: false,
             repeat: None,
+            hangs_up: false,
             acks: BTreeMap::new(),
             bye_status: None,
             bye_came: false,
             survived_a_crash: false,
             reinvite: None,
+            muted: false,
+            silent_since: None,
             line,
         };
         let manner = self.manner_of(&request);
@@ -224,6 +228,9 @@ impl Ua {
             if let Some(answer) = Sdp::parse(request.body()) {
                 call.heard = Some(answer);
             }
+            if call.hangs_up {
+                self.hang_up(self.now, id);
+            }
         }
     }
 
@@ -259,6 +266,13 @@ impl Ua {
             call.bye_came = true;
         }
         self.end(id, What::Ended);
+    }
+
+    /// It is there, and answers as its maker thought best; to one who means a call that is not, 481.
+    fn on_options(&mut self, key: &TransactionKey, request: &Request) {
+        let call = self.in_order(request).and_then(|id| self.calls.get(&id));
+        let is_up = call.is_some_and(|call| call.stage != Stage::Over);
+        self.reply(key, request, if is_up { self.says_to_options } else { 481 });
     }
 
     /// The call of a request within it, whose CSeq must be higher than those before (RFC 3261 §12.2.2).

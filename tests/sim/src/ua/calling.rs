@@ -46,11 +46,14 @@ impl Ua {
             cancel: Cancel::No,
             challenged: false,
             repeat: None,
+            hangs_up: false,
             acks: BTreeMap::new(),
             bye_status: None,
             bye_came: false,
             survived_a_crash: false,
             reinvite: None,
+            muted: false,
+            silent_since: None,
         };
         let id = self.add_call(call);
         self.send_invite(id, Vec::new());
@@ -301,6 +304,7 @@ impl Ua {
             }
             if let Some(way) = call.reinvite.take() {
                 call.way = way;
+                call.note_silence(self.now);
             }
             self.take_session(id, response, cseq);
         }
@@ -325,6 +329,10 @@ impl Ua {
             }
             Stage::Inviting | Stage::Over => {}
             Stage::Ringing => self.refuse(now, id, 486),
+            // Not before the ACK to our 2xx, or the time for it is over (RFC 3261 §15).
+            Stage::Up if call.repeat.as_ref().is_some_and(|it| now < it.until) => {
+                call.hangs_up = true;
+            }
             Stage::Up => {
                 if let Some(request) = self.request_in(id, Method::Bye, Vec::new(), None) {
                     self.send(request, Purpose::Bye(id));
@@ -357,6 +365,12 @@ impl Ua {
 }
 
 impl UaCall {
+    /// Who is muted or holds the other side sends no packets, and nobody does after the end.
+    pub(super) fn note_silence(&mut self, now: Duration) {
+        let silent = self.muted || self.way != Way::Both || self.stage == Stage::Over;
+        self.silent_since = silent.then(|| self.silent_since.unwrap_or(now));
+    }
+
     /// A request of this call, not yet with what is its own.
     fn outline(&self, method: Method, cseq: u32, branch: String, address: SocketAddr) -> Outline {
         let tagged = |uri: &str, tag: Option<&str>| {

@@ -156,6 +156,8 @@ pub(crate) struct UaCall {
     challenged: bool,
     /// Our 2xx, sent again until its ACK comes.
     repeat: Option<Repeat>,
+    /// Whether the handset was put down before that ACK had come.
+    hangs_up: bool,
     acks: BTreeMap<u32, Request>,
     /// What came back to our first BYE.
     bye_status: Option<u16>,
@@ -165,6 +167,9 @@ pub(crate) struct UaCall {
     survived_a_crash: bool,
     /// An offer of ours in a 2xx waits for its answer in the ACK.
     reinvite: Option<Way>,
+    muted: bool,
+    /// Since when it sends no packets.
+    silent_since: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -227,6 +232,10 @@ pub(crate) struct Ua {
     manners: BTreeMap<String, Manner>,
     registration: Option<Registration>,
     online: bool,
+    /// When it lost its power last.
+    unplugged: Duration,
+    /// What it says to an OPTIONS within a call.
+    says_to_options: u16,
     /// Whether it has lost its memory at some time.
     rebooted: bool,
     count: u64,
@@ -258,6 +267,8 @@ impl Ua {
             manners: BTreeMap::new(),
             registration: None,
             online: true,
+            unplugged: Duration::ZERO,
+            says_to_options: 200,
             rebooted: false,
             count: 0,
             out: VecDeque::new(),
@@ -324,7 +335,10 @@ impl Ua {
     }
 
     /// The plug is pulled: it says nothing any more and forgets all.
-    pub(crate) fn vanish(&mut self) {
+    pub(crate) fn vanish(&mut self, now: Duration) {
+        if self.online {
+            self.unplugged = now;
+        }
         self.online = false;
         self.rebooted = true;
         self.layer = TransactionLayer::new(Timers::default());
@@ -348,6 +362,27 @@ impl Ua {
 
     pub(crate) fn set_manner(&mut self, line: &str, manner: Manner) {
         self.manners.insert(line.into(), manner);
+    }
+
+    pub(crate) fn set_answer_to_options(&mut self, status: u16) {
+        self.says_to_options = status;
+    }
+
+    /// A phone that is muted sends no packets until it is not.
+    pub(crate) fn mute(&mut self, now: Duration, id: CallRef) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.muted = true;
+            call.note_silence(now);
+        }
+    }
+
+    /// When the last packet left this port.
+    pub(crate) fn last_sound(&self, now: Duration, port: u16) -> Duration {
+        let mut newest_first = self.calls.values().rev();
+        match newest_first.find(|call| call.port == port) {
+            Some(call) => call.silent_since.unwrap_or(now),
+            None => self.unplugged,
+        }
     }
 
     /// The calls of a line that are not over, oldest first.
@@ -525,6 +560,7 @@ impl Ua {
         }
         found.stage = Stage::Over;
         found.repeat = None;
+        found.note_silence(self.now);
         self.tell(call, what);
         self.set_alarm(REMEMBERED, Alarm::Forget(call));
     }
