@@ -123,18 +123,6 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_that_is_no_database_is_refused() {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("journal.db");
-        std::fs::write(
-            &file,
-            "something else entirely, and long enough to be looked at",
-        )
-        .unwrap();
-        assert!(migrate(&file, JOURNAL).await.is_err());
-    }
-
-    #[tokio::test]
     async fn the_file_is_for_its_owner_only() {
         use std::os::unix::fs::PermissionsExt;
         let directory = tempfile::tempdir().unwrap();
