@@ -202,8 +202,8 @@ pub enum MediaEvent {
         /// The leg.
         leg: LegKey,
     },
-    /// Thirty seconds went by with neither a packet nor a report of the peer, while the leg is to receive. Said again
-    /// after each thirty more. It may be muted, or gone: that is for the signalling to find out.
+    /// Thirty seconds went by with neither a packet nor a report of a peer that had sent some, while the leg is to receive.
+    /// Said again after each thirty more. It may be muted, or gone: that is for the signalling to find out.
     Lifeless {
         /// The leg.
         leg: LegKey,

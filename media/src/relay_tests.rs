@@ -513,9 +513,16 @@ fn lifeless(world: &mut World, leg: u8, within: u64) -> Vec<u64> {
 #[test]
 fn a_peer_of_whom_nothing_comes_is_asked_for_every_thirty_seconds() {
     let mut world = World::talking();
+    world.sound_reaches(0);
     assert_eq!(lifeless(&mut world, 0, 95), [30, 60, 90]);
     world.sound_reaches(0);
     assert_eq!(lifeless(&mut world, 0, 35), [30], "from its last packet on");
+}
+
+#[test]
+fn a_peer_that_never_sent_anything_is_left_alone() {
+    let mut world = World::talking();
+    assert_eq!(lifeless(&mut world, 0, 100), [0; 0]);
 }
 
 #[test]
@@ -542,6 +549,7 @@ fn a_peer_that_only_reports_is_there() {
 #[test]
 fn nobody_asks_for_one_who_is_to_say_nothing() {
     let mut world = World::talking();
+    world.sound_reaches(0);
     world.set_remote(0, |_| {}, true, false);
     assert_eq!(lifeless(&mut world, 0, 100), [0; 0]);
     world.set_remote(0, |_| {}, true, true);

@@ -5,7 +5,8 @@ use core::time::Duration;
 /// Without packets for so long, a leg is silent and learns its source anew.
 pub const SILENCE: Duration = Duration::from_secs(5);
 
-/// Without packets and reports for so long, a leg may have no peer any more.
+/// Without packets and reports for so long, a leg may have no peer any more: if some had come before. Of a peer that never
+/// sent anything their absence says nothing.
 pub const LIFELESS: Duration = Duration::from_secs(30);
 
 /// Whether the peer is heard.
@@ -16,6 +17,8 @@ pub(super) struct Hearing {
     pub(super) since: Duration,
     /// The last report, or when it was said that nothing comes.
     pub(super) reported: Duration,
+    /// Whether a packet or a report ever came.
+    pub(super) ever: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +35,7 @@ impl Hearing {
     /// Notes a packet; true when it is news.
     pub(super) fn handle_packet(&mut self, now: Duration) -> bool {
         self.since = now;
+        self.ever = true;
         let before = core::mem::replace(&mut self.state, HearingState::Heard);
         matches!(
             before,
@@ -42,12 +46,13 @@ impl Hearing {
     /// Notes a report: the peer is there, heard or not.
     pub(super) fn handle_report(&mut self, now: Duration) {
         self.reported = now;
+        self.ever = true;
     }
 
     /// Whether nothing at all has come for [`LIFELESS`], since this was last so.
     pub(super) fn is_lifeless_again(&mut self, now: Duration) -> bool {
         let last = self.since.max(self.reported);
-        let lifeless = now.saturating_sub(last) >= LIFELESS;
+        let lifeless = self.ever && now.saturating_sub(last) >= LIFELESS;
         if lifeless {
             self.reported = now;
         }

@@ -129,6 +129,7 @@ impl Leg {
                 state: HearingState::Never,
                 since: now,
                 reported: now,
+                ever: false,
             },
             reports: Reports::new(now + REPORT_INTERVAL / 2 + spread, seeds.cname),
             allowance: PACKETS_PER_ROUND_MAX,
