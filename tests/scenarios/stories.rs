@@ -13,6 +13,7 @@
 mod alerts;
 mod calls;
 mod centre;
+mod direct;
 mod gone;
 mod opening;
 mod queue;

@@ -167,7 +167,7 @@ pub enum DivertReason {
     /// A direct call's user left the configuration.
     #[n(2)]
     AgentRemoved,
-    /// A direct call's user is offline (this and the next four: `when_unavailable`, rule 2).
+    /// A direct call's user is offline (this and the next five: `when_unavailable`, rule 2).
     #[n(3)]
     AgentOffline,
     #[n(4)]
@@ -179,6 +179,9 @@ pub enum DivertReason {
     /// `max_wait` has passed.
     #[n(7)]
     MaxWait,
+    /// Their phone is gone or has just failed (rules 12 and 18): there is nothing to ring.
+    #[n(8)]
+    AgentUnreachable,
 }
 
 /// Why an interaction was not let in (rule 20).

@@ -51,11 +51,19 @@ impl Phone {
     }
 
     pub(crate) fn is_usable(&self) -> bool {
-        let there = match self.device {
+        self.is_there() && self.skipped_until.is_none()
+    }
+
+    /// Whether a call for its user alone may wait for it: a busy one will be free, one that is gone may stay so.
+    pub(crate) fn is_reachable(&self) -> bool {
+        self.is_there() && self.health != DeviceHealth::Unreachable
+    }
+
+    const fn is_there(&self) -> bool {
+        match self.device {
             Device::Unregistered => sabotage::DEVICE_GONE,
             Device::Registered | Device::Trunk => true,
-        };
-        there && self.skipped_until.is_none()
+        }
     }
 
     /// It came, went or registered anew. Coming and registering end `device_retry`.

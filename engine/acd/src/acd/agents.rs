@@ -79,6 +79,7 @@ impl Acd {
         agent.phone.on_device(device);
         let after = agent.phone.skipped_until();
         self.reschedule(before, after, Deadline::Device(id));
+        self.divert_from_unreachable(id);
     }
 
     pub(super) fn on_device_retry(&mut self, id: AgentId) {

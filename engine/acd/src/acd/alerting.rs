@@ -215,7 +215,7 @@ impl Acd {
         }
     }
 
-    /// Rule 12, failed: the phone is skipped, nobody has missed anything. Without `health` it has only just hung up.
+    /// Rule 12, failed: the phone is skipped, nobody has missed anything; a direct call goes elsewhere (rule 2). Without `health` it has only just hung up.
     fn on_failed(
         &mut self,
         now: Duration,
@@ -241,6 +241,7 @@ impl Acd {
             self.send_absent_on_break(now, &alert);
         }
         self.put_back(alert.interaction, None);
+        self.divert_from_unreachable(alert.agent);
     }
 
     /// Keeps the alert's agent from its interaction. It is not among the waiting yet, so the index learns of it there.

@@ -92,11 +92,23 @@ impl Acd {
             return None;
         };
         let agent = self.state.agents.get(&agent).filter(|agent| !agent.removed);
-        match agent.map(|agent| agent.presence()) {
-            None => Some(DivertReason::AgentRemoved),
-            Some(Presence::Offline) => Some(DivertReason::AgentOffline),
-            Some(Presence::Break(_)) => Some(DivertReason::AgentOnBreak),
-            Some(Presence::Available) => None,
+        let Some(agent) = agent else {
+            return Some(DivertReason::AgentRemoved);
+        };
+        match agent.presence() {
+            Presence::Offline => Some(DivertReason::AgentOffline),
+            Presence::Break(_) => Some(DivertReason::AgentOnBreak),
+            Presence::Available if agent.phone.is_reachable() => None,
+            Presence::Available => Some(DivertReason::AgentUnreachable),
+        }
+    }
+
+    /// An agent's phone is gone: whoever waits for them alone has nothing to wait for. One that alerts is asked after when
+    /// its alert ends.
+    pub(super) fn divert_from_unreachable(&mut self, agent: AgentId) {
+        let own = Target::Personal(agent);
+        if let Some(reason) = self.unavailable(own) {
+            self.divert_waiting(own, reason);
         }
     }
 
@@ -153,11 +165,15 @@ impl Acd {
 
     /// Sends elsewhere what waits at `target`; what is alerting goes when that alert comes to nothing.
     pub(super) fn divert_all(&mut self, target: Target, reason: DivertReason) {
+        self.mark_alerting(target, |leaving| *leaving = Some(reason));
+        self.divert_waiting(target, reason);
+    }
+
+    fn divert_waiting(&mut self, target: Target, reason: DivertReason) {
         let Some(lane) = self.index.lanes.get(&target) else {
             return;
         };
         let waiting: Vec<_> = lane.waiting.iter().collect();
-        self.mark_alerting(target, |leaving| *leaving = Some(reason));
         for rank in waiting {
             self.divert(rank.interaction(), reason);
         }

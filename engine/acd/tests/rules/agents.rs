@@ -6,7 +6,7 @@ use acd::{
     Presence, WithdrawReason,
 };
 
-use crate::centre::{Centre, millis, secs, to, to_user};
+use crate::centre::{Centre, millis, refused, secs, to, to_user};
 
 fn coffee() -> Presence {
     Presence::Break(BreakReason::new("coffee"))
@@ -197,10 +197,13 @@ fn rule_18_a_pbx_extension_is_always_there() {
     assert_eq!(centre.alerts(), [(1, 1)]);
 }
 
+/// The phone is on a call of its own.
+const BUSY: AlertEnd = refused(486);
+
 #[test]
 fn rule_2_a_direct_call_that_its_user_does_not_take_goes_to_when_unavailable() {
     type Case = (&'static str, fn(&mut Centre), DivertReason);
-    let cases: [Case; 7] = [
+    let cases: [Case; 9] = [
         (
             "offline",
             |centre| centre.logs_out(1),
@@ -224,7 +227,7 @@ fn rule_2_a_direct_call_that_its_user_does_not_take_goes_to_when_unavailable() {
         (
             "waited too long",
             |centre| {
-                centre.answers(1, AlertEnd::NoBinding);
+                centre.answers(1, BUSY);
                 centre.own_calls(1, 1);
                 centre.run(secs(60));
             },
@@ -233,7 +236,7 @@ fn rule_2_a_direct_call_that_its_user_does_not_take_goes_to_when_unavailable() {
         (
             "break while busy, taken after the interaction",
             |centre| {
-                centre.answers(1, AlertEnd::NoBinding);
+                centre.answers(1, BUSY);
                 centre.run(secs(5));
                 centre.leaves(1);
                 centre.comes(9, to(1));
@@ -248,11 +251,24 @@ fn rule_2_a_direct_call_that_its_user_does_not_take_goes_to_when_unavailable() {
         (
             "removed",
             |centre| {
-                centre.answers(1, AlertEnd::NoBinding);
+                centre.answers(1, BUSY);
                 centre.config.agents.clear();
                 centre.apply();
             },
             DivertReason::AgentRemoved,
+        ),
+        (
+            "phone gone while it waits",
+            |centre| {
+                centre.answers(1, BUSY);
+                centre.change(1, AgentChange::Device(Device::Unregistered));
+            },
+            DivertReason::AgentUnreachable,
+        ),
+        (
+            "phone that does not answer at all",
+            |centre| centre.answers(1, AlertEnd::NoProvisional),
+            DivertReason::AgentUnreachable,
         ),
     ];
     for (name, what, reason) in cases {
@@ -274,13 +290,46 @@ fn rule_2_a_user_who_is_away_gets_no_direct_call_at_all() {
 }
 
 #[test]
-fn rule_2_a_failed_phone_does_not_send_the_direct_call_away() {
+fn rule_2_a_busy_phone_does_not_send_the_direct_call_away() {
     let mut centre = Centre::staffed(1);
     centre.comes(1, to_user(1));
-    centre.answers(1, AlertEnd::NoProvisional);
+    centre.answers(1, BUSY);
     assert_eq!(centre.diverted(), []);
     centre.run(secs(5));
     assert_eq!(centre.alerts(), [(1, 1), (1, 1)]);
+}
+
+#[test]
+fn rule_2_without_a_limit_a_direct_call_does_not_wait_for_a_phone_that_is_gone() {
+    let mut centre = Centre::staffed(1);
+    centre.with_agent(1, |agent| agent.personal.max_wait = secs(0));
+    let unreachable = DivertReason::AgentUnreachable;
+    centre.change(1, AgentChange::Device(Device::Unregistered));
+    centre.comes(1, to_user(1));
+    assert_eq!(centre.diverted(), [(1, unreachable)]);
+    centre.change(1, AgentChange::Device(Device::Registered));
+    centre.comes(2, to_user(1));
+    centre.comes(3, to_user(1));
+    centre.answers(1, AlertEnd::NoProvisional);
+    assert_eq!(
+        centre.diverted(),
+        [(1, unreachable), (2, unreachable), (3, unreachable)],
+        "the next in line does not wait for it either"
+    );
+    centre.run(secs(5));
+    centre.comes(4, to_user(1));
+    assert_eq!(centre.alerts(), [(2, 1), (4, 1)], "it is tried again");
+}
+
+#[test]
+fn rule_2_a_phone_that_comes_back_in_time_keeps_its_direct_call() {
+    let mut centre = Centre::staffed(1);
+    centre.comes(1, to_user(1));
+    centre.change(1, AgentChange::Device(Device::Unregistered));
+    assert_eq!(centre.diverted(), [], "it rings, and may be answered");
+    centre.change(1, AgentChange::Device(Device::Registered));
+    centre.answers(1, BUSY);
+    assert_eq!(centre.diverted(), []);
 }
 
 #[test]

@@ -271,7 +271,7 @@ fn ending(output: &Output) -> Option<String> {
 }
 
 /// A simulation in which something never happens shows nothing about it.
-const ENDINGS: [&str; 29] = [
+const ENDINGS: [&str; 30] = [
     "Accepted",
     "Rejected",
     "TimedOut",
@@ -295,6 +295,7 @@ const ENDINGS: [&str; 29] = [
     "DivertAgentRejected",
     "DivertAgentNoAnswer",
     "DivertMaxWait",
+    "DivertAgentUnreachable",
     "RefuseClosed",
     "RefuseFull",
     "RefuseNobodyLoggedIn",

@@ -405,6 +405,12 @@ impl Model {
         };
         match self.agents.get(&id) {
             Some(agent) if !agent.removed => match agent.presence {
+                Presence::Available
+                    if agent.device == Device::Unregistered
+                        || agent.health == DeviceHealth::Unreachable =>
+                {
+                    Some(DivertReason::AgentUnreachable)
+                }
                 Presence::Available => None,
                 Presence::Offline => Some(DivertReason::AgentOffline),
                 Presence::Break(_) => Some(DivertReason::AgentOnBreak),
@@ -445,6 +451,20 @@ impl Model {
                 Place::Waiting => self.divert(id, reason),
                 Place::Alerting(_) => call.goes = Some(reason),
                 Place::Connected(_) => {}
+            }
+        }
+    }
+
+    /// Rules 2 and 18: nobody waits for a phone that is gone.
+    fn nothing_to_wait_for(&mut self, id: AgentId) {
+        let own = Target::Personal(id);
+        let Some(reason) = self.away(own) else {
+            return;
+        };
+        for id in self.calls.keys().copied().collect::<Vec<_>>() {
+            let call = &self.calls[&id];
+            if call.enqueue.to == own && call.place == Place::Waiting {
+                self.divert(id, reason);
             }
         }
     }
@@ -619,6 +639,7 @@ impl Model {
         failed.health = health;
         failed.skipped_until = now + wait;
         self.back_to_queue(call, None);
+        self.nothing_to_wait_for(agent);
     }
 
     fn phone_lives(&mut self, id: AgentId) {
@@ -683,6 +704,7 @@ impl Model {
         if device != Device::Unregistered {
             self.phone_lives(id);
         }
+        self.nothing_to_wait_for(id);
     }
 
     /// Rule 16; rule 2 for those who wait for them.

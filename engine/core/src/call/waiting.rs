@@ -221,6 +221,7 @@ impl Engine {
             | DivertReason::AgentOnBreak
             | DivertReason::AgentRejected
             | DivertReason::AgentNoAnswer
+            | DivertReason::AgentUnreachable
             | DivertReason::MaxWait => (
                 Diversion::Unavailable,
                 self.when_unavailable(call),
