@@ -159,7 +159,7 @@ pub(crate) struct UaCall {
     /// Whether the handset was put down before that ACK had come.
     hangs_up: bool,
     acks: BTreeMap<u32, Request>,
-    /// What came back to our first BYE.
+    /// The best that came back to our BYEs: a repeated 2xx gets one more, and that finds nothing any more.
     bye_status: Option<u16>,
     /// Whether the other side hung up.
     bye_came: bool,
@@ -449,7 +449,7 @@ impl Ua {
             Some(Purpose::Bye(call)) => {
                 if let Some(call) = self.calls.get_mut(&call) {
                     let status = response.status.code();
-                    call.bye_status.get_or_insert(status);
+                    call.bye_status = call.bye_status.into_iter().chain([status]).min();
                 }
             }
             Some(Purpose::Aside) | None => {}
