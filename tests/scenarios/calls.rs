@@ -78,28 +78,6 @@ fn what_the_caller_hears_of_the_other_sides_refusal() {
 }
 
 #[test]
-fn emergency_numbers_leave_while_calls_are_shed_and_while_the_daemon_stops() {
-    for stopping in [false, true] {
-        let w = World::new(seed(5));
-        let (ann, bob) = two_phones(&w);
-        if stopping {
-            w.supervisor(CommandBody::Drain);
-        } else {
-            w.pressure(Pressure::Shedding);
-        }
-        bob.calls("+4930777");
-        assert_eq!(bob.status(), Some(503), "other calls are refused");
-        let rescue = w.phone("112");
-        ann.calls("112");
-        assert!(rescue.rings(), "stopping: {stopping}");
-        rescue.answers();
-        assert!(ann.talks_to(&rescue));
-        rescue.hangs_up();
-        w.expect_quiet();
-    }
-}
-
-#[test]
 fn calls_in_progress_do_not_notice_that_others_are_shed() {
     let w = World::new(seed(6));
     let (ann, caller, late) = (
@@ -342,6 +320,61 @@ fn early_media_of_an_outside_number_is_heard_before_the_answer() {
     friend.answers();
     assert!(ann.talks_to(&friend));
     ann.hangs_up();
+    w.expect_quiet();
+}
+
+#[test]
+fn what_the_far_side_says_of_its_progress_is_passed_on_once() {
+    let w = World::new(seed(25));
+    let (ann, _) = two_phones(&w);
+    let friend = w.phone("+4930777");
+    friend.will(Manner::Progresses);
+    ann.calls("+4930777");
+    assert_eq!(ann.status(), Some(183), "it does not ring yet");
+    friend.starts_to_ring();
+    assert_eq!(ann.status(), Some(180));
+    friend.starts_to_ring();
+    let told = |status: &str| {
+        w.ladder()
+            .matches(&format!("-> ann        {status}"))
+            .count()
+    };
+    assert_eq!((told("183"), told("180")), (1, 1));
+    friend.answers();
+    assert!(ann.talks_to(&friend));
+    ann.hangs_up();
+    w.expect_quiet();
+}
+
+#[test]
+fn a_phone_that_cannot_be_reached_is_not_there_a_trunk_is_a_fault_on_the_way() {
+    let w = World::new(seed(26));
+    let (ann, bob) = two_phones(&w);
+    bob.will(Manner::IsSilent);
+    ann.calls("1002");
+    bob.cannot_be_reached();
+    assert_eq!(ann.status(), Some(480));
+    let friend = w.phone("+4930777");
+    friend.will(Manner::IsSilent);
+    ann.calls("+4930777");
+    friend.cannot_be_reached();
+    assert_eq!(ann.status(), Some(502));
+    w.expect_quiet();
+}
+
+#[test]
+fn who_dials_their_own_extension_is_busy() {
+    let w = World::new(seed(27));
+    let ann = w.agent("ann").available();
+    ann.calls("1001");
+    assert_eq!(ann.status(), Some(486));
+    assert_eq!(ends(&w), [(EndResult::Busy, EndedBy::System)]);
+    let click = CommandBody::PlaceCall {
+        username: "ann".into(),
+        to: "1001".into(),
+    };
+    assert!(ann.tries(click).is_err());
+    assert!(ann.is_idle());
     w.expect_quiet();
 }
 

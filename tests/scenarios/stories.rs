@@ -14,6 +14,7 @@ mod alerts;
 mod calls;
 mod centre;
 mod direct;
+mod emergency;
 mod gone;
 mod opening;
 mod queue;

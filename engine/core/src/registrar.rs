@@ -282,6 +282,15 @@ impl Registrar {
         self.addresses.contains_key(&address)
     }
 
+    /// The addresses of record that registered from this address, by whatever port. Looks at all bindings.
+    pub(crate) fn aors_at_address(&self, address: IpAddr) -> Vec<&str> {
+        let bindings = self.bindings.values().flatten();
+        bindings
+            .filter(|binding| binding.flow.remote.ip() == address)
+            .map(|binding| binding.record.key.aor.as_str())
+            .collect()
+    }
+
     /// Takes back what has run out.
     pub(crate) fn expire(&mut self, now: Now) -> Vec<BindingKey> {
         let mut gone = Vec::new();

@@ -232,7 +232,7 @@ fn a_caller_reaches_an_attendant_behind_a_trunk() {
     assert_eq!((figures.calls, figures.legs, figures.dialogs), (0, 0, 0));
 }
 
-/// A caller is told of the other side's progress once: by the sound it sends, or that it rings.
+/// A caller is told of the other side's progress once: by the sound it sends, or by what it says.
 #[test]
 fn early_media_takes_the_place_of_the_ringing() {
     let table: &[(&str, &str, &str, &[&str])] = &[
@@ -241,7 +241,7 @@ fn early_media_takes_the_place_of_the_ringing() {
             "it says no more",
             "183 Session Progress",
             "",
-            &["SIP/2.0 180"],
+            &["SIP/2.0 183"],
         ),
         ("it is heard", "183 Session Progress", SDP, &["SIP/2.0 183"]),
         (

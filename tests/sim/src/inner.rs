@@ -277,6 +277,12 @@ impl Inner {
         Ok(prepared)
     }
 
+    /// The network gives a message for this address back.
+    pub(crate) fn transport_fails(&mut self, remote: SocketAddr) {
+        let flow = flow_from(remote);
+        self.input(Input::TransportFailed { flow });
+    }
+
     pub(crate) fn pressure(&mut self, pressure: Pressure) {
         self.input(Input::Pressure(pressure));
     }
@@ -366,12 +372,7 @@ impl Inner {
             }
             return;
         }
-        let flow = Flow {
-            transport: Transport::Udp,
-            local: SERVER,
-            remote: packet.from,
-            connection: None,
-        };
+        let flow = flow_from(packet.from);
         if let Some(message) = wire::parse(&packet.payload) {
             self.wire.came(self.now, &message);
         }
@@ -595,6 +596,15 @@ fn moment(now: Duration) -> Now {
     Now {
         mono: now,
         utc_us: i64::try_from(now.as_micros()).expect("before the year 292000"),
+    }
+}
+
+fn flow_from(remote: SocketAddr) -> Flow {
+    Flow {
+        transport: Transport::Udp,
+        local: SERVER,
+        remote,
+        connection: None,
     }
 }
 

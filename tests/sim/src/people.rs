@@ -79,6 +79,19 @@ impl Phone {
         self
     }
 
+    /// Begins to ring, after it has said something else.
+    pub fn starts_to_ring(&self) -> &Self {
+        self.on_call("starts to ring", Ua::start_ringing);
+        self
+    }
+
+    /// The network says that it cannot be reached, or that its connection is gone.
+    pub fn cannot_be_reached(&self) -> &Self {
+        self.world.inner().transport_fails(self.address);
+        self.world.run_for(BLINK);
+        self
+    }
+
     /// Lifts the handset of a phone that rings.
     pub fn answers(&self) -> &Self {
         self.on_call("answers", |ua, now, call| ua.answer(now, call));
@@ -152,12 +165,17 @@ impl Phone {
 
     /// Registers with another password.
     pub fn registers_with(&self, password: &str) -> &Self {
+        self.has_password(password).registers()
+    }
+
+    /// Proves who it is with this password from now on.
+    pub fn has_password(&self, password: &str) -> &Self {
         self.act(|ua, _| {
             if let Some(registration) = ua.registration_mut() {
                 registration.password = password.into();
             }
         });
-        self.registers()
+        self
     }
 
     /// Does not register again by itself.

@@ -172,6 +172,11 @@ impl World {
         Phone::new(self, CARRIER, number)
     }
 
+    /// Somebody behind the PBX, who is no user of ours.
+    pub fn behind_pbx(&self, number: &str) -> Phone {
+        Phone::new(self, PBX, number)
+    }
+
     /// The phone of a user: registered here, or on the PBX when the user has no password for one.
     pub fn extension(&self, username: &str) -> Phone {
         let user = self.inner().snapshot.centre.users.get(username).cloned();

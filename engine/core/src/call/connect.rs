@@ -98,12 +98,12 @@ impl Engine {
         ))
     }
 
-    /// Tells a caller who is not answered yet that it rings.
-    pub(crate) fn ring_back(&mut self, call: CallId) {
+    /// Tells a caller who is not answered yet how it goes: 180 that it rings.
+    pub(crate) fn tell_progress(&mut self, call: CallId, status: u16) {
         let Some(caller) = self.calls.get(&call).map(|call| call.caller) else {
             return;
         };
-        if let Some((server, response)) = self.dialog_response(caller, 180) {
+        if let Some((server, response)) = self.dialog_response(caller, status) {
             self.respond(server, response);
         }
     }

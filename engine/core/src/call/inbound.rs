@@ -29,20 +29,17 @@ impl Engine {
         match self.identify(&flow, &message) {
             Identity::Known(sender) => self.on_invite_from(server, flow, message, sender),
             Identity::Answer { status, challenges } => {
-                self.challenge(server, &message, status, challenges)
+                let phone = self.phone_at(&flow, &message).filter(|_| emergency);
+                match phone {
+                    Some(phone) => self.on_invite_from(server, flow, message, phone),
+                    None => self.challenge(server, &message, status, challenges),
+                }
             }
             Identity::Stranger => {
                 self.figures.unknown += 1;
                 self.refuse(server, &message, 403);
             }
         }
-    }
-
-    fn dials_emergency(&self, message: &Message) -> bool {
-        let Some(dialled) = message.request_uri().and_then(|uri| uri.user_decoded()) else {
-            return false;
-        };
-        self.routes.is_emergency(&dialled)
     }
 
     fn on_invite_from(&mut self, server: ServerId, flow: Flow, message: Message, sender: Sender) {
@@ -132,7 +129,7 @@ impl Engine {
         let called = self.called_number(&message, trunk.as_deref());
         let route = match &sender {
             Sender::Trunk(_) => self.plan_from_trunk(&called),
-            Sender::Phone { .. } => self.plan_from_phone(&called),
+            Sender::Phone { extension, .. } => self.plan_from_extension(extension, &called),
         };
         let party = match &sender {
             Sender::Trunk(_) => party_of(&message),
@@ -185,6 +182,7 @@ impl Engine {
                 diversions: 0,
                 fallback: None,
                 max_forwards,
+                emergency: None,
             },
         );
         self.publish(Event::CallStarted {

@@ -14,7 +14,7 @@
 //! ```
 //!
 //! One file per feature: a request is judged ([`requests`]), its sender known ([`who`]), a call comes in ([`inbound`]), is given its destination ([`route`]), waits ([`waiting`]),
-//! phones are rung ([`ring`]) and answer ([`responses`]), two legs are joined ([`connect`]), one holds
+//! phones are rung ([`ring`], and for help [`emergency`]) and answer ([`responses`]), two legs are joined ([`connect`]), one holds
 //! the other ([`hold`]), one is gone without a word ([`alive`]), requests come within a dialog ([`in_dialog`]), all ends ([`end`]). Media are spoken of in [`media`], the
 //! addresses of the far ends in [`target`]. Transactions are `sip`'s, packets the media threads', order and choice
 //! the distribution core's.
@@ -22,6 +22,7 @@
 mod alive;
 pub(crate) mod answers;
 mod connect;
+mod emergency;
 mod end;
 mod hold;
 mod in_dialog;
@@ -48,6 +49,7 @@ use crate::event::{EndResult, Party};
 use crate::ids::{CallId, LegId};
 use answers::{Outcome, Progress};
 
+pub(crate) use emergency::Emergency;
 pub(crate) use leg::{Leg, LegState};
 pub(crate) use plan::Plan;
 
@@ -76,6 +78,7 @@ pub(crate) struct Call {
     pub(crate) fallback: Option<EndResult>,
     /// Hops the caller's INVITE had left.
     pub(crate) max_forwards: u8,
+    pub(crate) emergency: Option<Emergency>,
 }
 
 /// Where a call is on its way.
@@ -125,8 +128,20 @@ pub(crate) struct Ring {
     pub(crate) legs: Vec<LegId>,
     /// Whether any of them has rung.
     pub(crate) rang: bool,
+    /// What the caller was told of it.
+    pub(crate) told: Told,
     /// The most telling failure so far.
     pub(crate) failed: Option<(Outcome, Progress)>,
+}
+
+/// What a caller who is not answered yet has been told of the other side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Told {
+    Nothing,
+    /// This provisional status.
+    Progress(u16),
+    /// They hear what the other side plays.
+    Sound,
 }
 
 /// What phones are rung for.
@@ -138,6 +153,18 @@ pub(crate) enum Purpose {
     Dial,
     /// The user's own phone, before what they asked for is dialled.
     OwnPhone,
+}
+
+impl Ring {
+    pub(crate) fn new(purpose: Purpose) -> Self {
+        Self {
+            purpose,
+            legs: Vec::new(),
+            rang: false,
+            told: Told::Nothing,
+            failed: None,
+        }
+    }
 }
 
 impl Call {

@@ -14,7 +14,7 @@ use crate::ids::{CallId, LegId};
 
 impl Engine {
     pub(crate) fn place_call(&mut self, username: &str, to: &str) -> Result<Done, Refusal> {
-        if self.draining {
+        if self.draining && !self.routes.is_emergency(to) {
             return Err(Refusal::Unavailable(
                 "the daemon is stopping and takes no new calls".into(),
             ));
@@ -33,12 +33,13 @@ impl Engine {
             || Refusal::Conflict(alloc::format!("{username} has no extension to call from"));
         let extension = extension.ok_or_else(no_phone)?;
         let destination = self
-            .plan_from_phone(to)
+            .plan_from_extension(&extension, to)
             .to
+            .filter(|destination| *destination != Destination::Busy)
             .ok_or_else(|| Refusal::Invalid {
                 field: "to",
                 message: alloc::format!(
-                    "{to:?} is no queue, no extension, and no trunk leads to it"
+                    "{to:?} is no queue, no other extension, and no trunk leads to it"
                 ),
             })?;
         let targets = self.targets_of_extension(&extension);
@@ -93,12 +94,7 @@ impl Engine {
             number: extension.into(),
             name: name.filter(|name| !name.is_empty()),
         };
-        let ring = Ring {
-            purpose: Purpose::OwnPhone,
-            legs: alloc::vec::Vec::new(),
-            rang: false,
-            failed: None,
-        };
+        let ring = Ring::new(Purpose::OwnPhone);
         let call = Call {
             id,
             caller: LegId(0),
@@ -113,6 +109,7 @@ impl Engine {
             diversions: 0,
             fallback: None,
             max_forwards: 70,
+            emergency: None,
         };
         self.calls.insert(id, call);
         self.publish(Event::CallStarted {

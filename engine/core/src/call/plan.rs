@@ -68,6 +68,17 @@ impl Engine {
         }
     }
 
+    /// The same for the phone at this extension, which is busy for itself.
+    pub(crate) fn plan_from_extension(&self, extension: &str, dialled: &str) -> Plan {
+        let plan = self.plan_from_phone(dialled);
+        match &plan.to {
+            Some(Destination::Extension(number)) if **number == *extension => {
+                Plan::to(Some(Destination::Busy), 486)
+            }
+            _ => plan,
+        }
+    }
+
     fn plan_queue(&self, name: &str) -> Plan {
         let queue = self.snapshot.centre.queues.get(name);
         Plan::to(

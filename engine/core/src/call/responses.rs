@@ -6,7 +6,7 @@ use sip::transaction::{ClientId, Event as SipEvent, Output as SipOutput};
 use sip::{Flow, HeaderName, Message, Method};
 
 use super::answers::Outcome;
-use super::{LegState, Purpose};
+use super::{LegState, Purpose, Told};
 use crate::engine::Engine;
 use crate::event::{EndCause, EndResult, EndedBy};
 use crate::ids::{CallId, LegId};
@@ -36,7 +36,7 @@ impl Engine {
             } => self.on_response(client, flow, &message),
             SipEvent::TimedOut { client } => self.on_no_response(client, Outcome::TimedOut),
             SipEvent::TransportFailed { client } => {
-                self.on_no_response(client, Outcome::Unreachable)
+                self.on_no_response(client, self.unreachable(client));
             }
             SipEvent::AckMissing { server } => self.on_ack_missing(server),
             SipEvent::StrayResponse { flow, message } => self.end_stray(None, flow, &message),
@@ -68,12 +68,23 @@ impl Engine {
         };
         match status {
             100 => {}
-            101..200 => self.on_provisional(leg, message),
+            101..200 => self.on_provisional(leg, status, message),
             200..300 => self.on_success(leg, client, flow, message),
             _ => {
                 self.index.clients.remove(&client);
                 self.ring_leg_failed(leg, Outcome::Status(status), Some(status));
             }
+        }
+    }
+
+    /// What it means that a request could not be sent: a phone whose connection is gone is not there any more.
+    fn unreachable(&self, client: ClientId) -> Outcome {
+        let leg = self.index.clients.get(&client);
+        let leg = leg.and_then(|leg| self.legs.get(leg));
+        if leg.is_some_and(|leg| leg.trunk.is_none()) {
+            Outcome::Nowhere
+        } else {
+            Outcome::Unreachable
         }
     }
 
@@ -90,15 +101,45 @@ impl Engine {
     /// 101 to 199: it rings, or lets its own progress be heard.
     ///
     /// The caller is told one of the two: a 180 beside the sound would have their phone play its own ringing over it.
-    fn on_provisional(&mut self, leg: LegId, message: &Message) {
-        let first = self.leg_rings(leg);
+    fn on_provisional(&mut self, leg: LegId, status: u16, message: &Message) {
+        self.leg_rings(leg);
         let Some((call, dialled, alone)) = self.ring_of(leg) else {
             return;
         };
         let agreed = self.agree_early(leg, message);
         let heard = agreed && dialled && alone && self.early_media(call, leg);
-        if first && dialled && !heard {
-            self.ring_back(call);
+        if heard {
+            self.note_told(call, Told::Sound);
+        } else if dialled {
+            self.pass_on(call, status);
+        }
+    }
+
+    /// Tells the caller what the other side says of its progress, unless they know it, or more: once it rings, it rings.
+    /// A status that says nothing more is a 183 (RFC 3261 §8.1.3.2).
+    fn pass_on(&mut self, call: CallId, status: u16) {
+        let status = if (180..=183).contains(&status) {
+            status
+        } else {
+            183
+        };
+        let ring = self.calls.get(&call).and_then(|call| call.ring.as_ref());
+        let told = ring.map_or(Told::Nothing, |ring| ring.told);
+        let news = match told {
+            Told::Nothing => true,
+            Told::Progress(before) => before != 180 && before != status,
+            Told::Sound => false,
+        };
+        if news {
+            self.note_told(call, Told::Progress(status));
+            self.tell_progress(call, status);
+        }
+    }
+
+    fn note_told(&mut self, call: CallId, told: Told) {
+        let call = self.calls.get_mut(&call);
+        if let Some(ring) = call.and_then(|call| call.ring.as_mut()) {
+            ring.told = told;
         }
     }
 

@@ -44,8 +44,15 @@ impl Engine {
     }
 
     pub(crate) fn dial_outside(&mut self, call: CallId, number: &str) {
+        if self.routes.is_emergency(number) {
+            return self.dial_emergency(call, number);
+        }
         let targets = self.target_of_number(number).into_iter().collect();
         self.dial(call, number, None, None, targets, OUTSIDE_RINGS);
+    }
+
+    pub(super) fn dial_outside_at(&mut self, call: CallId, number: &str, target: Target) {
+        self.dial(call, number, None, None, [target].into(), OUTSIDE_RINGS);
     }
 
     fn dial(
@@ -61,12 +68,7 @@ impl Engine {
             return;
         };
         found.stage = Stage::Dialling;
-        found.ring = Some(Ring {
-            purpose: Purpose::Dial,
-            legs: Vec::new(),
-            rang: false,
-            failed: None,
-        });
+        found.ring = Some(Ring::new(Purpose::Dial));
         let nowhere = targets.is_empty();
         for target in targets {
             let leg = self.call_phone_at(call, LegRole::Callee, number, user, extension, target);
@@ -260,11 +262,11 @@ impl Engine {
             return;
         };
         let silent = !rang && self.layer.is_answered(*client) == Some(false);
-        let is_phone = self
-            .legs
-            .get(&leg)
-            .is_some_and(|leg| leg.role == LegRole::Agent || leg.trunk.is_none());
-        if silent && is_phone {
+        let is_given_up = self.legs.get(&leg).is_some_and(|leg| {
+            let is_phone = leg.role == LegRole::Agent || leg.trunk.is_none();
+            is_phone || self.has_another_trunk(leg.call)
+        });
+        if silent && is_given_up {
             self.ring_leg_failed(leg, Outcome::TimedOut, None);
         }
     }
@@ -361,6 +363,9 @@ impl Engine {
 
     /// Nobody took a call that was dialled: its caller is told, or hears that nobody is there.
     pub(crate) fn dial_failed(&mut self, call: CallId, outcome: Outcome, progress: Progress) {
+        if self.leaves_by_another_trunk(call, outcome, progress) {
+            return;
+        }
         let status = caller_status(outcome, progress);
         let result = end_result(outcome, progress);
         if let Some(found) = self.calls.get_mut(&call) {
@@ -369,18 +374,17 @@ impl Engine {
         self.nobody_left(call, status);
     }
 
-    /// Something rings; whether this leg has only now begun to.
-    pub(crate) fn leg_rings(&mut self, leg: LegId) -> bool {
+    /// Something rings.
+    pub(crate) fn leg_rings(&mut self, leg: LegId) {
         let Some(found) = self.legs.get_mut(&leg) else {
-            return false;
+            return;
         };
         let LegState::Calling { rang, .. } = &mut found.state else {
-            return false;
+            return;
         };
-        let first = !core::mem::replace(rang, true);
         let call = found.call;
-        if !first {
-            return false;
+        if core::mem::replace(rang, true) {
+            return;
         }
         self.publish(Event::LegRinging { call, leg });
         let Some(ring) = self
@@ -388,7 +392,7 @@ impl Engine {
             .get_mut(&call)
             .and_then(|call| call.ring.as_mut())
         else {
-            return false;
+            return;
         };
         let first = !core::mem::replace(&mut ring.rang, true);
         match ring.purpose {
@@ -397,7 +401,6 @@ impl Engine {
             }
             Purpose::Alert(_) | Purpose::OwnPhone | Purpose::Dial => {}
         }
-        true
     }
 
     /// Takes everything back that rings for a call.

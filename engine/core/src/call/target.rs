@@ -35,13 +35,8 @@ impl Engine {
         self.target_of_number(extension).into_iter().collect()
     }
 
-    /// Where an outside number leaves.
+    /// Where an outside number leaves, unless all lines of its trunk are taken.
     pub(crate) fn target_of_number(&self, number: &str) -> Option<Target> {
-        // An emergency call always leaves: by whichever trunk can take it.
-        if self.routes.is_emergency(number) {
-            let mut trunks = self.routes.emergency_trunks(number).into_iter();
-            return trunks.find_map(|trunk| self.target_by_trunk(trunk, number));
-        }
         let trunk = self.routes.trunk_for(number)?;
         if self.trunk_is_full(trunk) {
             return None;
@@ -49,7 +44,7 @@ impl Engine {
         self.target_by_trunk(trunk, number)
     }
 
-    fn target_by_trunk(&self, trunk: &str, number: &str) -> Option<Target> {
+    pub(super) fn target_by_trunk(&self, trunk: &str, number: &str) -> Option<Target> {
         let trunk = self.snapshot.centre.trunks.get(trunk)?;
         match trunk.kind {
             TrunkKind::Peer => self.target_of_peer(trunk, number),

@@ -96,7 +96,7 @@ impl Engine {
                 let music = self.music_of(None);
                 self.play(caller, &music, true);
             }
-            Place::User(_) => self.ring_back(call),
+            Place::User(_) => self.tell_progress(call, 180),
         }
     }
 
@@ -289,12 +289,7 @@ impl Engine {
         let Some(found) = self.calls.get_mut(&call) else {
             return;
         };
-        found.ring = Some(Ring {
-            purpose: Purpose::Alert(match_id),
-            legs: Vec::new(),
-            rang: false,
-            failed: None,
-        });
+        found.ring = Some(Ring::new(Purpose::Alert(match_id)));
         let extension = self.seats.extension(&username).map(String::from);
         let targets = extension
             .as_deref()

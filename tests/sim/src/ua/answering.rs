@@ -44,7 +44,8 @@ impl Ua {
             | Manner::OnlyTries
             | Manner::Refuses(_)
             | Manner::Answers
-            | Manner::PlaysTone => false,
+            | Manner::PlaysTone
+            | Manner::Progresses => false,
         }
     }
 
@@ -117,6 +118,7 @@ impl Ua {
         }
         match manner {
             Manner::Rings | Manner::RingsAfter(_) => self.ring(id, 180, None),
+            Manner::Progresses => self.ring(id, 183, None),
             Manner::PlaysTone => {
                 let body = self.session_for(id, &request);
                 self.ring(id, 183, body);
@@ -131,6 +133,12 @@ impl Ua {
     fn ring(&mut self, id: CallRef, status: u16, body: Option<String>) {
         self.respond_to_invite(id, status, body);
         self.tell(id, What::Rings);
+    }
+
+    /// Now it rings, whatever it said before.
+    pub(crate) fn start_ringing(&mut self, now: Duration, id: CallRef) {
+        self.now = now;
+        self.respond_to_invite(id, 180, None);
     }
 
     fn respond_to_invite(&mut self, id: CallRef, status: u16, body: Option<String>) -> Option<()> {

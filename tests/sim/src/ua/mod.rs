@@ -56,6 +56,8 @@ pub enum Manner {
     AnswersAfter(Duration),
     /// Plays its own ringing tone (183 with a description).
     PlaysTone,
+    /// Says that it goes on, but not how (183 without a description).
+    Progresses,
 }
 
 /// How a call is dialled.
