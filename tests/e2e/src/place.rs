@@ -23,7 +23,7 @@ pub struct Place {
 impl Place {
     /// Waits for the test's turn.
     pub fn take() -> Self {
-        let turn = File::create(std::env::temp_dir().join("lampfield-e2e.lock")).unwrap();
+        let turn = File::create(std::env::temp_dir().join("lampfield-e2e-turn.lock")).unwrap();
         flock(&turn, FlockOperation::LockExclusive).unwrap();
         // Other addresses than those of a run before, whose sockets may linger: never 127.0.x.y.
         let run = 64 + (std::process::id() % 128) as u8;
