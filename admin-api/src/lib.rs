@@ -33,6 +33,7 @@ mod state;
 mod time;
 
 pub use auth::hash_password;
+pub use events::kind_and_data;
 pub use ports::Answer;
 pub use server::router;
 pub use state::{ApiState, Ports};

@@ -36,8 +36,8 @@ pub(crate) fn read_cursor(text: &str) -> Option<u64> {
     u64::from_str_radix(text, 16).ok().filter(|_| well_formed)
 }
 
-/// The event's type and what it says.
-pub(crate) fn kind_and_data(event: &Event) -> (String, Map<String, Value>) {
+/// The event's type and what it says, in the words of the event stream.
+pub fn kind_and_data(event: &Event) -> (String, Map<String, Value>) {
     let Ok(Value::Object(mut fields)) = serde_json::to_value(event) else {
         return (String::new(), Map::new());
     };

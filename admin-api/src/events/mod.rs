@@ -11,4 +11,5 @@ pub(crate) mod stream;
 #[cfg(test)]
 mod samples;
 
+pub use json::kind_and_data;
 pub(crate) use json::read_cursor;

@@ -107,6 +107,8 @@ mod tests {
         store.centre().save(change).await.unwrap();
         let (version, centre) = load_or_create(&store, &Settings::default()).await.unwrap();
         assert_eq!(version, 2);
-        assert!(centre.queues.contains_key("support") && centre.users.contains_key(FIRST_ADMINISTRATOR));
+        assert!(
+            centre.queues.contains_key("support") && centre.users.contains_key(FIRST_ADMINISTRATOR)
+        );
     }
 }

@@ -1,6 +1,9 @@
 //! The log: on standard error, its level changeable while the daemon runs.
 
+use std::sync::Arc;
+
 use config::{LogFormat, LogLevel, LogSettings};
+use tokio::sync::watch;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, Registry, fmt, reload};
@@ -9,6 +12,7 @@ use tracing_subscriber::{EnvFilter, Layer as _, Registry, fmt, reload};
 #[derive(Debug, Clone)]
 pub(crate) struct LogHandle {
     filter: reload::Handle<EnvFilter, Registry>,
+    level: Arc<watch::Sender<LogLevel>>,
 }
 
 /// Starts the log of the process.
@@ -26,7 +30,10 @@ pub(crate) fn start(settings: &LogSettings) -> LogHandle {
         .with(filter)
         .with(lines)
         .try_init();
-    LogHandle { filter: handle }
+    LogHandle {
+        filter: handle,
+        level: Arc::new(watch::Sender::new(settings.level)),
+    }
 }
 
 impl LogHandle {
@@ -35,6 +42,12 @@ impl LogHandle {
         if let Err(error) = self.filter.reload(filter(level)) {
             tracing::error!(%error, "the log's level cannot be changed");
         }
+        self.level.send_replace(level);
+    }
+
+    /// The level in force and those that come.
+    pub(crate) fn level(&self) -> watch::Receiver<LogLevel> {
+        self.level.subscribe()
     }
 }
 

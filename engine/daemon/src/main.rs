@@ -6,6 +6,7 @@
 //! - [`start`]: wires all parts in order, and takes them down again.
 //! - [`driver`]: the engine's thread. [`view`]: the projection thread. [`net`]: sockets and lanes.
 //! - [`centre`]: the one writer of the centre; [`control`] lets the command line reach it.
+//! - [`event_log`]: what happens to calls, in the log at DEBUG.
 //! - [`ports`]: what the API asks for, given by the real things. [`demo`]: a sample centre with made-up people in it.
 #![forbid(unsafe_code)]
 
@@ -18,6 +19,7 @@ mod command_line;
 mod control;
 mod demo;
 mod driver;
+mod event_log;
 mod first_start;
 mod http;
 mod logging;

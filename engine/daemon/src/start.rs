@@ -39,11 +39,11 @@ use crate::net::lanes::{Lanes, lanes};
 use crate::net::strangers::Strangers;
 use crate::net::tcp::{Connections, Listener};
 use crate::net::udp::{Senders, Udp};
-use crate::ports::{AccountsPort, Commands, EventsPort, Health, HistoryPort};
+use crate::ports::{AccountsPort, BEHIND_MAX, Commands, EventsPort, Health, HistoryPort};
 use crate::print::say;
 use crate::signals::{Rereading, Signals};
 use crate::view::{self, Views};
-use crate::{clips, http, logging, lookup, random, realm};
+use crate::{clips, event_log, http, logging, lookup, random, realm};
 
 /// This node; the only one so far.
 const NODE: u8 = 1;
@@ -92,6 +92,7 @@ where
     let result = runtime.block_on(async {
         let mut signals = Signals::catch()?;
         let daemon = Daemon::start(settings, runtime.handle()).await?;
+        tokio::spawn(event_log::run(Arc::clone(&daemon.views), log.level()));
         let rereading = Rereading {
             config: config.map(Path::to_path_buf),
             writer: daemon.writer.clone(),
@@ -224,6 +225,7 @@ impl Daemon {
                 history: store.history(),
                 journal: health.clone(),
                 views: Arc::clone(&views),
+                behind_max: BEHIND_MAX,
             }),
             events: Arc::new(EventsPort {
                 past: store.events(),

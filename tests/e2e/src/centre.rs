@@ -47,6 +47,11 @@ pub fn supervisor(username: &str) -> String {
     user(username, "supervisor")
 }
 
+/// Somebody who may change the centre.
+pub fn administrator(username: &str) -> String {
+    user(username, "administrator")
+}
+
 fn user(username: &str, role: &str) -> String {
     format!(
         "[[users]]\nusername = \"{username}\"\nname = \"{username}\"\npassword = \"{PASSWORD}\"\nrole = \"{role}\"\n"

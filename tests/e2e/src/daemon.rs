@@ -22,6 +22,8 @@ const START: Duration = Duration::from_secs(15);
 pub struct Settings {
     /// `sip.listen`.
     pub sip_listen: Vec<String>,
+    /// `sip.domain`.
+    pub domain: String,
     /// `media.ports`.
     pub media_ports: String,
     /// `log.level`.
@@ -39,6 +41,7 @@ impl Settings {
                 format!("udp:{}", place.sip()),
                 format!("tcp:{}", place.sip()),
             ],
+            domain: "lampfield.local".into(),
             media_ports: "10000-10399".into(),
             log_level: "debug".into(),
             drain_seconds: 30,
@@ -48,9 +51,10 @@ impl Settings {
 
     fn text(&self) -> String {
         format!(
-            "[sip]\nlisten = {:?}\ndrain_seconds = {}\n[media]\naddress = \"{}\"\nports = \"{}\"\n\
+            "[sip]\nlisten = {:?}\ndomain = {:?}\ndrain_seconds = {}\n[media]\naddress = \"{}\"\nports = \"{}\"\n\
              [http]\nlisten = \"{}\"\n[log]\nlevel = \"{}\"\n",
             self.sip_listen,
+            self.domain,
             self.drain_seconds,
             self.http.ip(),
             self.media_ports,
@@ -153,6 +157,20 @@ impl Daemon {
     /// Sends SIGTERM.
     pub fn terminate(&self) {
         kill_process(Pid::from_child(&self.running.0), Signal::TERM).unwrap();
+    }
+
+    /// Has it read its settings again.
+    ///
+    /// # Panics
+    ///
+    /// When it does not say that it has.
+    pub fn reread(&self) {
+        let said = || self.printed().matches("settings read again").count();
+        let before = said();
+        kill_process(Pid::from_child(&self.running.0), Signal::HUP).unwrap();
+        eventually("the settings read again", START, || {
+            (said() > before).then_some(())
+        });
     }
 
     /// Its exit code, if it has ended.

@@ -18,8 +18,8 @@ use tokio::time::timeout;
 
 use crate::view::Views;
 
-/// How long a page waits for the read models at most.
-const BEHIND_MAX: Duration = Duration::from_millis(500);
+/// How long a page waits for the read models at most, as the daemon has it.
+pub(crate) const BEHIND_MAX: Duration = Duration::from_millis(500);
 
 /// The store's history.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub(crate) struct HistoryPort {
     pub(crate) history: History,
     pub(crate) journal: JournalHealth,
     pub(crate) views: Arc<Views>,
+    /// How long a page waits for the read models at most.
+    pub(crate) behind_max: Duration,
 }
 
 impl HistoryPort {
@@ -34,7 +36,7 @@ impl HistoryPort {
     async fn catch_up(&self) {
         let seen = self.views.view().seq;
         // Late or never, the answer is what there is.
-        let _ = timeout(BEHIND_MAX, self.journal.wait_projected(seen)).await;
+        let _ = timeout(self.behind_max, self.journal.wait_projected(seen)).await;
     }
 }
 
@@ -149,5 +151,101 @@ fn alert(record: store::AlertRecord) -> AlertRecord {
         ended_us: record.ended_us,
         end: record.outcome,
         sip_status: record.sip_status,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::{self, Publication};
+    use admin_api::ports::LoggedEvent;
+    use engine::Event;
+    use engine::event::{Direction, EndCause, Party};
+    use engine::journal::{Body, Entry, Stamp};
+    use std::future::poll_fn;
+    use std::task::Poll;
+    use store::{Limits, Store};
+
+    const CALL: CallId = CallId(0x0100_0000_0000_0001);
+
+    fn a_call() -> [Arc<Event>; 2] {
+        let started = Event::CallStarted {
+            call: CALL,
+            direction: Direction::Inbound,
+            caller: Party::default(),
+            called: "2000".into(),
+            trunk: None,
+            user: None,
+        };
+        let cause = EndCause {
+            result: EndResult::Abandoned,
+            sip_status: None,
+            reason: None,
+        };
+        let ended = Event::CallEnded {
+            call: CALL,
+            cause,
+            by: EndedBy::Caller,
+        };
+        [started, ended].map(Arc::new)
+    }
+
+    fn entry(seq: u64, event: Arc<Event>) -> Entry {
+        let stamp = Stamp {
+            node: 1,
+            incarnation: 1,
+            mono_us: seq,
+            utc_us: 1_700_000_000_000_000,
+            config_version: 1,
+            rules_version: 1,
+        };
+        Entry {
+            seq,
+            stamp,
+            body: Body::Event(event),
+        }
+    }
+
+    /// The view is quicker than the disk: who has seen there that a call is over finds it here.
+    #[tokio::test]
+    async fn a_page_waits_for_what_readers_have_seen() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}/lampfield.db", directory.path().display());
+        let store = Store::open(&url, directory.path()).await.unwrap();
+        let mut journal = store.start(Limits::default()).await.unwrap();
+        let (views, publisher, _thread) = view::start().unwrap();
+        let events: Vec<(u64, Arc<Event>)> = (1..).zip(a_call()).collect();
+        let logged = |(seq, event): &(u64, Arc<Event>)| LoggedEvent {
+            seq: *seq,
+            utc_us: 0,
+            event: Arc::clone(event),
+        };
+        let publication = Publication {
+            events: events.iter().map(logged).collect(),
+            reached: 2,
+        };
+        publisher.send(publication).unwrap();
+        views.view_at(2).await;
+
+        let port = HistoryPort {
+            history: store.history(),
+            journal: journal.health(),
+            views,
+            behind_max: Duration::from_secs(60),
+        };
+        let query = HistoryQuery {
+            limit: 10,
+            ..HistoryQuery::default()
+        };
+        let mut page = port.page(query);
+        // It is under way before the journal has heard of the call.
+        let begun = poll_fn(|context| Poll::Ready(page.as_mut().poll(context)));
+        assert!(begun.await.is_pending());
+        for (seq, event) in events {
+            journal.append(entry(seq, event));
+        }
+        let page = page.await.unwrap();
+        let ids: Vec<CallId> = page.items.iter().map(|call| call.id).collect();
+        assert_eq!(ids, [CALL]);
     }
 }

@@ -10,5 +10,5 @@ mod writer;
 pub(crate) use accounts::AccountsPort;
 pub(crate) use commands::Commands;
 pub(crate) use events::EventsPort;
-pub(crate) use history::HistoryPort;
+pub(crate) use history::{BEHIND_MAX, HistoryPort};
 pub(crate) use readiness::Health;

@@ -8,6 +8,7 @@ mod crash;
 mod dice;
 mod hostile;
 mod house;
+mod operation;
 mod program;
 mod queue;
 mod soak;
