@@ -1,8 +1,8 @@
 //! To and from the types of `rsip`.
 //!
 //! For those who know rsip and want to hook into Lampfield with it, and as an oracle: its tests hold our
-//! codec against rsip's reading of the same messages. Nothing else in the workspace names rsip; why it
-//! does not read what comes off the wire stands in the documentation of the crate `sip`.
+//! codec against rsip's reading of the same messages. Besides this crate only the benches name rsip, which
+//! show what our codec costs beside it; why it does not read what comes off the wire stands in the documentation of the crate `sip`.
 //!
 //! [`message_to_rsip`] and [`uri_to_rsip`] refuse what rsip's types cannot hold without loss, instead of
 //! changing it silently; [`message_from_rsip`] and [`uri_from_rsip`] refuse what is no message or URI.

@@ -31,6 +31,8 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
 ];
+/// Who may know rsip: the edge that speaks its types, and the benches that hold our codec beside it.
+const KNOW_RSIP: &[&str] = &["benches", "sip-interop"];
 /// The tools of tests, benches and the demo may know what they need; of these only the demo is in the daemon.
 const TOOLS: &[&str] = &["benches", "e2e", "loadgen", "scenarios", "sim"];
 /// No clock, no thread, no randomness of their own.
@@ -102,6 +104,17 @@ fn house_dependencies_point_one_way() {
     for (name, _) in ARROWS {
         assert!(arrows.contains_key(*name), "{name} has left the house");
     }
+}
+
+#[test]
+fn house_rsip_stays_at_the_edge() {
+    let knows = |name: &&String| {
+        let manifest = std::fs::read_to_string(manifest_of(name)).unwrap();
+        manifest.lines().any(|line| line.starts_with("rsip"))
+    };
+    let arrows = arrows();
+    let knowing: Vec<&String> = arrows.keys().filter(knows).collect();
+    assert_eq!(knowing, KNOW_RSIP);
 }
 
 #[test]
