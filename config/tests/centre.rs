@@ -230,6 +230,13 @@ park = "*7"
 }
 
 #[test]
+fn what_only_follows_from_another_fault_is_not_said() {
+    let text = "[[calendars]]\nname = \"c\"\nopen = [{ days = \"all\", from = \"25:00\", to = \"26:00\" }]\n";
+    let said = faults_of(text);
+    assert_eq!(said.lines().count(), 2, "{said}");
+}
+
+#[test]
 fn numbers_must_lead_to_one_place() {
     let text = r#"
 [[queues]]

@@ -168,3 +168,15 @@ fn the_schema_of_a_resource_says_types_bounds_and_defaults() {
     let password = &config::json_schema::<config::User>()["properties"]["password"];
     assert_eq!(password["writeOnly"], true);
 }
+
+#[test]
+fn what_only_follows_from_another_fault_is_not_said() {
+    let text = "[sip]\nlisten = [\"tls:127.0.0.1:5061\"]\ndigest = [\"sha-1\"]\n";
+    let faults = Settings::load(text, "lampfield.toml", []).unwrap_err();
+    let lines: Vec<usize> = faults.iter().map(|fault| fault.line).collect();
+    assert_eq!(lines, [2, 3], "{faults}");
+    // The first address is left out, and the second takes its place in the list.
+    let text = "[sip]\nlisten = [\"tls:127.0.0.1:5061\", \"tcp:127.0.0.1:8080\"]\n";
+    let faults = Settings::load(text, "lampfield.toml", []).unwrap_err();
+    assert_eq!(faults.count(), 2, "{faults}");
+}

@@ -221,15 +221,17 @@ impl Walk {
         path.map_or(0, |path| path.start + 1)
     }
 
-    /// Whether the fault only follows from a field that is faulty by itself and so was left out.
+    /// Whether the fault only follows from a field that is faulty by itself and so was left out: the one it is about, or
+    /// another that it names.
     fn explains(&self, problems: &[Problem], fault: &CrossFault) -> bool {
         let key = (fault.fault.kind, fault.fault.name.clone());
         let resource = self.paths.get(&key).map_or("", |path| &*path.text);
-        let causes = fault
-            .caused_by
-            .iter()
-            .map(|field| format!("{resource}.{field}"));
-        causes.into_iter().any(|cause| {
+        // The places of a list's items move when faulty ones are left out.
+        let itself =
+            Some(&*fault.fault.field).filter(|field| !field.is_empty() && !field.ends_with(']'));
+        let causes = fault.caused_by.iter().copied().chain(itself);
+        let mut causes = causes.map(|field| format!("{resource}.{field}"));
+        causes.any(|cause| {
             problems
                 .iter()
                 .any(|problem| problem.path.starts_with(&cause))

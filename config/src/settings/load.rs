@@ -32,7 +32,14 @@ impl Settings {
         let settings = Self::read_table(&document.root, &mut reader).unwrap_or_default();
         let (found, places) = reader.finish();
         problems.extend(found);
-        problems.extend(settings.cross_faults(&places));
+        let mut across = settings.cross_faults(&places);
+        // What is said of a field that is faulty by itself only follows from that; the places of a list's items move
+        // when faulty ones are left out.
+        across.retain(|fault| {
+            let is_in_it = |problem: &Problem| problem.path.starts_with(&fault.path);
+            fault.path.ends_with(']') || !problems.iter().any(is_in_it)
+        });
+        problems.extend(across);
         match Faults::new(sources, document.with_syntax_faults(text, problems)) {
             Some(faults) => Err(faults),
             None => Ok(settings),
