@@ -92,7 +92,8 @@ impl ListQuery {
             }
             match name.as_str() {
                 "limit" => query.limit = limit(&value)?,
-                "cursor" => query.cursor = Some(value),
+                // Empty, as scripts send it that have none yet: from the start.
+                "cursor" => query.cursor = Some(value).filter(|cursor| !cursor.is_empty()),
                 "sort" => {
                     query.sort = value
                         .split(',')
