@@ -22,7 +22,7 @@ fn hash_for(realm: &str) -> String {
 }
 
 fn current(text: &str) -> Snapshot {
-    let mut centre = parse_centre(text, "before").unwrap();
+    let mut centre = parse_centre(text, "before").expect("a right centre");
     centre.seal(&Toy);
     Snapshot {
         version: 1,

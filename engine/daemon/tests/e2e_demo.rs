@@ -118,7 +118,9 @@ fn e2e_another_centre_is_left_alone() {
     first.read_until("what to do next", |line| line.contains("cargo run"));
     first.end();
     let centre = directory.path().join("centre.toml");
-    std::fs::write(&centre, "[[queues]]\nname = \"ours\"\nnumber = \"700\"\n").unwrap();
+    let ours = "[[queues]]\nname = \"ours\"\nnumber = \"700\"\n\
+                [[users]]\nusername = \"administrator\"\nrole = \"administrator\"\n";
+    std::fs::write(&centre, ours).unwrap();
     let mut apply = Command::new(env!("CARGO_BIN_EXE_lampfield"));
     apply
         .arg("apply")
@@ -126,7 +128,8 @@ fn e2e_another_centre_is_left_alone() {
         .arg("--prune")
         .arg("--config")
         .arg(&settings);
-    assert!(apply.output().unwrap().status.success());
+    let applied = apply.output().unwrap();
+    assert!(applied.status.success(), "{applied:?}");
 
     let demo = Command::new(env!("CARGO_BIN_EXE_lampfield"))
         .args(["demo", "--config"])
