@@ -5,6 +5,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
+use rustix::param::clock_ticks_per_second;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How long a program may take to end when asked to.
@@ -138,10 +139,10 @@ pub fn field(text: &str, key: &str) -> Result<f64> {
     Ok(word.parse()?)
 }
 
-/// CPU time of a process and its children, with all threads that still live, to the nanosecond.
+/// CPU time of a process and its children, with the threads that have ended, to a hundredth of a second.
 #[must_use]
 pub fn cpu(pid: u32) -> Duration {
-    tasks(pid).iter().map(|task| on_cpu(task)).sum()
+    family(pid).into_iter().filter_map(on_cpu).sum()
 }
 
 /// Memory in RAM of a process and its children, in kB; what they share is counted once.
@@ -155,17 +156,14 @@ pub fn memory_kb(pid: u32) -> u64 {
     family(pid).into_iter().filter_map(of_one).sum()
 }
 
-fn on_cpu(task: &Path) -> Duration {
-    let text = std::fs::read_to_string(task.join("schedstat")).unwrap_or_default();
-    let nanos = text
-        .split_ascii_whitespace()
-        .next()
-        .and_then(|first| first.parse().ok());
-    Duration::from_nanos(nanos.unwrap_or(0))
-}
-
-fn tasks(pid: u32) -> Vec<PathBuf> {
-    family(pid).into_iter().flat_map(tasks_of_one).collect()
+/// `utime` and `stime` of proc(5), fields 14 and 15; the name before them may have spaces in it.
+fn on_cpu(pid: u32) -> Option<Duration> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, behind) = text.rsplit_once(')')?;
+    let mut fields = behind.split_ascii_whitespace().skip(11);
+    let mut ticks = || fields.next()?.parse::<u64>().ok();
+    let spent = ticks()? + ticks()?;
+    Some(Duration::from_millis(spent * 1_000 / clock_ticks_per_second()))
 }
 
 fn tasks_of_one(pid: u32) -> Vec<PathBuf> {
