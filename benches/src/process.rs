@@ -163,7 +163,9 @@ fn on_cpu(pid: u32) -> Option<Duration> {
     let mut fields = behind.split_ascii_whitespace().skip(11);
     let mut ticks = || fields.next()?.parse::<u64>().ok();
     let spent = ticks()? + ticks()?;
-    Some(Duration::from_millis(spent * 1_000 / clock_ticks_per_second()))
+    Some(Duration::from_millis(
+        spent * 1_000 / clock_ticks_per_second(),
+    ))
 }
 
 fn tasks_of_one(pid: u32) -> Vec<PathBuf> {
