@@ -1,6 +1,6 @@
 //! Other programs: found, started, watched and ended.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
