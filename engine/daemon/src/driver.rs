@@ -127,6 +127,8 @@ impl Driver {
     /// Runs until told to stop.
     pub(crate) fn run(mut self) -> JournalWriter {
         self.know_bindings();
+        // Who reads first shall see what the restart has brought back.
+        self.published.reached = self.engine.seq();
         self.drain(self.parts.clock.now());
         while !self.stopping {
             self.turn();

@@ -64,8 +64,10 @@ impl Signals {
         let calls = commands.views().view().calls.len();
         tracing::info!(calls, seconds = drain.as_secs(), "ending: no new calls");
         let drained = async {
-            if let Err(error) = commands.send(system(), CommandBody::Drain).await {
-                tracing::warn!(%error, "the engine goes on taking calls");
+            match commands.send(system(), CommandBody::Drain).await {
+                // A call that came just before is in the view then.
+                Ok(carried) => drop(commands.views().view_at(carried.seq).await),
+                Err(error) => tracing::warn!(%error, "the engine goes on taking calls"),
             }
             commands
                 .views()

@@ -201,7 +201,12 @@ impl Daemon {
             pulse: Arc::clone(&pulse),
         };
         let engine = Engine::new(clock.now(), setup, restore);
-        let (engine, engine_ended) = start_engine(engine, parts)?;
+        let (engine, mut engine_ended) = start_engine(engine, parts)?;
+        // What the restart has brought back is there before anybody can ask.
+        tokio::select! {
+            _ = views.view_at(1) => {}
+            _ = &mut engine_ended => bail!("the engine's thread has died; its last words are in the log"),
+        }
 
         let commands = Commands::new(lanes.clone(), Arc::clone(&views));
         let noticing = intake.clone();

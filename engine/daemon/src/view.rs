@@ -28,7 +28,7 @@ pub(crate) const QUEUE: usize = 16_384;
 /// Turns folded before readers see the result.
 const BATCH: usize = 256;
 /// How long what happened may wait for more before readers see it.
-const REST: Duration = Duration::from_millis(10);
+const REST: Duration = Duration::from_millis(2);
 /// How long the thread sleeps when nothing happens and nobody wakes it.
 const IDLE: Duration = Duration::from_secs(60);
 /// Events that a follower may be behind before it is told to start over from its cursor.

@@ -32,9 +32,10 @@ pub(crate) struct HistoryPort {
 }
 
 impl HistoryPort {
-    /// Lets the read models catch up with what the view shows.
+    /// Lets the read models catch up with what has happened, which the view may not show yet.
     async fn catch_up(&self) {
-        let seen = self.views.view().seq;
+        let happened = self.journal.figures().appended_seq;
+        let seen = self.views.view().seq.max(happened);
         // Late or never, the answer is what there is.
         let _ = timeout(self.behind_max, self.journal.wait_projected(seen)).await;
     }
