@@ -81,7 +81,8 @@ impl Bench {
                 | Output::Entered { .. }
                 | Output::AlertFinished { .. }
                 | Output::AgentStateChanged { .. }
-                | Output::AgentRemoved { .. } => {}
+                | Output::AgentRemoved { .. }
+                | Output::Denied { .. } => {}
             }
         }
     }

@@ -11,7 +11,7 @@ use crate::config::{AgentConfig, WrapUp};
 use crate::ids::{InteractionId, MatchId};
 use crate::input::{Device, Presence};
 use crate::micros;
-use crate::output::{Activity, AgentState, AlertOutcome, DeviceHealth};
+use crate::output::{Activity, AgentState, AlertOutcome, Denial, DeviceHealth};
 use crate::phone::Phone;
 use crate::sabotage;
 use crate::view::Counters;
@@ -102,6 +102,11 @@ impl Agent {
         self.alert.map(|(match_id, _)| match_id)
     }
 
+    /// Whether their phone is being rung for this one.
+    pub(crate) fn is_alerted_for(&self, interaction: InteractionId) -> bool {
+        self.alert.is_some_and(|(_, other)| other == interaction)
+    }
+
     pub(crate) const fn idle_since(&self) -> Duration {
         self.idle_since
     }
@@ -114,6 +119,23 @@ impl Agent {
             && (self.own_calls == 0 || sabotage::OWN_CALL)
             && self.wrap_up.is_none()
             && self.phone.is_usable()
+    }
+
+    /// Whether they can take what they choose: free or alerted, in wrap-up, on break (rule 13).
+    ///
+    /// # Errors
+    /// What stands in the way.
+    pub(crate) fn can_pick_up(&self) -> Result<(), Denial> {
+        if !self.is_logged_in() {
+            return Err(Denial::Offline);
+        }
+        if !self.interactions.is_empty() || self.own_calls > 0 {
+            return Err(Denial::Talking);
+        }
+        match self.phone.device() {
+            Device::Unregistered => Err(Denial::NoPhone),
+            Device::Registered | Device::Trunk => Ok(()),
+        }
     }
 
     /// Whether a break or logout has to wait (rule 16).
@@ -151,16 +173,12 @@ impl Agent {
         true
     }
 
-    /// What a login asks for: available, unless on break.
-    pub(crate) fn logs_in(&mut self) -> Presence {
+    /// Ends a pending logout; a break stays, also a pending one. Whether the login makes them available.
+    pub(crate) fn logs_in(&mut self) -> bool {
         if self.pending == Some(Presence::Offline) {
             self.pending = None;
         }
-        match (&self.presence, &self.pending) {
-            (Presence::Offline, _) => Presence::Available,
-            (_, Some(pending)) => pending.clone(),
-            (present, None) => present.clone(),
-        }
+        !self.is_logged_in()
     }
 
     pub(crate) fn set_presence(&mut self, now: Duration, presence: Presence) {
@@ -188,8 +206,13 @@ impl Agent {
     }
 
     /// The alert is over. Who let it pass stands at the end of the idle again, so that the sleeper is not
-    /// the first to be rung next; a withdrawn or failed one changes nothing.
-    pub(crate) const fn end_alert(&mut self, now: Duration, outcome: AlertOutcome) {
+    /// the first to be rung next; a withdrawn or failed one changes nothing. What they picked up themselves was not missed.
+    pub(crate) const fn end_alert(
+        &mut self,
+        now: Duration,
+        outcome: AlertOutcome,
+        picked_up: bool,
+    ) {
         self.alert = None;
         match outcome {
             AlertOutcome::Accepted => {
@@ -203,7 +226,9 @@ impl Agent {
             }
             AlertOutcome::TimedOut => {
                 self.counters.timed_out += 1;
-                self.no_answers += 1;
+                if !picked_up || sabotage::PICK_UP_MISSED {
+                    self.no_answers += 1;
+                }
                 self.idle_since = now;
             }
             AlertOutcome::Withdrawn(_) if sabotage::COUNTERS => {}
@@ -246,11 +271,14 @@ impl Agent {
         };
     }
 
-    pub(crate) const fn end_wrap_up(&mut self, now: Duration) {
-        if self.wrap_up.is_some() {
+    /// Whether there was one to end.
+    pub(crate) const fn end_wrap_up(&mut self, now: Duration) -> bool {
+        let ended = self.wrap_up.is_some();
+        if ended {
             self.wrap_up = None;
             self.idle_since = now;
         }
+        ended
     }
 
     pub(crate) fn extend_wrap_up(&mut self, by: Duration) {

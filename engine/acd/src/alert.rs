@@ -8,6 +8,7 @@ use minicbor::{Decode, Encode};
 
 use crate::ids::{AgentId, InteractionId};
 use crate::input::AlertEnd;
+use crate::output::DivertReason;
 use crate::rank::Target;
 use crate::sabotage;
 
@@ -30,6 +31,10 @@ pub(crate) struct Alert {
     /// A provisional response other than 100 has come.
     #[n(4)]
     pub(crate) ringing: bool,
+    /// The agent chose the interaction (rule 13).
+    #[n(5)]
+    #[cbor(default)]
+    pub(crate) picked_up: bool,
 }
 
 /// What an end at the agent's side means.
@@ -52,6 +57,11 @@ pub(crate) enum Verdict {
 }
 
 impl Alert {
+    /// Where the interaction goes that this agent did not take, if it waited for them alone (rule 2).
+    pub(crate) fn untaken(&self, reason: DivertReason) -> Option<DivertReason> {
+        (self.from == Target::Personal(self.agent)).then_some(reason)
+    }
+
     /// Rules 11 and 12.
     pub(crate) fn verdict(&self, end: AlertEnd) -> Verdict {
         match end {
@@ -138,6 +148,7 @@ mod tests {
                     from: Target::Personal(AgentId(1)),
                     until: Duration::ZERO,
                     ringing,
+                    picked_up: false,
                 };
                 assert_eq!(alert.verdict(end), expected, "{end:?}, ringing: {ringing}");
             }

@@ -1,7 +1,7 @@
 //! Every way the world can touch the acd. Each input is journalled as it is, with its time.
 //!
 //! Numbers of kinds and fields are for ever: a journal of an older release is read by a newer one.
-//! 12 to 31 are kept for what the rules still lack (pick-up, reserve, re-rank, overflow).
+//! 13 to 31 are kept for what the rules still lack (reserve, re-rank, overflow).
 
 use alloc::boxed::Box;
 use core::time::Duration;
@@ -78,6 +78,18 @@ pub enum Input {
     /// The centre's day begins: the agents' counters start at zero.
     #[n(11)]
     DailyReset,
+    /// An agent takes what waits, whatever its rank, also while on break (rule 13). Answered by their `Alert` or by
+    /// `Denied`; by nothing when their phone rings for it already.
+    #[n(12)]
+    PickUp {
+        #[n(0)]
+        interaction: InteractionId,
+        #[n(1)]
+        agent: AgentId,
+        /// They may take what waits anywhere, not only in queues assigned to them.
+        #[n(2)]
+        supervises: bool,
+    },
 }
 
 /// An interaction that wants to wait.

@@ -53,6 +53,16 @@ pub(crate) enum Bar {
     Until(#[cbor(n(0), with = "crate::micros")] Duration),
 }
 
+impl Bar {
+    /// When it ends by itself.
+    pub(crate) const fn until(self) -> Option<Duration> {
+        match self {
+            Self::Until(at) => Some(at),
+            Self::Rejected => None,
+        }
+    }
+}
+
 /// What a queue, or a user for direct calls, adds to rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Weight {

@@ -54,7 +54,7 @@ pub use config::AcdConfig;
 pub use ids::{AgentId, Incarnation, InteractionId, MatchId, QueueId};
 pub use input::{AgentChange, AlertEnd, BreakReason, Device, Enqueue, EntryKind, Input, Presence};
 pub use output::{
-    Activity, AgentState, AlertOutcome, DeviceHealth, DivertReason, Output, RefuseReason,
+    Activity, AgentState, AlertOutcome, Denial, DeviceHealth, DivertReason, Output, RefuseReason,
     WithdrawReason,
 };
 pub use rank::{Rank, Target, Tier};

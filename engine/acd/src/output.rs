@@ -28,6 +28,9 @@ pub enum Output {
         /// After this long the acd withdraws it; for information.
         #[cbor(n(5), with = "crate::micros")]
         ring_timeout: Duration,
+        /// The agent chose it (rule 13); else it was chosen for them.
+        #[n(6)]
+        picked_up: bool,
     },
     /// Stop ringing (CANCEL; after a 200 that crossed: ACK and BYE). The match is over.
     #[n(1)]
@@ -107,6 +110,42 @@ pub enum Output {
         #[n(0)]
         agent: AgentId,
     },
+    /// What an agent asked for with this interaction is not done; nothing has changed.
+    #[n(9)]
+    Denied {
+        #[n(0)]
+        interaction: InteractionId,
+        #[n(1)]
+        agent: AgentId,
+        #[n(2)]
+        why: Denial,
+    },
+}
+
+/// Why an agent does not get what they asked for (rule 13).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Denial {
+    /// No such interaction waits.
+    #[n(0)]
+    NotWaiting,
+    /// That agent has it, or picked it up before.
+    #[n(1)]
+    Taken {
+        #[n(0)]
+        by: AgentId,
+    },
+    /// It waits in a queue that is not assigned to them, or for another user.
+    #[n(2)]
+    NotAssigned,
+    /// They are not logged in.
+    #[n(3)]
+    Offline,
+    /// They have a call.
+    #[n(4)]
+    Talking,
+    /// Their phone is not registered.
+    #[n(5)]
+    NoPhone,
 }
 
 /// Why a phone has to stop ringing.
@@ -134,6 +173,12 @@ pub enum WithdrawReason {
     /// The daemon started anew; there is no phone to stop.
     #[n(7)]
     Restart,
+    /// Another agent picked it up.
+    #[n(8)]
+    PickedUp,
+    /// The agent picked up something else.
+    #[n(9)]
+    Instead,
 }
 
 /// How an alert ended (rule 10).

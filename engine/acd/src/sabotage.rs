@@ -41,6 +41,12 @@ sabotage! {
     DEVICE_RETRY = "sabotage-device-retry";
     /// Rule 12: a busy phone counts as a rejection.
     PHONE_BUSY = "sabotage-phone-busy";
+    /// Rule 13: who picks up what another has picked up takes it from them.
+    PICK_UP_TWICE = "sabotage-pick-up-twice";
+    /// Rule 13: the wrap-up of who picks up goes on.
+    PICK_UP_WRAP_UP = "sabotage-pick-up-wrap-up";
+    /// Rule 13: who picks up and does not answer has missed it.
+    PICK_UP_MISSED = "sabotage-pick-up-missed";
     /// Rule 15: who is alerted can be alerted again.
     DOUBLE_ALERT = "sabotage-double-alert";
     /// Rule 16: a break while busy is forgotten.

@@ -72,6 +72,15 @@ impl State {
         queues.chain(personal.map(|(id, _)| Target::Personal(*id)))
     }
 
+    /// Whether `target` is the agent's own or a queue assigned to them.
+    pub(crate) fn is_assigned(&self, id: AgentId, target: Target) -> bool {
+        let Target::Queue(queue) = target else {
+            return target == Target::Personal(id);
+        };
+        let config = self.agents.get(&id).map(|agent| &agent.config);
+        config.is_some_and(|config| config.queues.iter().any(|it| it.queue == queue))
+    }
+
     /// Where `agent` serves: their own queue of direct calls, and those assigned that exist. Sorted, each once.
     pub(crate) fn lanes_of(&self, id: AgentId) -> Vec<Target> {
         let Some(agent) = self.agents.get(&id).filter(|agent| !agent.removed) else {

@@ -23,9 +23,11 @@ impl Acd {
         };
         match change {
             AgentChange::Login { device } => {
-                let presence = agent.logs_in();
+                let comes = agent.logs_in();
                 self.on_device(id, device);
-                self.on_presence(now, id, presence);
+                if comes {
+                    self.on_presence(now, id, Presence::Available);
+                }
             }
             AgentChange::Presence(presence) => self.on_presence(now, id, presence),
             AgentChange::Device(device) => self.on_device(id, device),
@@ -116,14 +118,21 @@ impl Acd {
     }
 
     pub(super) fn on_wrap_up_ended(&mut self, now: Duration, id: AgentId) {
+        if self.stop_wrap_up(now, id) {
+            self.take_pending(now, id);
+        }
+    }
+
+    /// Ends a wrap-up, and says whether there was one; what was to follow it stays pending.
+    pub(super) fn stop_wrap_up(&mut self, now: Duration, id: AgentId) -> bool {
         let Some(agent) = self.state.agents.get_mut(&id) else {
-            return;
+            return false;
         };
         let before = agent.wrap_up_until();
-        agent.end_wrap_up(now);
+        let ended = agent.end_wrap_up(now);
         self.reschedule(before, None, Deadline::WrapUp(id));
         self.touch(id);
-        self.take_pending(now, id);
+        ended
     }
 
     fn on_wrap_up_extended(&mut self, id: AgentId, by: Duration) {
@@ -136,7 +145,8 @@ impl Acd {
         self.reschedule(before, after, Deadline::WrapUp(id));
     }
 
-    fn take_pending(&mut self, now: Duration, id: AgentId) {
+    /// Does what was to come after what they had: the interaction, its wrap-up, what they picked up in that.
+    pub(super) fn take_pending(&mut self, now: Duration, id: AgentId) {
         let pending = self
             .state
             .agents

@@ -9,13 +9,18 @@ use crate::ids::{AgentId, InteractionId, MatchId};
 use crate::input::{AlertEnd, BreakReason, Presence};
 use crate::interaction::Bar;
 use crate::output::{AlertOutcome, DeviceHealth, DivertReason, Output, WithdrawReason};
-use crate::rank::Target;
 use crate::sabotage;
 use crate::view::Stage;
 
 impl Acd {
-    /// Presents the waiting `id` to the free `agent`.
-    pub(super) fn alert(&mut self, now: Duration, agent: AgentId, id: InteractionId) {
+    /// Presents `id`, which alerts nobody, to `agent`, who is free or picks it up.
+    pub(super) fn alert(
+        &mut self,
+        now: Duration,
+        agent: AgentId,
+        id: InteractionId,
+        picked_up: bool,
+    ) {
         let (Some(interaction), Some(alerted)) = (
             self.state.interactions.get_mut(&id),
             self.state.agents.get_mut(&agent),
@@ -33,36 +38,32 @@ impl Acd {
         self.agenda.touched.insert(agent);
         self.index.relist(agent, alerted);
         let from = interaction.at;
-        self.ring(now, match_id, agent, id, from);
-    }
-
-    fn ring(
-        &mut self,
-        now: Duration,
-        match_id: MatchId,
-        agent: AgentId,
-        interaction: InteractionId,
-        from: Target,
-    ) {
         let ring_timeout = self.state.policy(from).ring_timeout;
-        let until = now.saturating_add(ring_timeout);
         let alert = Alert {
-            interaction,
+            interaction: id,
             agent,
             from,
-            until,
+            until: now.saturating_add(ring_timeout),
             ringing: false,
+            picked_up,
         };
-        self.state.alerts.insert(match_id, alert);
-        self.index.deadlines.set(until, Deadline::Ring(match_id));
+        self.ring(match_id, alert, ring_timeout);
+    }
+
+    fn ring(&mut self, match_id: MatchId, alert: Alert, ring_timeout: Duration) {
+        self.index
+            .deadlines
+            .set(alert.until, Deadline::Ring(match_id));
         self.outputs.push_back(Output::Alert {
             match_id,
             epoch: self.epoch(),
-            interaction,
-            agent,
-            from,
+            interaction: alert.interaction,
+            agent: alert.agent,
+            from: alert.from,
             ring_timeout,
+            picked_up: alert.picked_up,
         });
+        self.state.alerts.insert(match_id, alert);
     }
 
     /// Ends an alert on the agent's side and on record. What becomes of the interaction is the caller's to say.
@@ -72,7 +73,7 @@ impl Acd {
             .deadlines
             .cancel(alert.until, Deadline::Ring(match_id));
         if let Some(agent) = self.state.agents.get_mut(&alert.agent) {
-            agent.end_alert(now, how);
+            agent.end_alert(now, how, alert.picked_up);
         }
         self.touch(alert.agent);
         if let Some(interaction) = self.state.interactions.get(&alert.interaction)
@@ -185,7 +186,11 @@ impl Acd {
             Bar::Rejected
         };
         self.bar(&alert, bar);
-        self.put_back(alert.interaction, Some(DivertReason::AgentRejected));
+        self.put_back(
+            alert.interaction,
+            alert.untaken(DivertReason::AgentRejected),
+        );
+        self.take_pending(now, alert.agent);
     }
 
     /// Rule 12, timed out.
@@ -203,8 +208,14 @@ impl Acd {
         {
             self.bar(&alert, Bar::Until(now.saturating_add(retry_after)));
         }
-        self.put_back(alert.interaction, Some(DivertReason::AgentNoAnswer));
-        self.send_absent_on_break(now, &alert);
+        self.put_back(
+            alert.interaction,
+            alert.untaken(DivertReason::AgentNoAnswer),
+        );
+        if !alert.picked_up || sabotage::PICK_UP_MISSED {
+            self.send_absent_on_break(now, &alert);
+        }
+        self.take_pending(now, alert.agent);
     }
 
     fn send_absent_on_break(&mut self, now: Duration, alert: &Alert) {
@@ -229,30 +240,35 @@ impl Acd {
         };
         let retry = self.state.policy(alert.from).device_retry;
         if let Some(agent) = self.state.agents.get_mut(&alert.agent) {
+            // Who picks up has their phone rung also while it is left alone.
+            let before = agent.phone.skipped_until();
             match health {
                 Some(health) => agent.phone.on_failed(now, health, retry),
                 None => agent.phone.on_hanging_up(now),
             }
-            if let Some(at) = agent.phone.skipped_until() {
-                self.index.deadlines.set(at, Deadline::Device(alert.agent));
-            }
+            let after = agent.phone.skipped_until();
+            self.reschedule(before, after, Deadline::Device(alert.agent));
         }
         if sabotage::MISSED {
             self.send_absent_on_break(now, &alert);
         }
         self.put_back(alert.interaction, None);
         self.divert_from_unreachable(alert.agent);
+        self.take_pending(now, alert.agent);
     }
 
-    /// Keeps the alert's agent from its interaction. It is not among the waiting yet, so the index learns of it there.
+    /// Keeps the alert's agent from its interaction; who has rejected it stays barred though they picked it up since. It
+    /// is not among the waiting yet, so the index learns of it there.
     fn bar(&mut self, alert: &Alert, bar: Bar) {
         let Some(interaction) = self.state.interactions.get_mut(&alert.interaction) else {
             return;
         };
-        interaction.barred.insert(alert.agent, bar);
-        if let Bar::Until(at) = bar {
-            let retry = Deadline::Retry(alert.interaction, alert.agent);
-            self.index.deadlines.set(at, retry);
+        let before = interaction.barred.get(&alert.agent).copied();
+        if before == Some(Bar::Rejected) {
+            return;
         }
+        interaction.barred.insert(alert.agent, bar);
+        let retry = Deadline::Retry(alert.interaction, alert.agent);
+        self.reschedule(before.and_then(Bar::until), bar.until(), retry);
     }
 }

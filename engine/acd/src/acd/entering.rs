@@ -121,17 +121,14 @@ impl Acd {
         (!max_wait.is_zero()).then(|| interaction.entered.saturating_add(max_wait))
     }
 
-    /// Back to the queue after an alert, with its rank (rule 4), unless it has to go; `refused` says where a direct
+    /// Back to the queue after an alert, with its rank (rule 4), unless it has to go; `untaken` says where a direct
     /// call goes that its user did not take (rule 2).
-    pub(super) fn put_back(&mut self, id: InteractionId, refused: Option<DivertReason>) {
+    pub(super) fn put_back(&mut self, id: InteractionId, untaken: Option<DivertReason>) {
         let Some(interaction) = self.state.interactions.get(&id) else {
             return;
         };
-        let refused = match interaction.at {
-            Target::Personal(_) if !sabotage::UNAVAILABLE => refused,
-            Target::Personal(_) | Target::Queue(_) => None,
-        };
-        let leaves = refused
+        let leaves = untaken
+            .filter(|_| !sabotage::UNAVAILABLE)
             .or(interaction.leaving)
             .or_else(|| self.unavailable(interaction.at));
         if let Some(reason) = leaves {
@@ -223,8 +220,9 @@ impl Acd {
         match stage {
             Stage::Waiting => {}
             Stage::Alerting { .. } if sabotage::CALLER_GONE => return,
-            Stage::Alerting { match_id, .. } => {
+            Stage::Alerting { match_id, agent } => {
                 self.withdraw(now, match_id, WithdrawReason::CallerGone);
+                self.take_pending(now, agent);
             }
             Stage::Connected { agent, .. } => self.end_interaction(now, agent, id),
         }

@@ -4,11 +4,12 @@
 //! until none are left that could be (I2), then changed states are told. Nothing is left for later: a decision never waits for a tick.
 //!
 //! [`entering`] lets interactions in and out, [`alerting`] begins and ends alerts, [`agents`] hears of agents,
-//! [`reconfigure`] applies a new centre, [`reading`] serves readers and checkpoints.
+//! [`picking`] of what they choose for themselves, [`reconfigure`] applies a new centre, [`reading`] serves readers and checkpoints.
 
 mod agents;
 mod alerting;
 mod entering;
+mod picking;
 mod reading;
 mod reconfigure;
 
@@ -135,6 +136,11 @@ impl Acd {
             Input::AlertEnded { match_id, end } => self.on_alert_ended(now, match_id, end),
             Input::AgentChanged { agent, change } => self.on_agent(now, agent, change),
             Input::DailyReset => self.on_daily_reset(),
+            Input::PickUp {
+                interaction,
+                agent,
+                supervises,
+            } => self.on_pick_up(now, interaction, agent, supervises),
         }
     }
 
@@ -185,7 +191,7 @@ impl Acd {
             return;
         };
         if let Some(agent) = self.index.agent_for(interaction) {
-            self.alert(now, agent, rank.interaction());
+            self.alert(now, agent, rank.interaction(), false);
         }
     }
 

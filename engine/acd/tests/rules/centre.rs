@@ -6,9 +6,9 @@ use acd::config::{
     AgentConfig, Assignment, JoinWhen, PersonalConfig, QueueConfig, Strategy, WhenClosing, WrapUp,
 };
 use acd::{
-    Acd, AcdConfig, AgentChange, AgentId, AgentState, AlertEnd, AlertOutcome, BreakReason, Device,
-    DivertReason, Enqueue, EntryKind, Incarnation, Input, InteractionId, MatchId, Output, Presence,
-    QueueId, RefuseReason, Target, Tier, WithdrawReason,
+    Acd, AcdConfig, AgentChange, AgentId, AgentState, AlertEnd, AlertOutcome, BreakReason, Denial,
+    Device, DivertReason, Enqueue, EntryKind, Incarnation, Input, InteractionId, MatchId, Output,
+    Presence, QueueId, RefuseReason, Target, Tier, WithdrawReason,
 };
 
 /// The centre, its clock, and everything it said so far.
@@ -217,6 +217,12 @@ impl Centre {
         self.change(agent, AgentChange::Presence(coffee));
     }
 
+    /// At their phone, and on break from the first moment on.
+    pub(crate) fn logs_in_on_break(&mut self, agent: u32) {
+        self.takes_break(agent);
+        self.change(agent, AgentChange::Device(Device::Registered));
+    }
+
     pub(crate) fn is_back(&mut self, agent: u32) {
         self.change(agent, AgentChange::Presence(Presence::Available));
     }
@@ -314,6 +320,53 @@ impl Centre {
         };
         self.said.iter().filter_map(finished).collect()
     }
+
+    // ----------------------------------------------------------------- picking up
+
+    pub(crate) fn picks_up(&mut self, agent: u32, caller: u64) {
+        self.asks_for(agent, caller, false);
+    }
+
+    pub(crate) fn picks_up_as_supervisor(&mut self, agent: u32, caller: u64) {
+        self.asks_for(agent, caller, true);
+    }
+
+    fn asks_for(&mut self, agent: u32, caller: u64, supervises: bool) {
+        self.input(Input::PickUp {
+            interaction: InteractionId(caller),
+            agent: AgentId(agent),
+            supervises,
+        });
+    }
+
+    /// Every alert so far that the agent chose, as (caller, agent).
+    pub(crate) fn picked_up(&self) -> Vec<(u64, u32)> {
+        let picked_up = |(_, output): &(Duration, Output)| match output {
+            Output::Alert {
+                interaction,
+                agent,
+                picked_up: true,
+                ..
+            } => Some((interaction.0, agent.0)),
+            _ => None,
+        };
+        self.said.iter().filter_map(picked_up).collect()
+    }
+
+    /// What was denied so far, as (caller, agent, why).
+    pub(crate) fn denied(&self) -> Vec<(u64, u32, Denial)> {
+        let denied = |(_, output): &(Duration, Output)| match output {
+            Output::Denied {
+                interaction,
+                agent,
+                why,
+            } => Some((interaction.0, agent.0, *why)),
+            _ => None,
+        };
+        self.said.iter().filter_map(denied).collect()
+    }
+
+    // -------------------------------------------------------------------- outcomes
 
     pub(crate) fn withdrawals(&self) -> Vec<WithdrawReason> {
         let withdrawn = |(_, output): &(Duration, Output)| match output {

@@ -133,6 +133,14 @@ fn i8_every_input_is_read_as_the_first_release_wrote_it() {
             "820a82098205811a01c9c380",
         ),
         (Input::DailyReset, "820b80"),
+        (
+            Input::PickUp {
+                interaction,
+                agent: AgentId(9),
+                supervises: true,
+            },
+            "820c831903e809f5",
+        ),
     ];
     for (input, hex) in cases {
         let bytes = minicbor::to_vec(&input).unwrap();

@@ -12,3 +12,4 @@ mod centre;
 mod entering;
 mod journal;
 mod order;
+mod picking;

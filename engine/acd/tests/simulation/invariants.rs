@@ -67,7 +67,8 @@ impl Invariants {
             | Input::AlertRinging { .. }
             | Input::AlertEnded { .. }
             | Input::AgentChanged { .. }
-            | Input::DailyReset => {}
+            | Input::DailyReset
+            | Input::PickUp { .. } => {}
         }
     }
 
@@ -87,8 +88,15 @@ impl Invariants {
                 match_id,
                 interaction,
                 agent,
+                picked_up,
                 ..
-            } => self.alerted(now, *match_id, *interaction, *agent, acd),
+            } => {
+                self.alerted(*match_id, *interaction, *agent);
+                if !picked_up {
+                    self.chosen_right(now, *interaction, *agent, acd);
+                }
+                self.alerts.insert(*match_id, (*interaction, *agent));
+            }
             Output::AlertFinished { match_id, how, .. } => self.alert_ended(now, *match_id, *how),
             Output::Connect {
                 interaction, agent, ..
@@ -107,26 +115,16 @@ impl Invariants {
             Output::Refuse { .. }
             | Output::Withdraw { .. }
             | Output::AgentStateChanged { .. }
-            | Output::AgentRemoved { .. } => {}
+            | Output::AgentRemoved { .. }
+            | Output::Denied { .. } => {}
         }
     }
 
-    fn alerted(
-        &mut self,
-        now: Duration,
-        match_id: MatchId,
-        id: InteractionId,
-        agent: AgentId,
-        acd: &Acd,
-    ) {
+    fn alerted(&mut self, match_id: MatchId, id: InteractionId, agent: AgentId) {
         assert!(!self.ended.contains(&id), "I6: {id} has ended and alerts");
         assert!(
             !self.finished.contains(&match_id),
             "I6: {match_id} is used again"
-        );
-        assert!(
-            !self.rejected.contains(&(id, agent)),
-            "I5: {id} alerts its rejecter {agent}"
         );
         assert!(
             self.waiting.remove(&id),
@@ -139,6 +137,14 @@ impl Invariants {
         assert!(
             !self.connected.values().any(|by| *by == agent),
             "I3: {agent} is talking"
+        );
+    }
+
+    /// What they did not choose themselves.
+    fn chosen_right(&self, now: Duration, id: InteractionId, agent: AgentId, acd: &Acd) {
+        assert!(
+            !self.rejected.contains(&(id, agent)),
+            "I5: {id} alerts its rejecter {agent}"
         );
         let rank = acd.interaction(id).unwrap().rank;
         for other in self
@@ -154,7 +160,6 @@ impl Invariants {
                 other.interaction
             );
         }
-        self.alerts.insert(match_id, (id, agent));
     }
 
     fn alert_ended(&mut self, now: Duration, match_id: MatchId, how: AlertOutcome) {

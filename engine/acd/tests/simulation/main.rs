@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 use std::env;
 use std::time::Duration;
 
-use acd::{Acd, AgentId, Input, Output, Stage, Target, WithdrawReason};
+use acd::{Acd, AgentId, Denial, Input, Output, Stage, Target, WithdrawReason};
 use invariants::Invariants;
 use model::{Model, Place};
 use world::World;
@@ -261,6 +261,13 @@ fn ending(output: &Output) -> Option<String> {
             reason: WithdrawReason::Stale,
             ..
         } => Some("Stale".into()),
+        Output::Denied { why, .. } => Some(match why {
+            Denial::Taken { .. } => "DeniedTaken".into(),
+            why => format!("Denied{why:?}"),
+        }),
+        Output::Alert {
+            picked_up: true, ..
+        } => Some("PickedUp".into()),
         Output::Alert { .. }
         | Output::Withdraw { .. }
         | Output::Connect { .. }
@@ -271,7 +278,7 @@ fn ending(output: &Output) -> Option<String> {
 }
 
 /// A simulation in which something never happens shows nothing about it.
-const ENDINGS: [&str; 30] = [
+const ENDINGS: [&str; 39] = [
     "Accepted",
     "Rejected",
     "TimedOut",
@@ -286,6 +293,15 @@ const ENDINGS: [&str; 30] = [
     "Withdrawn(Logout)",
     "Withdrawn(AgentRemoved)",
     "Withdrawn(Restart)",
+    "Withdrawn(PickedUp)",
+    "Withdrawn(Instead)",
+    "PickedUp",
+    "DeniedNotWaiting",
+    "DeniedTaken",
+    "DeniedNotAssigned",
+    "DeniedOffline",
+    "DeniedTalking",
+    "DeniedNoPhone",
     "Stale",
     "DivertClosed",
     "DivertQueueRemoved",

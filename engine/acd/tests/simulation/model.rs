@@ -9,7 +9,7 @@ use std::time::Duration;
 use acd::config::{AgentConfig, JoinWhen, QueueConfig, WhenClosing, WrapUp};
 use acd::{
     AcdConfig, Activity, AgentChange, AgentId, AgentState, AlertEnd, AlertOutcome, BreakReason,
-    Counters, Device, DeviceHealth, DivertReason, Enqueue, EntryKind, Incarnation, Input,
+    Counters, Denial, Device, DeviceHealth, DivertReason, Enqueue, EntryKind, Incarnation, Input,
     InteractionId, MatchId, Output, Presence, QueueId, RefuseReason, Target, Tier, WithdrawReason,
 };
 
@@ -84,6 +84,7 @@ pub(crate) struct Alert {
     pub(crate) agent: AgentId,
     pub(crate) until: Duration,
     pub(crate) rang: bool,
+    pub(crate) picked_up: bool,
 }
 
 impl Model {
@@ -175,11 +176,11 @@ impl Model {
                 .into_iter()
                 .min_by_key(|id| (self.agents[id].idle_since, *id));
             let (call, agent) = (call.enqueue.interaction, agent.unwrap());
-            self.alert(now, call, agent);
+            self.alert(now, call, agent, false);
         }
     }
 
-    fn alert(&mut self, now: Duration, id: InteractionId, agent_id: AgentId) {
+    fn alert(&mut self, now: Duration, id: InteractionId, agent_id: AgentId, picked_up: bool) {
         let match_id = MatchId(self.next_match);
         self.next_match += 1;
         let call = self.calls.get_mut(&id).unwrap();
@@ -187,7 +188,7 @@ impl Model {
         let from = call.enqueue.to;
         let ring_timeout = match from {
             Target::Queue(queue) => self.queues[&queue].config.ring_timeout,
-            Target::Personal(_) => self.agents[&agent_id].config.personal.ring_timeout,
+            Target::Personal(owner) => self.agents[&owner].config.personal.ring_timeout,
         };
         let agent = self.agents.get_mut(&agent_id).unwrap();
         agent.alert = Some(match_id);
@@ -197,6 +198,7 @@ impl Model {
             agent: agent_id,
             until: now + ring_timeout,
             rang: false,
+            picked_up,
         };
         self.alerts.insert(match_id, alert);
         self.outputs.push(Output::Alert {
@@ -206,6 +208,7 @@ impl Model {
             agent: agent_id,
             from,
             ring_timeout,
+            picked_up,
         });
     }
 
@@ -312,6 +315,72 @@ impl Model {
                     };
                 }
             }
+            Input::PickUp {
+                interaction,
+                agent,
+                supervises,
+            } => self.picks_up(now, *interaction, *agent, *supervises),
+        }
+    }
+
+    /// Rule 13.
+    fn picks_up(&mut self, now: Duration, id: InteractionId, taker: AgentId, supervises: bool) {
+        let own = self.agents.get(&taker).and_then(|agent| agent.alert);
+        if own.is_some_and(|own| self.alerts[&own].call == id) {
+            return;
+        }
+        if let Err(why) = self.may_pick_up(id, taker, supervises) {
+            self.outputs.push(Output::Denied {
+                interaction: id,
+                agent: taker,
+                why,
+            });
+            return;
+        }
+        if let Some(own) = own {
+            let other = self.withdraws(own, WithdrawReason::Instead);
+            self.back_to_queue(other.call, None);
+        }
+        if let Place::Alerting(elsewhere) = self.calls[&id].place {
+            let alert = self.withdraws(elsewhere, WithdrawReason::PickedUp);
+            self.takes_pending(now, alert.agent);
+        }
+        let agent = self.agents.get_mut(&taker).unwrap();
+        if agent.wrap_up_until.take().is_some() {
+            agent.idle_since = now;
+        }
+        self.alert(now, id, taker, true);
+    }
+
+    fn may_pick_up(
+        &self,
+        id: InteractionId,
+        taker: AgentId,
+        supervises: bool,
+    ) -> Result<(), Denial> {
+        let call = self.calls.get(&id).ok_or(Denial::NotWaiting)?;
+        let to = call.enqueue.to;
+        match call.place {
+            Place::Connected(by) => return Err(Denial::Taken { by }),
+            Place::Alerting(match_id) if self.alerts[&match_id].picked_up => {
+                let by = self.alerts[&match_id].agent;
+                return Err(Denial::Taken { by });
+            }
+            Place::Waiting | Place::Alerting(_) => {}
+        }
+        let place_is_gone = match to {
+            Target::Queue(queue) => !self.queues.contains_key(&queue),
+            Target::Personal(owner) => self.agents.get(&owner).is_none_or(|owner| owner.removed),
+        };
+        let agent = self.agents.get(&taker).filter(|agent| !agent.removed);
+        match agent {
+            _ if place_is_gone => Err(Denial::NotWaiting),
+            None => Err(Denial::Offline),
+            Some(agent) if !supervises && !serves(taker, agent, to) => Err(Denial::NotAssigned),
+            Some(agent) if agent.presence == Presence::Offline => Err(Denial::Offline),
+            Some(agent) if agent.talks_to.is_some() || agent.own_calls > 0 => Err(Denial::Talking),
+            Some(agent) if agent.device == Device::Unregistered => Err(Denial::NoPhone),
+            Some(_) => Ok(()),
         }
     }
 
@@ -426,7 +495,8 @@ impl Model {
         match call.place {
             Place::Waiting => {}
             Place::Alerting(match_id) => {
-                self.withdraws(now, match_id, WithdrawReason::CallerGone);
+                let alert = self.withdraws(match_id, WithdrawReason::CallerGone);
+                self.takes_pending(now, alert.agent);
             }
             Place::Connected(agent) => self.hangs_up(now, agent, call.enqueue.to),
         }
@@ -516,17 +586,21 @@ impl Model {
         alert
     }
 
-    fn withdraws(&mut self, _: Duration, match_id: MatchId, reason: WithdrawReason) -> Alert {
+    fn withdraws(&mut self, match_id: MatchId, reason: WithdrawReason) -> Alert {
         let alert = self.ends(match_id, AlertOutcome::Withdrawn(reason));
         self.outputs.push(Output::Withdraw { match_id, reason });
         alert
     }
 
-    /// Rule 4, and rule 2 for direct calls.
-    fn back_to_queue(&mut self, id: InteractionId, untaken: Option<DivertReason>) {
+    /// Rule 4, and rule 2 for direct calls that their own user did not take.
+    fn back_to_queue(&mut self, id: InteractionId, untaken: Option<(AgentId, DivertReason)>) {
         let call = &self.calls[&id];
-        let untaken = untaken.filter(|_| matches!(call.enqueue.to, Target::Personal(_)));
-        match untaken.or(call.goes).or_else(|| self.away(call.enqueue.to)) {
+        let untaken = untaken.filter(|(by, _)| call.enqueue.to == Target::Personal(*by));
+        match untaken
+            .map(|(_, reason)| reason)
+            .or(call.goes)
+            .or_else(|| self.away(call.enqueue.to))
+        {
             Some(reason) => self.divert(id, reason),
             None => self.calls.get_mut(&id).unwrap().place = Place::Waiting,
         }
@@ -566,6 +640,7 @@ impl Model {
                     agent.health = DeviceHealth::Busy;
                     agent.skipped_until = now + Duration::from_millis(250);
                     self.back_to_queue(alert.call, None);
+                    self.takes_pending(now, alert.agent);
                 }
                 (486 | 600, false, _) => self.fails(now, match_id, status, DeviceHealth::Busy),
                 _ => self.fails(now, match_id, status, DeviceHealth::Unreachable),
@@ -594,12 +669,20 @@ impl Model {
         let rejecter = self.agents.get_mut(&agent).unwrap();
         rejecter.no_answers = 0;
         rejecter.idle_since = now;
-        self.calls.get_mut(&call).unwrap().rejected_by.push(agent);
-        self.back_to_queue(call, Some(DivertReason::AgentRejected));
+        let rejected = self.calls.get_mut(&call).unwrap();
+        rejected.rejected_by.push(agent);
+        rejected.not_answered_by.retain(|(by, _)| *by != agent);
+        self.back_to_queue(call, Some((agent, DivertReason::AgentRejected)));
+        self.takes_pending(now, agent);
     }
 
     fn times_out(&mut self, now: Duration, match_id: MatchId) {
-        let Alert { call, agent, .. } = self.ends(match_id, AlertOutcome::TimedOut);
+        let Alert {
+            call,
+            agent,
+            picked_up,
+            ..
+        } = self.ends(match_id, AlertOutcome::TimedOut);
         let reason = WithdrawReason::TimedOut;
         self.outputs.push(Output::Withdraw { match_id, reason });
         let to = self.calls[&call].enqueue.to;
@@ -608,26 +691,35 @@ impl Model {
                 let until = now + queue.config.retry_after;
                 let call = self.calls.get_mut(&call).unwrap();
                 call.not_answered_by.retain(|(by, _)| *by != agent);
-                call.not_answered_by.push((agent, until));
+                if !call.rejected_by.contains(&agent) {
+                    call.not_answered_by.push((agent, until));
+                }
                 queue.config.max_no_answer
             }),
-            Target::Personal(_) => self.agents[&agent].config.personal.max_no_answer,
+            Target::Personal(owner) => self
+                .agents
+                .get(&owner)
+                .map_or(0, |owner| owner.config.personal.max_no_answer),
         };
         let sleeper = self.agents.get_mut(&agent).unwrap();
         sleeper.idle_since = now;
-        sleeper.no_answers += 1;
-        let absent = max_no_answer > 0 && sleeper.no_answers >= max_no_answer;
-        self.back_to_queue(call, Some(DivertReason::AgentNoAnswer));
+        sleeper.no_answers += u32::from(!picked_up);
+        let absent = !picked_up && max_no_answer > 0 && sleeper.no_answers >= max_no_answer;
+        self.back_to_queue(call, Some((agent, DivertReason::AgentNoAnswer)));
         if absent {
             self.becomes(now, agent, Presence::Break(BreakReason::no_answer()));
         }
+        self.takes_pending(now, agent);
     }
 
     fn fails(&mut self, now: Duration, match_id: MatchId, status: u16, health: DeviceHealth) {
         let Alert { call, agent, .. } = self.ends(match_id, AlertOutcome::Failed { status });
         let base = match self.calls[&call].enqueue.to {
             Target::Queue(queue) => self.queues.get(&queue).map(|it| it.config.device_retry),
-            Target::Personal(_) => Some(self.agents[&agent].config.personal.device_retry),
+            Target::Personal(owner) => self
+                .agents
+                .get(&owner)
+                .map(|owner| owner.config.personal.device_retry),
         };
         let base = base.unwrap_or(Duration::from_secs(5));
         let failed = self.agents.get_mut(&agent).unwrap();
@@ -640,6 +732,7 @@ impl Model {
         failed.skipped_until = now + wait;
         self.back_to_queue(call, None);
         self.nothing_to_wait_for(agent);
+        self.takes_pending(now, agent);
     }
 
     fn phone_lives(&mut self, id: AgentId) {
@@ -724,7 +817,7 @@ impl Model {
         agent.pending = None;
         let alert = agent.alert;
         if let (Some(reason), Some(match_id)) = (reason, alert) {
-            let alert = self.withdraws(now, match_id, reason);
+            let alert = self.withdraws(match_id, reason);
             self.back_to_queue(alert.call, None);
         }
         if let Some(reason) = self.away(Target::Personal(id)) {
@@ -886,7 +979,7 @@ impl Model {
 
     fn restarts(&mut self, now: Duration, incarnation: Incarnation) {
         for match_id in self.alerts.keys().copied().collect::<Vec<_>>() {
-            self.withdraws(now, match_id, WithdrawReason::Restart);
+            self.withdraws(match_id, WithdrawReason::Restart);
         }
         self.calls.clear();
         for id in self.agents.keys().copied().collect::<Vec<_>>() {

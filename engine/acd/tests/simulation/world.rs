@@ -49,6 +49,7 @@ enum Plan {
     TalkEnds(InteractionId),
     Again(InteractionId),
     AgentActs(AgentId),
+    AgentPicks(AgentId),
     QueueTurns(QueueId, bool),
     ConfigChange,
     Midnight,
@@ -77,6 +78,7 @@ impl World {
         }
         for id in 0..AGENTS {
             world.plan(start, Plan::AgentActs(AgentId(id)));
+            world.plan(start, Plan::AgentPicks(AgentId(id)));
         }
         world
     }
@@ -142,6 +144,7 @@ impl World {
             Plan::TalkEnds(id) => self.talk_ends(id),
             Plan::Again(id) => self.again(id),
             Plan::AgentActs(id) => self.agent_acts(now, id),
+            Plan::AgentPicks(id) => self.agent_picks(now, id),
             Plan::QueueTurns(queue, open) => self.queue_turns(now, queue, open),
             Plan::ConfigChange => self.config_change(now),
             Plan::Midnight => {
@@ -264,7 +267,8 @@ impl World {
                 Output::Withdraw { .. }
                 | Output::AlertFinished { .. }
                 | Output::AgentStateChanged { .. }
-                | Output::AgentRemoved { .. } => {}
+                | Output::AgentRemoved { .. }
+                | Output::Denied { .. } => {}
             }
         }
     }
@@ -351,6 +355,28 @@ impl World {
             _ => login,
         };
         vec![Input::AgentChanged { agent, change }]
+    }
+
+    /// Takes something from the list of those who wait, mostly; now and then two do at the same moment.
+    fn agent_picks(&mut self, now: Duration, agent: AgentId) -> Vec<Input> {
+        self.plan_in(now, 2_000, 120_000, Plan::AgentPicks(agent));
+        let listed: Vec<_> = self.waits.iter().copied().collect();
+        let interaction = if listed.is_empty() || self.random.percent(5) {
+            InteractionId(self.random.below(self.next_caller.max(1)))
+        } else {
+            self.random.pick(&listed)
+        };
+        let supervises = self.random.percent(10);
+        let pick_up = |agent| Input::PickUp {
+            interaction,
+            agent,
+            supervises,
+        };
+        let mut inputs = vec![pick_up(agent)];
+        if self.random.percent(20) {
+            inputs.push(pick_up(AgentId(self.random.below(AGENTS.into()) as u32)));
+        }
+        inputs
     }
 
     fn queue_turns(&mut self, now: Duration, queue: QueueId, open: bool) -> Vec<Input> {
