@@ -138,6 +138,7 @@ fn call(number: u64) -> Vec<Body> {
             call,
             agent: agent.clone(),
             queue: queue.clone(),
+            picked_up: false,
         },
         Event::LegStarted {
             call,

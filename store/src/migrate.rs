@@ -33,6 +33,11 @@ pub(crate) const CENTRE: Schema = &[
         "history",
         include_str!("../migrations/sqlite/0002_history.sql"),
     ),
+    (
+        3,
+        "picked-up alerts",
+        include_str!("../migrations/sqlite/0003_alert_picked_up.sql"),
+    ),
 ];
 
 /// Makes the file where there is none, and applies what it lacks.

@@ -17,6 +17,7 @@ mod direct;
 mod emergency;
 mod gone;
 mod opening;
+mod picking;
 mod queue;
 mod records;
 mod registrar;

@@ -65,7 +65,8 @@ kinds! {
     "leg-ringing", "The far end rings.", ["call": Text, "leg": Text];
     "leg-answered", "The far end answered.", ["call": Text, "leg": Text];
     "leg-ended", "The leg is over.", ["call": Text, "leg": Text, "cause": Cause];
-    "alert-started", "An agent is alerted.", ["alert": Number, "call": Text, "agent": Text, "queue": MaybeText];
+    "alert-started", "An agent is alerted, for a call that was chosen for them or that they picked up.",
+        ["alert": Number, "call": Text, "agent": Text, "queue": MaybeText, "picked_up": Flag];
     "alert-ended", "An alert ended: `accepted`, `rejected`, `timed-out`, `withdrawn` or `failed`.",
         ["alert": Number, "call": Text, "agent": Text, "end": Text, "sip_status": MaybeNumber];
     "call-connected", "Two people can talk.",

@@ -75,6 +75,7 @@ pub(crate) fn one_of_each() -> Vec<Event> {
             call: CALL,
             agent: agent(),
             queue: Some(queue()),
+            picked_up: true,
         },
         Event::AlertEnded {
             alert: 1,

@@ -154,6 +154,8 @@ pub struct AlertRecord {
     pub end: Option<AlertEnd>,
     /// The SIP status that failed it.
     pub sip_status: Option<u16>,
+    /// Whether the agent picked the call up.
+    pub picked_up: bool,
 }
 
 /// Why the history cannot be read.

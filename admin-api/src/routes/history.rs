@@ -185,6 +185,8 @@ pub(crate) struct PastAlert {
     end: Option<AlertEnd>,
     /// The SIP status that failed it.
     sip_status: Option<u16>,
+    /// Whether the agent picked the call up; else it was chosen for them.
+    picked_up: bool,
 }
 
 impl From<AlertRecord> for PastAlert {
@@ -196,6 +198,7 @@ impl From<AlertRecord> for PastAlert {
             ended: alert.ended_us.map(time::rfc3339),
             end: alert.end,
             sip_status: alert.sip_status,
+            picked_up: alert.picked_up,
         }
     }
 }

@@ -1,19 +1,22 @@
 //! `/waiting`: who waits, in the order in which they would be served (rule 1).
 //!
-//! Attendants see the queues assigned to them and the direct calls that wait for them; supervisors all queues.
+//! Attendants see the queues assigned to them and the direct calls that wait for them, and pick up from there; supervisors
+//! all queues.
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use config::Queue;
+use engine::event::Rank;
 use engine::view::{CallRow, View};
-use engine::{CallId, event::Rank};
+use engine::{CallId, CommandBody};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::PREFIX;
 use crate::auth::{Attendant, Proof};
-use crate::extract::Name;
+use crate::extract::{Call, Name};
 use crate::list::{ListParams, ListQuery, Page, page};
 use crate::problem::{ApiError, Kind};
 use crate::resource::found;
@@ -26,6 +29,7 @@ pub(crate) fn routes() -> Routes {
     Routes::new(PREFIX)
         .add(doc(__path_all), all)
         .add(doc(__path_of_queue), of_queue)
+        .add(doc(__path_pick_up), pick_up)
 }
 
 /// One who waits.
@@ -63,14 +67,14 @@ pub(crate) struct Waiting {
     held_for: Option<String>,
     /// The agent who reserved it.
     reserved_by: Option<String>,
-    /// Whether oneself rejected it.
-    rejected_by_me: Option<bool>,
+    /// Whether oneself rejected it: it does not ring here again, but can be picked up.
+    rejected_by_me: bool,
     /// Who a recall comes back from.
     recall_from: Option<String>,
 }
 
 impl Waiting {
-    fn of(id: CallId, row: &CallRow, now_us: i64) -> Option<Self> {
+    fn of(id: CallId, row: &CallRow, me: &str, now_us: i64) -> Option<Self> {
         let queued = row.queued.as_ref()?;
         Some(Self {
             id: id.to_string(),
@@ -89,7 +93,7 @@ impl Waiting {
             alerting: row.alerts.values().cloned().collect(),
             held_for: None,
             reserved_by: None,
-            rejected_by_me: None,
+            rejected_by_me: row.rejected_by.contains(me),
             recall_from: None,
         })
     }
@@ -144,7 +148,7 @@ async fn all(
         waiting.sort_unstable();
         waiting.dedup();
     }
-    listed(&waiting, &view, &state, &query)
+    listed(&waiting, &view, &who, &state, &query)
 }
 
 /// Lists who waits in a queue, in rank order
@@ -170,20 +174,58 @@ async fn of_queue(
         ));
     }
     let waiting = view.waiting(std::slice::from_ref(&name), None);
-    listed(&waiting, &view, &state, &query)
+    listed(&waiting, &view, &who, &state, &query)
 }
 
 fn listed(
     waiting: &[CallId],
     view: &View,
+    who: &Attendant,
     state: &ApiState,
     query: &ListQuery,
 ) -> Result<Json<Page<Value>>, ApiError> {
     let now_us = state.utc_us();
     let rows = waiting
         .iter()
-        .filter_map(|id| Waiting::of(*id, view.calls.get(id)?, now_us));
+        .filter_map(|id| Waiting::of(*id, view.calls.get(id)?, who.username(), now_us));
     page(rows.map(|row| json!(row)).collect(), &["rank"], query).map(Json)
+}
+
+/// Takes a call that waits: one's own phone is rung with it
+///
+/// Whatever its place in the order, also on break; a wrap-up ends, and what rings at one's phone goes to another agent. Who
+/// does not answer has missed nothing: the call waits on where it was. Of two who pick up the same call one gets it, the
+/// other 409 with the name of the first.
+#[utoipa::path(
+    post,
+    path = "/waiting/{id}/pick-up",
+    tag = "waiting",
+    params(("id" = String, Path, description = "The call; attendants those of their queues")),
+    responses((status = 204, description = "One's own phone is being rung")),
+)]
+async fn pick_up(
+    who: Attendant,
+    State(state): State<ApiState>,
+    Call(id): Call,
+) -> Result<StatusCode, ApiError> {
+    waits_for_me(&who, &state, id)?;
+    state
+        .ask(who.actor(), CommandBody::PickUp { call: id })
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Calls one can see waiting can be asked for, and those somebody else was faster to take: the engine says who.
+fn waits_for_me(who: &Attendant, state: &ApiState, id: CallId) -> Result<(), ApiError> {
+    let scope = Scope::of(&who.identity().user, &state.snapshot());
+    let seen = |row: &CallRow| {
+        let queue = row.queue.as_deref();
+        scope.sees_call(row) || queue.is_some_and(|queue| scope.sees_queue(queue))
+    };
+    let known = state.view().calls.get(&id).is_some_and(seen);
+    known
+        .then_some(())
+        .ok_or_else(|| ApiError::not_found("call", &id.to_string()))
 }
 
 #[cfg(test)]

@@ -55,6 +55,7 @@ fn past(n: u64, agent: Option<&str>, alerted: &str) -> CallDetail {
             ended_us: Some(START_US + second),
             end: Some(AlertEnd::TimedOut),
             sip_status: None,
+            picked_up: true,
         }],
     }
 }
@@ -189,9 +190,10 @@ async fn the_history_is_ones_own_or_all() {
     assert_eq!(
         (
             &detail.body["alerts"][0]["end"],
+            &detail.body["alerts"][0]["picked_up"],
             &detail.body["legs"][0]["role"]
         ),
-        (&json!("timed-out"), &json!("caller"))
+        (&json!("timed-out"), &json!(true), &json!("caller"))
     );
     assert_eq!(world.get("ann", &path(1)).await.status, 404);
     assert_eq!(world.get("sue", &path(1)).await.status, 200);

@@ -9,4 +9,5 @@ mod login;
 mod page;
 mod resources;
 mod rights;
+mod waiting;
 mod world;

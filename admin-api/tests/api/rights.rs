@@ -230,6 +230,21 @@ fn table() -> Vec<Row> {
             none(),
             [401, 200, 200, 200],
         ),
+        // Call 1 is ann's, 2 waits in her queue, 3 is bob's.
+        (
+            "POST",
+            "/api/v1/waiting/{id}/pick-up",
+            "/api/v1/waiting/0100000000000002/pick-up",
+            none(),
+            [401, 204, 204, 204],
+        ),
+        (
+            "POST",
+            "/api/v1/waiting/{id}/pick-up",
+            "/api/v1/waiting/0100000000000003/pick-up",
+            none(),
+            [401, 404, 204, 204],
+        ),
         // Agents: oneself, a colleague, another.
         (
             "GET",

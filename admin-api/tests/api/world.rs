@@ -443,6 +443,16 @@ impl Inside {
         });
     }
 
+    fn publish_pick_up(&self, call: CallId) {
+        self.publish(Event::AlertStarted {
+            alert: call.0,
+            call,
+            agent: "ann".into(),
+            queue: Some("support".into()),
+            picked_up: true,
+        });
+    }
+
     fn carry_out(&self, body: &CommandBody) -> Done {
         match body {
             CommandBody::Login { username, .. } => self.agent(username, Presence::Available, None),
@@ -462,6 +472,7 @@ impl Inside {
                 self.started(n, Some(username));
                 return Done::Call(call_id(n));
             }
+            CommandBody::PickUp { call } => self.publish_pick_up(*call),
             CommandBody::HangUp { call } => self.ended(call.0 - call_id(0).0),
             CommandBody::OverrideQueue {
                 queue,

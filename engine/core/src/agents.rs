@@ -198,7 +198,7 @@ impl Engine {
         Ok(Done::Ok)
     }
 
-    fn agent_id(&self, username: &str) -> Result<AgentId, Refusal> {
+    pub(crate) fn agent_id(&self, username: &str) -> Result<AgentId, Refusal> {
         let exists = self
             .snapshot
             .centre

@@ -78,6 +78,12 @@ pub enum CommandBody {
         /// The call.
         call: CallId,
     },
+    /// Takes a call that waits (rule 13): the actor's own phone is rung with it. Supervisors take any, others those of
+    /// queues assigned to them.
+    PickUp {
+        /// The call.
+        call: CallId,
+    },
     /// Opens or closes a queue against its calendar, or takes that back (rule 19).
     OverrideQueue {
         /// The queue's name.

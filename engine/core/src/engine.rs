@@ -390,6 +390,7 @@ impl Engine {
             }
             CommandBody::PlaceCall { username, to } => self.place_call(&username, &to),
             CommandBody::HangUp { call } => self.hang_up_by_command(actor, call),
+            CommandBody::PickUp { call } => self.pick_up(actor, call),
             CommandBody::OverrideQueue {
                 queue,
                 state,

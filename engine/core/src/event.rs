@@ -148,6 +148,10 @@ pub enum Event {
         /// The queue it is for; none for a direct call.
         #[n(3)]
         queue: Option<String>,
+        /// Whether the agent picked the call up (rule 13); else it was chosen for them.
+        #[n(4)]
+        #[cbor(default)]
+        picked_up: bool,
     },
     /// An alert ended, in exactly one way (rule 10).
     #[n(9)]

@@ -328,6 +328,16 @@ mod tests {
 
     #[test]
     fn an_event_of_an_earlier_program_reads_without_what_came_later() {
+        // Variant 8, AlertStarted, of before agents could pick up: alert 1, call 7, ann, no queue.
+        let bytes = *b"\x82\x08\x83\x01\x07\x63ann";
+        let alerted = Event::AlertStarted {
+            alert: 1,
+            call: CallId(7),
+            agent: "ann".into(),
+            queue: None,
+            picked_up: false,
+        };
+        assert_eq!(Body::decode(3, &bytes), Ok(Body::Event(Arc::new(alerted))));
         // Variant 13, CallDiverted, of before it named its queue: call 7, closed, to "busy".
         let bytes = *b"\x82\x0d\x83\x07\x82\x00\x80\x64busy";
         let diverted = Event::CallDiverted {

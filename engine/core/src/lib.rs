@@ -27,6 +27,7 @@ mod names;
 mod opening;
 mod output;
 mod override_queue;
+mod picking;
 mod random;
 mod register;
 mod registrar;

@@ -364,6 +364,7 @@ mod tests {
                 call: CallId(1),
                 agent: "ann".into(),
                 queue: None,
+                picked_up: false,
             },
         ]
     }

@@ -12,8 +12,8 @@ use serde::Serialize;
 
 use crate::command::OverrideState;
 use crate::event::{
-    Activity, Device, Direction, EndCause, EndResult, Event, LeftQueue, LegRole, Party, Presence,
-    Rank,
+    Activity, AlertEnd, Device, Direction, EndCause, EndResult, Event, LeftQueue, LegRole, Party,
+    Presence, Rank,
 };
 use crate::ids::{CallId, LegId};
 
@@ -114,6 +114,8 @@ pub struct CallRow {
     pub connected: Option<(Option<String>, i64)>,
     /// Agents being alerted for it, by alert number.
     pub alerts: OrdMap<u64, String>,
+    /// Agents who rejected it where it waits (rule 11).
+    pub rejected_by: OrdSet<String>,
     /// Its legs.
     pub legs: OrdMap<LegId, LegRow>,
     /// The leg that holds the other, if any.
@@ -192,6 +194,7 @@ impl View {
                         queue: None,
                         connected: None,
                         alerts: OrdMap::new(),
+                        rejected_by: OrdSet::new(),
                         legs: OrdMap::new(),
                         held_by: None,
                     },
@@ -246,8 +249,17 @@ impl View {
             } => self.call(*call, |row| {
                 row.alerts.insert(*alert, agent.clone());
             }),
-            Event::AlertEnded { alert, call, .. } => self.call(*call, |row| {
+            Event::AlertEnded {
+                alert,
+                call,
+                agent,
+                end,
+                ..
+            } => self.call(*call, |row| {
                 row.alerts.remove(alert);
+                if *end == AlertEnd::Rejected {
+                    row.rejected_by.insert(agent.clone());
+                }
             }),
             Event::CallConnected { call, user, .. } => {
                 self.call(*call, |row| row.connected = Some((user.clone(), utc_us)));
@@ -372,6 +384,7 @@ impl View {
     fn call_left_queue(&mut self, call: CallId, why: LeftQueue) {
         let queue = self.calls.get(&call).and_then(|row| row.queue.clone());
         self.unqueue(call);
+        self.call(call, |row| row.rejected_by = OrdSet::new());
         let Some(row) = queue.and_then(|name| self.queues.get_mut(&name)) else {
             return;
         };

@@ -169,8 +169,20 @@ impl Fold {
                 call,
                 agent,
                 queue,
+                picked_up,
             } => {
-                self.alert_started(*call, stamp, *alert, agent, queue.as_ref());
+                let record = AlertRecord {
+                    call: *call,
+                    id: *alert,
+                    agent: agent.clone(),
+                    queue: queue.clone(),
+                    started_us: 0,
+                    ended_us: None,
+                    outcome: None,
+                    sip_status: None,
+                    picked_up: *picked_up,
+                };
+                self.alert_started(stamp, record);
             }
             Event::AlertEnded {
                 alert,
@@ -363,26 +375,12 @@ impl Fold {
         self.changes.legs.insert(leg, record.clone());
     }
 
-    fn alert_started(
-        &mut self,
-        id: CallId,
-        stamp: &Stamp,
-        alert: u64,
-        agent: &str,
-        queue: Option<&String>,
-    ) {
+    /// Begins the alert's row at the call's time.
+    fn alert_started(&mut self, stamp: &Stamp, mut record: AlertRecord) {
+        let (id, alert) = (record.call, record.id);
         self.call(id, stamp, |call, at| {
             call.record.alerted_us.get_or_insert(at);
-            let record = AlertRecord {
-                call: id,
-                id: alert,
-                agent: agent.into(),
-                queue: queue.cloned(),
-                started_us: at,
-                ended_us: None,
-                outcome: None,
-                sip_status: None,
-            };
+            record.started_us = at;
             call.alerts.insert(alert, record);
         });
         self.alert_changed(id, alert);

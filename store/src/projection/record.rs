@@ -111,6 +111,8 @@ pub struct AlertRecord {
     pub outcome: Option<AlertEnd>,
     /// The SIP status that failed it.
     pub sip_status: Option<u16>,
+    /// Whether the agent picked the call up; else it was chosen for them.
+    pub picked_up: bool,
 }
 
 /// One stay of an agent at work, from login to logout. It outlives restarts of the daemon.

@@ -100,6 +100,7 @@ static ALERTS: LazyLock<Bulk<AlertRecord>> = LazyLock::new(|| {
         "ended_us",
         "outcome",
         "sip_status",
+        "picked_up",
     ];
     Bulk::new("alerts", &columns, 2, OnConflict::Update, bind_alert)
 });
@@ -252,6 +253,7 @@ pub(crate) fn alert(row: &Row) -> Result<AlertRecord, StoreError> {
         ended_us: row.try_get("ended_us")?,
         outcome: maybe_word(row, "outcome")?,
         sip_status: status(row)?,
+        picked_up: row.try_get::<i64, _>("picked_up")? != 0,
     })
 }
 
@@ -362,6 +364,7 @@ fn bind_alert<'q>(query: Bound<'q>, alert: &AlertRecord) -> Bound<'q> {
         .bind(alert.ended_us)
         .bind(alert.outcome.as_ref().map(Word::word))
         .bind(alert.sip_status.map(i64::from))
+        .bind(i64::from(alert.picked_up))
 }
 
 fn bind_session<'q>(query: Bound<'q>, session: &SessionRecord) -> Bound<'q> {

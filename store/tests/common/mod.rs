@@ -191,6 +191,7 @@ pub(crate) fn call_events(incarnation: u32, number: u32, agent: &str) -> Vec<Eve
             call,
             agent: agent.into(),
             queue: queue.clone(),
+            picked_up: false,
         },
         Event::LegStarted {
             call,

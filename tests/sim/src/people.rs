@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use config::Role;
 use engine::command::PresenceWish;
-use engine::{CommandBody, Done, Refusal};
+use engine::{CallId, CommandBody, Done, Refusal};
 
 use crate::media::Hears;
 use crate::sdp::Way;
@@ -370,6 +370,12 @@ impl Agent {
         self.wishes(PresenceWish::Break {
             reason: reason.into(),
         })
+    }
+
+    /// Takes a call that waits.
+    pub fn picks_up(&self, call: CallId) -> &Self {
+        self.asks(CommandBody::PickUp { call });
+        self
     }
 
     /// Clicks on a number: their own phone rings first.

@@ -161,6 +161,11 @@ fn told(event: &Event) -> Option<String> {
         Event::CallLeftQueue { why, .. } => format!("waits no more: {}", word(why)),
         Event::LegStarted { number, .. } => format!("leg to {number}"),
         Event::LegEnded { cause, .. } => format!("leg ended: {}", word(&cause.result)),
+        Event::AlertStarted {
+            agent,
+            picked_up: true,
+            ..
+        } => format!("picked up by {agent}"),
         Event::AlertStarted { agent, .. } => format!("alert for {agent}"),
         Event::AlertEnded {
             agent,

@@ -194,7 +194,7 @@ impl Engine {
         self.stop_ring(
             call,
             EndResult::Withdrawn,
-            Some("SIP;cause=200;text=\"Call completed elsewhere\""),
+            Some(super::waiting::COMPLETED_ELSEWHERE),
         );
         match purpose {
             Purpose::Alert(match_id) => {

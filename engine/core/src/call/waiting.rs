@@ -15,6 +15,9 @@ use crate::event::{AlertEnd, Diversion, EndResult, Event, LeftQueue, LegRole, Ra
 use crate::ids::CallId;
 use crate::sabotage;
 
+/// Why a phone stops ringing that has missed nothing: another one has the call (RFC 3326 §2).
+pub(super) const COMPLETED_ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
+
 impl Engine {
     pub(crate) fn handle_acd(&mut self, output: AcdOutput) {
         match output {
@@ -36,9 +39,10 @@ impl Engine {
                 interaction,
                 agent,
                 from,
+                picked_up,
                 ..
             } => {
-                self.alert(match_id, CallId(interaction.0), agent, from);
+                self.alert(match_id, CallId(interaction.0), agent, from, picked_up);
             }
             AcdOutput::Withdraw { match_id, reason } => self.withdraw(match_id, reason),
             AcdOutput::Connect {
@@ -60,7 +64,8 @@ impl Engine {
             AcdOutput::AgentStateChanged { agent, state } => {
                 self.agent_state_changed(agent, &state)
             }
-            AcdOutput::AgentRemoved { .. } => {}
+            // Who asked has heard it: see `ask_acd`.
+            AcdOutput::Denied { .. } | AcdOutput::AgentRemoved { .. } => {}
         }
     }
 
@@ -270,7 +275,14 @@ impl Engine {
     }
 
     /// Rings every phone of the extension the agent sits at; the first that answers has the call.
-    fn alert(&mut self, match_id: MatchId, call: CallId, agent: acd::AgentId, from: AcdTarget) {
+    fn alert(
+        &mut self,
+        match_id: MatchId,
+        call: CallId,
+        agent: acd::AgentId,
+        from: AcdTarget,
+        picked_up: bool,
+    ) {
         let Some(username) = self.names.username(agent).map(String::from) else {
             return;
         };
@@ -285,6 +297,7 @@ impl Engine {
             call,
             agent: username.clone(),
             queue,
+            picked_up,
         });
         let Some(found) = self.calls.get_mut(&call) else {
             return;
@@ -329,9 +342,12 @@ impl Engine {
                 | WithdrawReason::Logout
                 | WithdrawReason::AgentRemoved
                 | WithdrawReason::Stale
-                | WithdrawReason::Restart => EndResult::Withdrawn,
+                | WithdrawReason::Restart
+                | WithdrawReason::PickedUp
+                | WithdrawReason::Instead => EndResult::Withdrawn,
             };
-            self.stop_ring(call, why, None);
+            let elsewhere = reason == WithdrawReason::PickedUp;
+            self.stop_ring(call, why, elsewhere.then_some(COMPLETED_ELSEWHERE));
         }
     }
 

@@ -152,6 +152,7 @@ fn alert(record: store::AlertRecord) -> AlertRecord {
         ended_us: record.ended_us,
         end: record.outcome,
         sip_status: record.sip_status,
+        picked_up: record.picked_up,
     }
 }
 

@@ -109,6 +109,7 @@ fn alert(alert: u64, agent: &str) -> Event {
         call: CALL,
         agent: agent.into(),
         queue: Some("support".into()),
+        picked_up: false,
     }
 }
 
@@ -743,6 +744,7 @@ fn any_event() -> impl Strategy<Value = Event> {
                 call,
                 agent: name.into(),
                 queue: None,
+                picked_up: flag,
             },
             9 => Event::AlertEnded {
                 alert: other,

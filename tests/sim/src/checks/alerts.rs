@@ -29,7 +29,7 @@ pub(crate) struct Alerts {
     rejected: BTreeSet<(CallId, String)>,
     /// Until when a call that an agent let ring out does not alert them again, UTC microseconds.
     resting: BTreeMap<(CallId, String), i64>,
-    /// Who was alerted in this turn.
+    /// Who was alerted in this turn, without having picked up.
     alerted: Vec<String>,
     faults: Vec<String>,
     /// How many alerts there were.
@@ -66,10 +66,18 @@ impl Alerts {
                 self.rejected.retain(|(of, _)| of != call);
                 self.resting.retain(|(of, _), _| of != call);
             }
-            Event::AlertStarted { call, agent, .. } => {
+            Event::AlertStarted {
+                call,
+                agent,
+                picked_up,
+                ..
+            } => {
                 self.count += 1;
-                self.check_alert(utc_us, *call, agent, centre);
-                self.alerted.push(agent.clone());
+                self.check_alert(*call, agent);
+                if !picked_up {
+                    self.check_choice(utc_us, *call, agent, centre);
+                    self.alerted.push(agent.clone());
+                }
                 self.has.insert(agent.clone(), *call);
                 if let Some(waiting) = self.waiting.get_mut(call) {
                     waiting.alerted = true;
@@ -122,7 +130,8 @@ impl Alerts {
         self.has.remove(agent);
     }
 
-    fn check_alert(&mut self, utc_us: i64, call: CallId, agent: &str, centre: &Centre) {
+    /// What holds also of what the agent picked up.
+    fn check_alert(&mut self, call: CallId, agent: &str) {
         let mut fault = |text: String| {
             self.faults
                 .push(format!("alert of {agent} for {call}: {text}"))
@@ -130,15 +139,25 @@ impl Alerts {
         if let Some(other) = self.has.get(agent) {
             fault(format!("they have {other} (I3)"));
         }
+        match self.waiting.get(&call) {
+            None => fault("it does not wait (I1)".into()),
+            Some(waiting) if waiting.alerted => fault("it alerts somebody already (I3)".into()),
+            Some(_) => {}
+        }
+    }
+
+    /// What holds of what was chosen for the agent.
+    fn check_choice(&mut self, utc_us: i64, call: CallId, agent: &str, centre: &Centre) {
+        let mut fault = |text: String| {
+            self.faults
+                .push(format!("alert of {agent} for {call}: {text}"))
+        };
         if self.rejected.contains(&(call, agent.to_owned())) {
             fault("they rejected it (I5)".into());
         }
         let Some(chosen) = self.waiting.get(&call) else {
-            return fault("it does not wait (I1)".into());
+            return;
         };
-        if chosen.alerted {
-            fault("it alerts somebody already (I3)".into());
-        }
         if !may_take(agent, &chosen.place, centre) {
             fault("its queue is not theirs (rule 7)".into());
         }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use config::Role;
 use engine::command::{OverrideEnd, OverrideState, PresenceWish};
-use engine::{CallId, CommandBody, Pressure};
+use engine::view::CallRow;
+use engine::{CallId, CommandBody, Pressure, Refusal};
 
 use super::{Crowd, centre};
 use crate::sdp::Way;
@@ -34,6 +35,8 @@ pub(super) enum Deed {
     Register,
     /// An agent logs in, logs out, takes a break or comes back.
     Wish(String),
+    /// An agent takes a call that waits; now and then two take the same.
+    PickUp,
     /// A supervisor opens or closes a queue.
     Override,
     /// A supervisor ends a call.
@@ -64,13 +67,14 @@ pub(super) enum Act {
 
 impl Deed {
     /// Each plans itself anew whenever it is done.
-    pub(super) const NOW_AND_THEN: [Self; 13] = [
+    pub(super) const NOW_AND_THEN: [Self; 14] = [
         Self::Call,
         Self::CallInside,
         Self::Click,
         Self::Manner,
         Self::Vanish,
         Self::Register,
+        Self::PickUp,
         Self::Override,
         Self::HangUp,
         Self::Apply,
@@ -89,6 +93,7 @@ impl Deed {
             Self::Manner => (1_000, 20_000),
             Self::Vanish => (20_000, 120_000),
             Self::Register => (5_000, 60_000),
+            Self::PickUp => (1_000, 15_000),
             Self::Override => (60_000, 400_000),
             Self::HangUp => (20_000, 100_000),
             Self::Apply => (60_000, 300_000),
@@ -134,6 +139,7 @@ impl Crowd {
             Deed::PlugIn(address) => self.inner.with_ua(address, Ua::plug_in),
             Deed::Register => self.register(),
             Deed::Wish(username) => self.wish(&username),
+            Deed::PickUp => self.pick_up(),
             Deed::Override => self.override_queue(),
             Deed::HangUp => self.hang_up_any(),
             Deed::Apply => {
@@ -382,6 +388,34 @@ impl Crowd {
         let actor = body_owner(&body);
         // A refusal (not in wrap-up, somebody else's seat) is an answer too.
         let _ = self.inner.command(&actor, Role::Attendant, body);
+    }
+
+    fn pick_up(&mut self) {
+        let view = &self.inner.view;
+        let waits = |(call, row): (&CallId, &CallRow)| row.queued.as_ref().map(|_| *call);
+        let waiting: Vec<CallId> = view.calls.iter().filter_map(waits).collect();
+        let Some(call) = self.dice.pick(&waiting).copied() else {
+            return;
+        };
+        let agents: Vec<&str> = centre::DESKS
+            .iter()
+            .chain(&centre::ON_PBX)
+            .map(|(username, ..)| *username)
+            .collect();
+        for _ in 0..self.dice.between(1, 2) {
+            let username = self.dice.pick(&agents).copied().unwrap_or("ann");
+            let role = if self.dice.chance(200) {
+                Role::Supervisor
+            } else {
+                Role::Attendant
+            };
+            let body = CommandBody::PickUp { call };
+            match self.inner.command(username, role, body) {
+                Ok(_) => self.seen.insert("picked up".into()),
+                Err(Refusal::Forbidden(_)) => self.seen.insert("may not pick up".into()),
+                Err(_) => self.seen.insert("cannot pick up".into()),
+            };
+        }
     }
 
     fn override_queue(&mut self) {

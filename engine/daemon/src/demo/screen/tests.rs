@@ -100,6 +100,7 @@ impl Story {
             call: CallId(call),
             agent: agent.into(),
             queue: Some("reception".into()),
+            picked_up: false,
         });
     }
 

@@ -1,0 +1,209 @@
+//! Agents take what they choose (rule 13).
+
+use engine::event::{AlertEnd, Event, Presence};
+use engine::{CallId, CommandBody, Refusal};
+use expect_test::expect_file;
+use sim::{Agent, Manner, World, millis, secs, seed};
+
+use crate::told::{alerts, connections};
+
+/// The call of this caller, as a console shows it.
+fn call_of(w: &World, number: &str) -> CallId {
+    let view = w.view();
+    let found = view
+        .calls
+        .iter()
+        .find(|(_, row)| row.caller.number == number);
+    *found.expect("they call").0
+}
+
+/// Who was alerted for what they had picked up.
+fn picked_up(w: &World) -> Vec<String> {
+    let picked_up = w
+        .events()
+        .into_iter()
+        .filter_map(|(_, event)| match &*event {
+            Event::AlertStarted {
+                agent,
+                picked_up: true,
+                ..
+            } => Some(agent.clone()),
+            _ => None,
+        });
+    picked_up.collect()
+}
+
+fn refused(agent: &Agent, call: CallId) -> String {
+    match agent.tries(CommandBody::PickUp { call }) {
+        Err(Refusal::Conflict(why)) => why,
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+#[test]
+fn rule_13_an_agent_on_break_picks_up_the_caller_they_choose() {
+    let w = World::new(seed(1));
+    let (ann, first, second) = (
+        w.agent("ann").available(),
+        w.phone("+49301"),
+        w.phone("+49302"),
+    );
+    ann.takes_a_break("lunch");
+    first.calls("sales");
+    second.calls("sales");
+    w.run_for(secs(5));
+    ann.picks_up(call_of(&w, "+49302"));
+    assert!(ann.rings());
+    assert_eq!(ann.sees(), "+49302");
+    ann.answers();
+    assert!(second.talks_to(&ann));
+    assert_eq!(w.waiting("sales"), ["+49301"]);
+    ann.hangs_up();
+    assert_eq!(w.break_reason("ann").as_deref(), Some("lunch"));
+    assert!(ann.is_idle(), "the break goes on");
+    assert_eq!(picked_up(&w), ["ann"]);
+    first.hangs_up();
+    w.expect_trace(expect_file!["../traces/picked_up_on_break.trace"]);
+    w.expect_quiet();
+}
+
+#[test]
+fn rule_13_what_rings_at_one_phone_is_picked_up_at_another() {
+    let w = World::new(seed(2));
+    let (ann, caller) = (w.agent("ann").available(), w.phone("+49301"));
+    let eva = w.agent("eva");
+    eva.takes_a_break("lunch");
+    caller.calls("sales");
+    assert!(ann.rings());
+    eva.picks_up(call_of(&w, "+49301"));
+    assert!(ann.is_idle() && eva.rings());
+    eva.answers();
+    assert!(caller.talks_to(&eva));
+    let expected = [
+        ("ann".into(), AlertEnd::Withdrawn),
+        ("eva".into(), AlertEnd::Accepted),
+    ];
+    assert_eq!(alerts(&w), expected);
+    eva.hangs_up();
+    w.expect_trace(expect_file!["../traces/picked_up_elsewhere.trace"]);
+    w.expect_quiet();
+}
+
+#[test]
+fn rule_13_of_two_who_pick_up_one_gets_it_and_the_other_hears_who() {
+    let w = World::new(seed(3));
+    let (ann, bob, caller) = (
+        w.agent("ann").available(),
+        w.agent("bob").available(),
+        w.phone("+49301"),
+    );
+    ann.takes_a_break("lunch");
+    bob.takes_a_break("lunch");
+    caller.calls("sales");
+    let call = call_of(&w, "+49301");
+    bob.picks_up(call);
+    assert!(refused(&ann, call).starts_with("bob has call"));
+    bob.answers();
+    assert!(refused(&ann, call).starts_with("bob has call"));
+    assert!(caller.talks_to(&bob) && ann.is_idle());
+    caller.hangs_up();
+    w.expect_quiet();
+}
+
+#[test]
+fn rule_13_who_talks_has_to_end_that_first() {
+    let w = World::new(seed(4));
+    let (ann, first, second) = (
+        w.agent("ann").available(),
+        w.phone("+49301"),
+        w.phone("+49302"),
+    );
+    first.calls("sales");
+    ann.answers();
+    second.calls("sales");
+    let call = call_of(&w, "+49302");
+    assert!(refused(&ann, call).contains("is on a call"));
+    assert!(first.talks_to(&ann));
+    ann.hangs_up();
+    assert_eq!(ann.sees(), "+49302", "it came by itself");
+    second.hangs_up();
+    w.expect_quiet();
+}
+
+#[test]
+fn rule_13_a_picked_up_call_that_is_not_answered_waits_where_it_was() {
+    let w = World::new(seed(5));
+    let (ann, first, second) = (
+        w.agent("ann").available(),
+        w.phone("+49301"),
+        w.phone("+49302"),
+    );
+    ann.takes_a_break("lunch");
+    first.calls("sales");
+    second.calls("sales");
+    w.run_for(secs(1));
+    ann.picks_up(call_of(&w, "+49301"));
+    w.run_for(secs(21));
+    assert!(ann.is_idle());
+    assert_eq!(alerts(&w), [("ann".into(), AlertEnd::TimedOut)]);
+    assert_eq!(w.waiting("sales"), ["+49301", "+49302"]);
+    assert_eq!(w.break_reason("ann").as_deref(), Some("lunch"));
+    first.hangs_up();
+    second.hangs_up();
+    w.expect_quiet();
+}
+
+#[test]
+fn rule_13_who_is_available_and_does_not_answer_what_they_picked_up_is_not_sent_on_break() {
+    let w = World::new(seed(6));
+    let (ann, caller) = (w.agent("ann").available(), w.phone("+49301"));
+    ann.will(Manner::Refuses(486));
+    caller.calls("sales");
+    ann.will(Manner::Rings);
+    w.run_for(millis(500));
+    // Her phone was busy and is left alone for a while; she knows better.
+    ann.picks_up(call_of(&w, "+49301"));
+    assert!(ann.rings());
+    w.run_for(secs(21));
+    assert_eq!(w.row("ann").presence, Presence::Available);
+    assert_eq!(w.waiting("sales"), ["+49301"]);
+    caller.hangs_up();
+    w.expect_quiet();
+}
+
+#[test]
+fn rule_11_the_rejecter_can_still_pick_it_up() {
+    let w = World::new(seed(7));
+    let (ann, caller) = (w.agent("ann").available(), w.phone("+49301"));
+    caller.calls("sales");
+    w.run_for(secs(1));
+    ann.rejects(603);
+    w.run_for(secs(30));
+    let call = call_of(&w, "+49301");
+    assert!(w.view().calls[&call].rejected_by.contains("ann"));
+    ann.picks_up(call).answers();
+    assert!(caller.talks_to(&ann));
+    caller.hangs_up();
+    w.expect_quiet();
+}
+
+#[test]
+fn rule_13_only_a_supervisor_picks_up_from_queues_that_are_not_theirs() {
+    let w = World::new(seed(8));
+    let (max, caller) = (w.agent("max"), w.phone("+49301"));
+    max.logs_in();
+    caller.calls("sales");
+    let call = call_of(&w, "+49301");
+    let pick_up = CommandBody::PickUp { call };
+    assert!(matches!(
+        max.tries(pick_up.clone()),
+        Err(Refusal::Forbidden(_))
+    ));
+    w.command("max", config::Role::Supervisor, pick_up)
+        .expect("supervisors may");
+    max.answers();
+    assert!(caller.talks_to(&max));
+    assert_eq!(connections(&w), [("+49301".into(), "max".into())]);
+    max.hangs_up();
+    w.expect_quiet();
+}
