@@ -1,4 +1,4 @@
-//! Agents take what they choose (rule 13).
+//! Agents take what they choose (rule 13), or have it held for them (rule 14).
 
 use engine::event::{AlertEnd, Event, Presence};
 use engine::{CallId, CommandBody, Refusal};
@@ -205,5 +205,91 @@ fn rule_13_only_a_supervisor_picks_up_from_queues_that_are_not_theirs() {
     assert!(caller.talks_to(&max));
     assert_eq!(connections(&w), [("+49301".into(), "max".into())]);
     max.hangs_up();
+    w.expect_quiet();
+}
+
+#[test]
+fn rule_14_an_agent_who_talks_reserves_the_caller_they_want_next() {
+    let w = World::new(seed(9));
+    let (ann, bob) = (w.agent("ann").available(), w.agent("bob").available());
+    let phones = ["+49301", "+49302", "+49303", "+49304"].map(|number| w.phone(number));
+    let [first, second, third, fourth] = &phones;
+    first.calls("sales");
+    second.calls("sales");
+    ann.answers();
+    bob.answers();
+    third.calls("sales");
+    fourth.calls("sales");
+    let call = call_of(&w, "+49304");
+    ann.reserves(call);
+    let reserved = |w: &World| w.view().calls[&call].queued.as_ref()?.reserved_by.clone();
+    assert_eq!(reserved(&w).as_deref(), Some("ann"));
+    second.hangs_up();
+    assert_eq!(bob.sees(), "+49303");
+    bob.answers().hangs_up();
+    assert!(bob.is_idle(), "what is held for her does not ring at him");
+    assert_eq!(w.waiting("sales"), ["+49304"]);
+    first.hangs_up();
+    assert_eq!(ann.sees(), "+49304");
+    ann.answers();
+    assert!(fourth.talks_to(&ann));
+    ann.hangs_up();
+    w.expect_trace(expect_file!["../traces/reserved.trace"]);
+    w.expect_quiet();
+}
+
+#[test]
+fn rule_14_a_reservation_ends_at_its_limit_and_is_not_had_twice() {
+    let w = World::new(seed(10));
+    let (ann, first, second) = (
+        w.agent("ann").available(),
+        w.phone("+49301"),
+        w.phone("+49302"),
+    );
+    first.calls("sales");
+    ann.answers();
+    second.calls("sales");
+    let call = call_of(&w, "+49302");
+    ann.reserves(call);
+    let bob = w.agent("bob").available();
+    w.run_for(secs(119));
+    assert!(bob.is_idle());
+    w.run_for(secs(1));
+    assert_eq!(bob.sees(), "+49302");
+    match ann.tries(CommandBody::Reserve { call }) {
+        Err(Refusal::Conflict(why)) => assert!(why.contains("before"), "{why}"),
+        other => panic!("not refused: {other:?}"),
+    }
+    second.hangs_up();
+    first.hangs_up();
+    w.expect_quiet();
+}
+
+#[test]
+fn rule_14_a_break_ends_it_and_the_next_can_reserve() {
+    let w = World::new(seed(11));
+    let (ann, bob) = (w.agent("ann").available(), w.agent("bob").available());
+    let phones = ["+49301", "+49302", "+49303"].map(|number| w.phone(number));
+    let [first, second, third] = &phones;
+    first.calls("sales");
+    second.calls("sales");
+    ann.answers();
+    bob.answers();
+    third.calls("sales");
+    let call = call_of(&w, "+49303");
+    ann.reserves(call);
+    match bob.tries(CommandBody::Reserve { call }) {
+        Err(Refusal::Conflict(why)) => assert!(why.ends_with("is held for ann"), "{why}"),
+        other => panic!("not refused: {other:?}"),
+    }
+    ann.takes_a_break("lunch");
+    bob.tries(CommandBody::Reserve { call })
+        .expect_err("she is on break only after her call");
+    first.hangs_up();
+    bob.reserves(call).releases(call);
+    assert_eq!(w.waiting("sales"), ["+49303"]);
+    second.hangs_up();
+    assert_eq!(bob.sees(), "+49303");
+    third.hangs_up();
     w.expect_quiet();
 }

@@ -107,6 +107,7 @@ impl Filter {
                 (call, self.scope.is_me(agent))
             }
             Event::CallAnswered { call }
+            | Event::CallReserved { call, .. }
             | Event::CallLeftQueue { call, .. }
             | Event::LegRinging { call, .. }
             | Event::LegAnswered { call, .. }

@@ -89,6 +89,7 @@ kinds! {
     "alarm-cleared", "The alarm is over.", ["alarm": Text];
     "agent-logged-in", "A user began work as an agent.", ["agent": Text, "extension": MaybeText];
     "agent-logged-out", "A user's work as an agent ended.", ["agent": Text];
+    "call-reserved", "A call that waits is held for one agent, or for nobody any more.", ["call": Text, "by": MaybeText];
 }
 
 /// The schema of the messages: one of the types.

@@ -156,6 +156,10 @@ pub(crate) fn one_of_each() -> Vec<Event> {
             extension: Some("1001".into()),
         },
         Event::AgentLoggedOut { agent: agent() },
+        Event::CallReserved {
+            call: CALL,
+            by: Some(agent()),
+        },
     ];
     assert!(
         events.iter().map(number).eq(0..events.len()),
@@ -169,7 +173,7 @@ pub(crate) fn one_of_each() -> Vec<Event> {
     events
 }
 
-const LAST: usize = 23;
+const LAST: usize = 24;
 
 fn number(event: &Event) -> usize {
     match event {
@@ -196,6 +200,7 @@ fn number(event: &Event) -> usize {
         Event::AlarmRaised { .. } => 20,
         Event::AlarmCleared { .. } => 21,
         Event::AgentLoggedIn { .. } => 22,
-        Event::AgentLoggedOut { .. } => LAST,
+        Event::AgentLoggedOut { .. } => 23,
+        Event::CallReserved { .. } => LAST,
     }
 }

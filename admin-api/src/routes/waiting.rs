@@ -30,6 +30,8 @@ pub(crate) fn routes() -> Routes {
         .add(doc(__path_all), all)
         .add(doc(__path_of_queue), of_queue)
         .add(doc(__path_pick_up), pick_up)
+        .add(doc(__path_reserve), reserve)
+        .add(doc(__path_release), release)
 }
 
 /// One who waits.
@@ -91,8 +93,8 @@ impl Waiting {
             tier: tier(queued.rank.tier),
             note: None,
             alerting: row.alerts.values().cloned().collect(),
-            held_for: None,
-            reserved_by: None,
+            held_for: queued.reserved_by.clone(),
+            reserved_by: queued.reserved_by.clone(),
             rejected_by_me: row.rejected_by.contains(me),
             recall_from: None,
         })
@@ -212,6 +214,48 @@ async fn pick_up(
     state
         .ask(who.actor(), CommandBody::PickUp { call: id })
         .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Has a call that waits held for oneself
+///
+/// Nobody else is alerted for it, and one's next call is this one. It ends when released, at a break or logout, and after the
+/// queue's `reservation_limit`; then the call has its old place for everybody, and cannot be reserved again by the same
+/// agent. 409 says for whom it is held.
+#[utoipa::path(
+    post,
+    path = "/waiting/{id}/reserve",
+    tag = "waiting",
+    params(("id" = String, Path, description = "The call, in a queue assigned to oneself")),
+    responses((status = 204, description = "It is held")),
+)]
+async fn reserve(
+    who: Attendant,
+    State(state): State<ApiState>,
+    Call(id): Call,
+) -> Result<StatusCode, ApiError> {
+    waits_for_me(&who, &state, id)?;
+    let body = CommandBody::Reserve { call: id };
+    state.ask(who.actor(), body).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ends the reservation of a call
+#[utoipa::path(
+    post,
+    path = "/waiting/{id}/release",
+    tag = "waiting",
+    params(("id" = String, Path, description = "The call; attendants what they reserved themselves")),
+    responses((status = 204, description = "It is held for nobody")),
+)]
+async fn release(
+    who: Attendant,
+    State(state): State<ApiState>,
+    Call(id): Call,
+) -> Result<StatusCode, ApiError> {
+    waits_for_me(&who, &state, id)?;
+    let body = CommandBody::Release { call: id };
+    state.ask(who.actor(), body).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -245,6 +245,34 @@ fn table() -> Vec<Row> {
             none(),
             [401, 404, 204, 204],
         ),
+        (
+            "POST",
+            "/api/v1/waiting/{id}/reserve",
+            "/api/v1/waiting/0100000000000002/reserve",
+            none(),
+            [401, 204, 204, 204],
+        ),
+        (
+            "POST",
+            "/api/v1/waiting/{id}/release",
+            "/api/v1/waiting/0100000000000002/release",
+            none(),
+            [401, 204, 204, 204],
+        ),
+        (
+            "POST",
+            "/api/v1/waiting/{id}/reserve",
+            "/api/v1/waiting/0100000000000003/reserve",
+            none(),
+            [401, 404, 204, 204],
+        ),
+        (
+            "POST",
+            "/api/v1/waiting/{id}/release",
+            "/api/v1/waiting/0100000000000003/release",
+            none(),
+            [401, 404, 204, 204],
+        ),
         // Agents: oneself, a colleague, another.
         (
             "GET",

@@ -48,6 +48,30 @@ async fn who_is_too_late_hears_who_has_it() {
 }
 
 #[tokio::test]
+async fn a_call_that_waits_is_reserved_and_released() {
+    let world = World::new();
+    world.engine.queued(1, "support");
+    for (deed, by) in [("reserve", json!("ann")), ("release", Value::Null)] {
+        let path = format!("/api/v1/waiting/0100000000000001/{deed}");
+        let answer = world.call(Some("ann"), "POST", &path, Value::Null).await;
+        assert_eq!(answer.status, 204, "{answer:?}");
+        let waiting = world.get("cid", "/api/v1/waiting").await;
+        let row = &waiting.body["items"][0];
+        assert_eq!(
+            (&row["reserved_by"], &row["held_for"]),
+            (&by, &by),
+            "{deed}"
+        );
+    }
+    let asked = world.engine.commands();
+    assert!(
+        matches!(&asked[..], [CommandBody::Reserve { call: first }, CommandBody::Release { call: second }]
+            if *first == call_id(1) && *second == call_id(1)),
+        "{asked:?}"
+    );
+}
+
+#[tokio::test]
 async fn what_one_rejected_is_shown_as_such() {
     let world = World::new();
     world.engine.queued(1, "support");

@@ -453,6 +453,11 @@ impl Inside {
         });
     }
 
+    fn reserved(&self, call: CallId, by: Option<&str>) {
+        let by = by.map(str::to_owned);
+        self.publish(Event::CallReserved { call, by });
+    }
+
     fn carry_out(&self, body: &CommandBody) -> Done {
         match body {
             CommandBody::Login { username, .. } => self.agent(username, Presence::Available, None),
@@ -473,6 +478,8 @@ impl Inside {
                 return Done::Call(call_id(n));
             }
             CommandBody::PickUp { call } => self.publish_pick_up(*call),
+            CommandBody::Reserve { call } => self.reserved(*call, Some("ann")),
+            CommandBody::Release { call } => self.reserved(*call, None),
             CommandBody::HangUp { call } => self.ended(call.0 - call_id(0).0),
             CommandBody::OverrideQueue {
                 queue,

@@ -35,6 +35,8 @@ record! {
         wrap_up: WrapUp,
         /// Callers that may wait at a time. 0 to 100000, 0: no limit.
         max_waiting: u32 ; 0..=100_000,
+        /// Seconds for which an agent may have a caller reserved. 1 to 86400.
+        reservation_limit: Seconds = Seconds(120) ; 1..=86_400,
         /// Who must be there for callers to be let in: `always`, `someone-logged-in` or
         /// `someone-available`.
         join_when: JoinWhen,
@@ -57,7 +59,7 @@ record! {
     }
     later {
         wrap_up_code, max_wait, max_estimate, max_busy, nobody_after, recall_after, recall_hold,
-        reservation_limit, sticky, skills, relax, announce, record, when_nobody, when_overflow,
+        sticky, skills, relax, announce, record, when_nobody, when_overflow,
     }
 }
 

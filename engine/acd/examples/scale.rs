@@ -82,7 +82,8 @@ impl Bench {
                 | Output::AlertFinished { .. }
                 | Output::AgentStateChanged { .. }
                 | Output::AgentRemoved { .. }
-                | Output::Denied { .. } => {}
+                | Output::Denied { .. }
+                | Output::Held { .. } => {}
             }
         }
     }
@@ -133,6 +134,7 @@ fn queue(id: u32) -> QueueConfig {
         max_waiting: 0,
         join_when: JoinWhen::Always,
         when_closing: WhenClosing::Stay,
+        reservation_limit: Duration::from_secs(120),
     }
 }
 

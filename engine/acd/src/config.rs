@@ -59,6 +59,9 @@ pub struct QueueConfig {
     /// What becomes of those waiting when the queue closes (rule 21).
     #[n(11)]
     pub when_closing: WhenClosing,
+    /// How long an agent may have something held for them (rule 14).
+    #[cbor(n(12), with = "crate::micros", default)]
+    pub reservation_limit: Duration,
 }
 
 /// How a queue chooses among free agents (rule 6).

@@ -17,6 +17,8 @@ pub(crate) enum Deadline {
     Retry(InteractionId, AgentId),
     /// A direct call has waited long enough.
     MaxWait(InteractionId),
+    /// Something was held for an agent long enough.
+    Reservation(InteractionId),
 }
 
 /// All deadlines, soonest first. One that is no longer wanted is cancelled, so what is here is due.

@@ -4,7 +4,8 @@
 //! the interactions that the same agents may take, in order of rank, and those of these agents who are free, in order
 //! of the strategy. So the best interaction for an agent is the smallest of their lanes' firsts, and the best agent
 //! for an interaction the first of its lane, and neither search looks at the others. What holds for single pairs (rejected, not
-//! answered) is kept beside it, by agent and lane, and stepped over.
+//! answered) is kept beside it, by agent and lane, and stepped over. What is held for one agent stands apart in its lane, and
+//! once more by that agent.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -13,6 +14,7 @@ use core::time::Duration;
 use crate::agent::Agent;
 use crate::config::Strategy;
 use crate::deadline::{Deadline, Deadlines};
+use crate::held::Held;
 use crate::ids::AgentId;
 use crate::interaction::{Bar, Interaction};
 use crate::rank::{Rank, Target};
@@ -28,13 +30,24 @@ pub(crate) struct Index {
     listings: BTreeMap<AgentId, Listing>,
     /// By agent and lane, the waiting interactions they may not be alerted for, sorted.
     barred: BTreeMap<(AgentId, Target), Vec<Rank>>,
+    pub(crate) held: Held,
+}
+
+/// In which order interactions of one step choose: what is held for somebody first (rule 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Turn {
+    open_to_all: bool,
+    pub(crate) rank: Rank,
 }
 
 /// One target's two sides.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Lane {
     strategy: Strategy,
+    /// Waiting for whoever is free.
     pub(crate) waiting: RankedSet<Rank>,
+    /// Waiting for one agent.
+    held: RankedSet<Rank>,
     pub(crate) alerting: RankedSet<Rank>,
     pub(crate) free: BTreeSet<Preference>,
     pub(crate) logged_in: u32,
@@ -93,6 +106,7 @@ impl Lane {
         Self {
             strategy,
             waiting: RankedSet::default(),
+            held: RankedSet::default(),
             alerting: RankedSet::default(),
             free: BTreeSet::new(),
             logged_in: 0,
@@ -102,12 +116,31 @@ impl Lane {
 
     /// How many stand before `rank`: waiting or alerting.
     pub(crate) fn place(&self, rank: &Rank) -> u32 {
-        self.waiting.place(rank) + self.alerting.place(rank)
+        self.waiting.place(rank) + self.held.place(rank) + self.alerting.place(rank)
+    }
+
+    /// Whether it waits or is alerting.
+    pub(crate) fn contains(&self, rank: &Rank) -> bool {
+        self.waiting.contains(rank) || self.held.contains(rank) || self.alerting.contains(rank)
+    }
+
+    /// Those who wait, best rank first. Looks at all of them.
+    pub(crate) fn in_order(&self) -> Vec<Rank> {
+        let mut all: Vec<_> = self.waiting.iter().chain(self.held.iter()).collect();
+        if !self.held.is_empty() {
+            all.sort_unstable();
+        }
+        all
+    }
+
+    /// How many wait.
+    pub(crate) fn waiting_len(&self) -> u32 {
+        self.waiting.len() + self.held.len()
     }
 
     /// How many wait or are alerting.
     pub(crate) fn len(&self) -> u32 {
-        self.waiting.len() + self.alerting.len()
+        self.waiting_len() + self.alerting.len()
     }
 
     fn count(&mut self, agent: AgentId, was: Standing, is: Standing) {
@@ -165,6 +198,11 @@ impl Index {
         if let Some(at) = interaction.expires {
             self.deadlines.set(at, Deadline::MaxWait(interaction.id));
         }
+        if let Some(reserved) = interaction.reserved {
+            self.deadlines
+                .set(reserved.until, Deadline::Reservation(interaction.id));
+            self.held.reserve(reserved.agent, interaction.id);
+        }
         for (agent, bar) in &interaction.barred {
             if let Bar::Until(at) = bar {
                 self.deadlines
@@ -177,6 +215,9 @@ impl Index {
 
     /// `interaction` is among the waiting of its lane from now on.
     pub(crate) fn wait(&mut self, interaction: &Interaction) {
+        if let Some(holder) = interaction.held_for() {
+            return self.wait_for(holder, interaction);
+        }
         if let Some(lane) = self.lanes.get_mut(&interaction.at) {
             lane.waiting.insert(interaction.rank);
         }
@@ -185,13 +226,26 @@ impl Index {
         }
     }
 
+    fn wait_for(&mut self, holder: AgentId, interaction: &Interaction) {
+        if let Some(lane) = self.lanes.get_mut(&interaction.at) {
+            lane.held.insert(interaction.rank);
+        }
+        if !interaction.barred.contains_key(&holder) {
+            self.held.wait(holder, interaction.rank);
+        }
+    }
+
     /// And is so no longer.
     pub(crate) fn stop_waiting(&mut self, interaction: &Interaction) {
         if let Some(lane) = self.lanes.get_mut(&interaction.at) {
             lane.waiting.remove(&interaction.rank);
+            lane.held.remove(&interaction.rank);
+        }
+        if let Some(holder) = interaction.held_for() {
+            self.held.stop_waiting(holder, interaction.rank);
         }
         for agent in interaction.barred.keys() {
-            self.unbar(*agent, interaction);
+            self.drop_bar(*agent, interaction);
         }
     }
 
@@ -204,6 +258,14 @@ impl Index {
 
     /// `agent` may be alerted for the waiting `interaction` again.
     pub(crate) fn unbar(&mut self, agent: AgentId, interaction: &Interaction) {
+        if interaction.held_for() == Some(agent) {
+            self.held.wait(agent, interaction.rank);
+        } else {
+            self.drop_bar(agent, interaction);
+        }
+    }
+
+    fn drop_bar(&mut self, agent: AgentId, interaction: &Interaction) {
         let key = (agent, interaction.at);
         let Some(ranks) = self.barred.get_mut(&key) else {
             return;
@@ -274,10 +336,31 @@ impl Index {
 
     // ----------------------------------------------------------------- decisions
 
-    /// The best-ranked interaction of all that a free agent may take, over all their lanes together (rule 5).
-    pub(crate) fn best_for(&self, agent: AgentId) -> Option<Rank> {
+    /// When an interaction chooses in a step.
+    pub(crate) fn turn_of(interaction: &Interaction) -> Turn {
+        Turn {
+            open_to_all: interaction.held_for().is_none() || sabotage::HELD_FIRST,
+            rank: interaction.rank,
+        }
+    }
+
+    /// What a free agent takes: what is held for them first, then the best-ranked of all that they may take, over all
+    /// their lanes together (rule 5).
+    pub(crate) fn best_for(&self, agent: AgentId) -> Option<Turn> {
         let listing = self.listings.get(&agent)?;
         listing.standing.free?;
+        let held = self.held.first_for(agent).map(|rank| Turn {
+            open_to_all: sabotage::HELD_FIRST,
+            rank,
+        });
+        let open = self.best_open_for(agent, listing).map(|rank| Turn {
+            open_to_all: true,
+            rank,
+        });
+        held.into_iter().chain(open).min()
+    }
+
+    fn best_open_for(&self, agent: AgentId, listing: &Listing) -> Option<Rank> {
         let mut firsts = listing
             .lanes
             .iter()
@@ -296,6 +379,10 @@ impl Index {
 
     /// The free agent whom the strategy prefers, of those who may take `interaction` (rules 6 and 7).
     pub(crate) fn agent_for(&self, interaction: &Interaction) -> Option<AgentId> {
+        if let Some(holder) = interaction.held_for() {
+            let may = self.is_free(holder) && !interaction.barred.contains_key(&holder);
+            return may.then_some(holder);
+        }
         let mut agents = self
             .lanes
             .get(&interaction.at)?

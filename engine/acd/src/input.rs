@@ -1,7 +1,7 @@
 //! Every way the world can touch the acd. Each input is journalled as it is, with its time.
 //!
 //! Numbers of kinds and fields are for ever: a journal of an older release is read by a newer one.
-//! 13 to 31 are kept for what the rules still lack (reserve, re-rank, overflow).
+//! 15 to 31 are kept for what the rules still lack (re-rank, overflow).
 
 use alloc::boxed::Box;
 use core::time::Duration;
@@ -87,6 +87,26 @@ pub enum Input {
         #[n(1)]
         agent: AgentId,
         /// They may take what waits anywhere, not only in queues assigned to them.
+        #[n(2)]
+        supervises: bool,
+    },
+    /// An agent wants something that waits held for them (rule 14). Answered by `Held` or by `Denied`; by nothing when it is
+    /// held for them already.
+    #[n(13)]
+    Reserve {
+        #[n(0)]
+        interaction: InteractionId,
+        #[n(1)]
+        agent: AgentId,
+    },
+    /// It is no longer to be held. Answered by `Held` or by `Denied`.
+    #[n(14)]
+    Release {
+        #[n(0)]
+        interaction: InteractionId,
+        #[n(1)]
+        agent: AgentId,
+        /// They may release what others reserved.
         #[n(2)]
         supervises: bool,
     },

@@ -1,6 +1,6 @@
 //! One interaction, from its entry until it is connected and over, diverted or gone.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use core::time::Duration;
 
 use minicbor::{Decode, Encode};
@@ -40,6 +40,22 @@ pub(crate) struct Interaction {
     /// When its `max_wait` is over; none: no limit, or over.
     #[cbor(n(10), with = "crate::micros::option")]
     pub(crate) expires: Option<Duration>,
+    /// Who alone may be alerted for it.
+    #[n(11)]
+    pub(crate) reserved: Option<Reservation>,
+    /// Whose reservation is over: they have no second one.
+    #[n(12)]
+    #[cbor(default)]
+    pub(crate) reserved_before: BTreeSet<AgentId>,
+}
+
+/// An interaction is held for an agent (rule 14).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Reservation {
+    #[n(0)]
+    pub(crate) agent: AgentId,
+    #[cbor(n(1), with = "crate::micros")]
+    pub(crate) until: Duration,
 }
 
 /// For how long an agent may not be alerted for an interaction.
@@ -91,6 +107,8 @@ impl Interaction {
             barred: BTreeMap::new(),
             leaving: None,
             expires: None,
+            reserved: None,
+            reserved_before: BTreeSet::new(),
         };
         new.rank = new.ranked(weight);
         new
@@ -113,6 +131,12 @@ impl Interaction {
 
     pub(crate) fn is_waiting(&self) -> bool {
         self.stage == Stage::Waiting
+    }
+
+    /// Who alone may be alerted for it.
+    pub(crate) fn held_for(&self) -> Option<AgentId> {
+        let reserved = self.reserved.filter(|_| !sabotage::HELD);
+        reserved.map(|reserved| reserved.agent)
     }
 
     pub(crate) const fn view(&self) -> InteractionView {

@@ -36,6 +36,7 @@ mod alert;
 pub mod config;
 mod deadline;
 mod hash;
+mod held;
 mod ids;
 mod index;
 mod input;

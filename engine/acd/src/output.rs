@@ -120,9 +120,17 @@ pub enum Output {
         #[n(2)]
         why: Denial,
     },
+    /// What waits is held for this agent alone from now on, or for nobody any more (rule 14).
+    #[n(10)]
+    Held {
+        #[n(0)]
+        interaction: InteractionId,
+        #[n(1)]
+        agent: Option<AgentId>,
+    },
 }
 
-/// Why an agent does not get what they asked for (rule 13).
+/// Why an agent does not get what they asked for (rules 13 and 14).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum Denial {
     /// No such interaction waits.
@@ -146,6 +154,24 @@ pub enum Denial {
     /// Their phone is not registered.
     #[n(5)]
     NoPhone,
+    /// It is held for that agent.
+    #[n(6)]
+    HeldFor {
+        #[n(0)]
+        agent: AgentId,
+    },
+    /// They are on break.
+    #[n(7)]
+    OnBreak,
+    /// They had reserved it before.
+    #[n(8)]
+    ReservedBefore,
+    /// They rejected it, so it will not alert them.
+    #[n(9)]
+    Rejected,
+    /// It is held for nobody.
+    #[n(10)]
+    NotReserved,
 }
 
 /// Why a phone has to stop ringing.

@@ -47,6 +47,14 @@ sabotage! {
     PICK_UP_WRAP_UP = "sabotage-pick-up-wrap-up";
     /// Rule 13: who picks up and does not answer has missed it.
     PICK_UP_MISSED = "sabotage-pick-up-missed";
+    /// Rule 14: what is held for one agent goes to whoever is free.
+    HELD = "sabotage-held";
+    /// Rule 5: what is held for an agent takes its turn among the others.
+    HELD_FIRST = "sabotage-held-first";
+    /// Rule 14: a reservation can be had again and again.
+    RESERVED_BEFORE = "sabotage-reserved-before";
+    /// Rule 14: a break or logout does not end it.
+    RESERVED_ON_BREAK = "sabotage-reserved-on-break";
     /// Rule 15: who is alerted can be alerted again.
     DOUBLE_ALERT = "sabotage-double-alert";
     /// Rule 16: a break while busy is forgotten.

@@ -17,6 +17,8 @@ use crate::rank::Target;
 const DIRECT_AGEING: Duration = Duration::from_secs(10);
 /// For the alerts of a queue that is gone.
 const DEVICE_RETRY: Duration = Duration::from_secs(5);
+/// How long a direct call may be held for its user.
+const DIRECT_RESERVATION_LIMIT: Duration = Duration::from_secs(120);
 
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct State {
@@ -51,6 +53,7 @@ pub(crate) struct Policy {
     pub(crate) max_no_answer: u32,
     pub(crate) device_retry: Duration,
     pub(crate) wrap_up: WrapUp,
+    pub(crate) reservation_limit: Duration,
 }
 
 impl State {
@@ -137,6 +140,7 @@ impl State {
                 max_no_answer: queue.config.max_no_answer,
                 device_retry: queue.config.device_retry,
                 wrap_up: queue.config.wrap_up,
+                reservation_limit: queue.config.reservation_limit,
             }),
             Target::Personal(agent) => self.agents.get(&agent).map(|agent| Policy {
                 ring_timeout: agent.config.personal.ring_timeout,
@@ -144,6 +148,7 @@ impl State {
                 max_no_answer: agent.config.personal.max_no_answer,
                 device_retry: agent.config.personal.device_retry,
                 wrap_up: agent.config.personal.wrap_up,
+                reservation_limit: DIRECT_RESERVATION_LIMIT,
             }),
         };
         policy.unwrap_or(Policy {
@@ -152,6 +157,7 @@ impl State {
             max_no_answer: 0,
             device_retry: DEVICE_RETRY,
             wrap_up: WrapUp::For(Duration::ZERO),
+            reservation_limit: Duration::ZERO,
         })
     }
 }

@@ -123,6 +123,7 @@ impl Engine {
                     config::WhenClosing::Stay => acd::config::WhenClosing::Stay,
                     config::WhenClosing::Go => acd::config::WhenClosing::Go,
                 },
+                reservation_limit: queue.reservation_limit.into(),
             })
         });
         let enabled = centre.users.values().filter(|user| user.enabled);

@@ -84,6 +84,16 @@ pub enum CommandBody {
         /// The call.
         call: CallId,
     },
+    /// Has a call that waits held for the actor (rule 14).
+    Reserve {
+        /// The call.
+        call: CallId,
+    },
+    /// Ends the actor's reservation of a call; supervisors end anybody's.
+    Release {
+        /// The call.
+        call: CallId,
+    },
     /// Opens or closes a queue against its calendar, or takes that back (rule 19).
     OverrideQueue {
         /// The queue's name.

@@ -391,6 +391,8 @@ impl Engine {
             CommandBody::PlaceCall { username, to } => self.place_call(&username, &to),
             CommandBody::HangUp { call } => self.hang_up_by_command(actor, call),
             CommandBody::PickUp { call } => self.pick_up(actor, call),
+            CommandBody::Reserve { call } => self.reserve(actor, call),
+            CommandBody::Release { call } => self.release(actor, call),
             CommandBody::OverrideQueue {
                 queue,
                 state,

@@ -354,6 +354,16 @@ pub enum Event {
         #[n(0)]
         agent: String,
     },
+    /// A call that waits is held for one agent from now on, or for nobody any more (rule 14).
+    #[n(24)]
+    CallReserved {
+        /// The call.
+        #[n(0)]
+        call: CallId,
+        /// The agent's user name; none when the reservation is over.
+        #[n(1)]
+        by: Option<String>,
+    },
 }
 
 /// Which way a call goes.
@@ -634,6 +644,7 @@ impl Event {
             | Self::CallHeld { call, .. }
             | Self::CallResumed { call, .. }
             | Self::CallDiverted { call, .. }
+            | Self::CallReserved { call, .. }
             | Self::CallEnded { call, .. } => ("calls", call.to_string()),
             Self::AgentChanged { agent, .. }
             | Self::AgentLoggedIn { agent, .. }

@@ -1,4 +1,4 @@
-//! Agents take what they choose (rule 13).
+//! Agents take what they choose (rule 13), or have it held for them (rule 14).
 //!
 //! Who may take what is the distribution core's to decide; here its answer becomes words.
 
@@ -16,6 +16,22 @@ impl Engine {
     pub(crate) fn pick_up(&mut self, actor: &Actor, call: CallId) -> Result<Done, Refusal> {
         let agent = self.agent_id(&actor.username)?;
         let input = AcdInput::PickUp {
+            interaction: InteractionId(call.0),
+            agent,
+            supervises: actor.role != Role::Attendant,
+        };
+        self.ask_acd(actor, call, input)
+    }
+
+    pub(crate) fn reserve(&mut self, actor: &Actor, call: CallId) -> Result<Done, Refusal> {
+        let agent = self.agent_id(&actor.username)?;
+        let interaction = InteractionId(call.0);
+        self.ask_acd(actor, call, AcdInput::Reserve { interaction, agent })
+    }
+
+    pub(crate) fn release(&mut self, actor: &Actor, call: CallId) -> Result<Done, Refusal> {
+        let agent = self.agent_id(&actor.username)?;
+        let input = AcdInput::Release {
             interaction: InteractionId(call.0),
             agent,
             supervises: actor.role != Role::Attendant,
@@ -55,6 +71,15 @@ impl Engine {
                 "{username} is on a call; it cannot be put on hold for another one yet, so end it first"
             ),
             Denial::NoPhone => format!("the phone of {username} is not registered"),
+            Denial::HeldFor { agent } => {
+                format!("call {call} is held for {}", self.agent_name(agent))
+            }
+            Denial::OnBreak => format!("{username} is on break and can reserve nothing"),
+            Denial::ReservedBefore => format!("{username} had reserved call {call} before"),
+            Denial::Rejected => format!(
+                "{username} rejected call {call}, so it will not ring there; it can be picked up"
+            ),
+            Denial::NotReserved => format!("call {call} is reserved by nobody"),
         })
     }
 

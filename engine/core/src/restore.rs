@@ -274,6 +274,7 @@ impl Durable {
             | Event::CallHeld { .. }
             | Event::CallResumed { .. }
             | Event::CallDiverted { .. }
+            | Event::CallReserved { .. }
             | Event::AgentChanged { .. }
             | Event::QueueChanged { .. }
             | Event::PhoneRegistered { .. }

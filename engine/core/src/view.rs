@@ -137,6 +137,8 @@ pub struct Queued {
     pub entered_us: i64,
     /// When it first entered any queue of this visit, UTC microseconds.
     pub arrival_us: i64,
+    /// The agent who reserved it: it is held for them alone.
+    pub reserved_by: Option<String>,
 }
 
 /// A leg of a call that is up.
@@ -216,10 +218,16 @@ impl View {
                     priority: *priority,
                     entered_us: utc_us,
                     arrival_us: *arrival_us,
+                    reserved_by: None,
                 };
                 self.call_queued(*call, queued);
             }
             Event::CallLeftQueue { call, why } => self.call_left_queue(*call, *why),
+            Event::CallReserved { call, by } => self.call(*call, |row| {
+                if let Some(queued) = &mut row.queued {
+                    queued.reserved_by.clone_from(by);
+                }
+            }),
             Event::LegStarted {
                 call,
                 leg,
@@ -366,9 +374,11 @@ impl View {
         let before = self
             .unqueue(call)
             .filter(|before| before.queue == queued.queue && before.user == queued.user);
-        let again = before
-            .map(|before| queued.entered_us = before.entered_us)
-            .is_some();
+        let again = before.is_some();
+        if let Some(before) = before {
+            queued.entered_us = before.entered_us;
+            queued.reserved_by = before.reserved_by;
+        }
         if let Some(name) = &queued.queue {
             let row = self.queues.entry(name.clone()).or_default();
             row.waiting.insert((queued.rank, call));
@@ -451,6 +461,7 @@ impl View {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec;
 
     fn started(call: u64) -> Event {
         Event::CallStarted {
@@ -507,6 +518,25 @@ mod tests {
         assert_eq!(view.queues["support"].totals.offered, 1);
         let row = view.calls[&CallId(1)].queued.as_ref().unwrap();
         assert_eq!((row.rank.key_us, row.entered_us), (10, 2_000_000));
+    }
+
+    #[test]
+    fn a_reservation_is_shown_while_the_call_waits() {
+        let reserved = |by: Option<&str>| Event::CallReserved {
+            call: CallId(1),
+            by: by.map(Into::into),
+        };
+        let by = |events: &[Event]| {
+            let view = fold(events);
+            let queued = view.calls[&CallId(1)].queued.clone();
+            queued.and_then(|queued| queued.reserved_by)
+        };
+        let mut events = vec![started(1), queued(1, 20), reserved(Some("ann"))];
+        assert_eq!(by(&events).as_deref(), Some("ann"));
+        events.push(queued(1, 10));
+        assert_eq!(by(&events).as_deref(), Some("ann"), "ranked anew");
+        events.push(reserved(None));
+        assert_eq!(by(&events), None);
     }
 
     #[test]

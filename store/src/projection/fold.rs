@@ -222,6 +222,7 @@ impl Fold {
                 }
             }
             Event::QueueChanged { .. }
+            | Event::CallReserved { .. }
             | Event::PhoneRegistered { .. }
             | Event::PhoneUnregistered { .. }
             | Event::AlarmRaised { .. }

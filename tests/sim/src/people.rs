@@ -378,6 +378,18 @@ impl Agent {
         self
     }
 
+    /// Has a call that waits held for them.
+    pub fn reserves(&self, call: CallId) -> &Self {
+        self.asks(CommandBody::Reserve { call });
+        self
+    }
+
+    /// Lets it wait for everybody again.
+    pub fn releases(&self, call: CallId) -> &Self {
+        self.asks(CommandBody::Release { call });
+        self
+    }
+
     /// Clicks on a number: their own phone rings first.
     pub fn clicks(&self, to: &str) -> Done {
         self.asks(CommandBody::PlaceCall {

@@ -179,6 +179,9 @@ fn told(event: &Event) -> Option<String> {
         Event::CallConnected { user, .. } => {
             format!("connected to {}", user.as_deref().unwrap_or("outside"))
         }
+        Event::CallReserved { by, .. } => by
+            .as_ref()
+            .map_or_else(|| "released".into(), |by| format!("reserved by {by}")),
         Event::CallHeld { .. } => "held".into(),
         Event::CallResumed { .. } => "resumed".into(),
         Event::CallDiverted { why, to, .. } => format!("diverted to {to}: {}", word(why)),

@@ -61,6 +61,9 @@ impl Acd {
         let alert = agent.alert();
         agent.set_presence(now, presence);
         self.touch(id);
+        if reason.is_some() && !sabotage::RESERVED_ON_BREAK {
+            self.release_all(id);
+        }
         if let (Some(reason), Some(match_id)) = (reason, alert)
             && !sabotage::BREAK_WITHDRAWS
             && let Some(interaction) = self.withdraw(now, match_id, reason)

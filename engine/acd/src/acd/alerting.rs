@@ -186,6 +186,7 @@ impl Acd {
             Bar::Rejected
         };
         self.bar(&alert, bar);
+        self.release_of(alert.interaction, alert.agent);
         self.put_back(
             alert.interaction,
             alert.untaken(DivertReason::AgentRejected),

@@ -1,6 +1,5 @@
 //! Interactions come, go, and are sent elsewhere (rules 2, 4, 20, 21).
 
-use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::Acd;
@@ -170,8 +169,7 @@ impl Acd {
         let Some(lane) = self.index.lanes.get(&target) else {
             return;
         };
-        let waiting: Vec<_> = lane.waiting.iter().collect();
-        for rank in waiting {
+        for rank in lane.in_order() {
             self.divert(rank.interaction(), reason);
         }
     }
@@ -203,6 +201,12 @@ impl Acd {
             self.index
                 .deadlines
                 .cancel(at, Deadline::MaxWait(interaction.id));
+        }
+        if let Some(reserved) = interaction.reserved.take() {
+            self.index
+                .deadlines
+                .cancel(reserved.until, Deadline::Reservation(interaction.id));
+            self.index.held.release(reserved.agent, interaction.id);
         }
         for (agent, bar) in core::mem::take(&mut interaction.barred) {
             if let Bar::Until(at) = bar {

@@ -20,7 +20,7 @@ pub use reading::CheckpointError;
 
 use crate::deadline::Deadline;
 use crate::ids::{AgentId, Incarnation};
-use crate::index::Index;
+use crate::index::{Index, Turn};
 use crate::input::Input;
 use crate::micros;
 use crate::output::Output;
@@ -117,6 +117,7 @@ impl Acd {
                 Deadline::Device(agent) => self.on_device_retry(agent),
                 Deadline::Retry(interaction, agent) => self.on_retry(interaction, agent),
                 Deadline::MaxWait(interaction) => self.on_max_wait(interaction),
+                Deadline::Reservation(interaction) => self.end_reservation(interaction),
             }
         }
     }
@@ -141,6 +142,12 @@ impl Acd {
                 agent,
                 supervises,
             } => self.on_pick_up(now, interaction, agent, supervises),
+            Input::Reserve { interaction, agent } => self.on_reserve(now, interaction, agent),
+            Input::Release {
+                interaction,
+                agent,
+                supervises,
+            } => self.on_release(interaction, agent, supervises),
         }
     }
 
@@ -164,23 +171,24 @@ impl Acd {
     /// Alerts until nothing waits that somebody free may take.
     ///
     /// Before this step no such pair was left, so each has a freed agent or an arrived interaction in it, and only
-    /// these are looked at. The best-ranked candidate is served first, and chooses its agent by its queue's strategy
+    /// these are looked at. What is held for somebody is served first, then the best-ranked candidate, and chooses its agent by its queue's strategy
     /// from all who are free: so order (I4, rule 5) and strategy (rule 6) hold too when a step frees many at once.
     fn bring_together(&mut self, now: Duration) {
         let mut candidates = BTreeSet::new();
         while let Some(rank) = self.agenda.arrived.pop_first() {
-            candidates.insert((rank, None));
+            let arrived = self.state.interactions.get(&rank.interaction());
+            candidates.extend(arrived.map(|it| (Index::turn_of(it), None)));
         }
         while let Some(agent) = self.agenda.freed.pop_first() {
             candidates.extend(self.candidate_of(agent));
         }
-        while let Some((rank, freed)) = candidates.pop_first() {
-            self.serve(now, rank);
+        while let Some((turn, freed)) = candidates.pop_first() {
+            self.serve(now, turn.rank);
             candidates.extend(freed.and_then(|agent| self.candidate_of(agent)));
         }
     }
 
-    fn candidate_of(&self, agent: AgentId) -> Option<(Rank, Option<AgentId>)> {
+    fn candidate_of(&self, agent: AgentId) -> Option<(Turn, Option<AgentId>)> {
         Some((self.index.best_for(agent)?, Some(agent)))
     }
 

@@ -1,14 +1,17 @@
-//! Agents take what they choose (rule 13).
+//! Agents take what they choose (rule 13), or have it held for them (rule 14).
 //!
-//! A pick-up is an alert of an interaction that the agent chose: it rings, and is answered or not, like any other. What stands in
-//! its way is told by [`Output::Denied`].
+//! A pick-up is an alert of an interaction that the agent chose: it rings, and is answered or not, like any other. What is
+//! reserved waits where it was, for one agent only. What stands in the way is told by [`Output::Denied`].
 
 use core::time::Duration;
 
 use super::Acd;
+use crate::deadline::Deadline;
 use crate::ids::{AgentId, InteractionId};
-use crate::interaction::Interaction;
+use crate::input::Presence;
+use crate::interaction::{Bar, Interaction, Reservation};
 use crate::output::{Denial, Output, WithdrawReason};
+use crate::rank::Target;
 use crate::sabotage;
 use crate::view::Stage;
 
@@ -41,8 +44,11 @@ impl Acd {
         let interaction = self.waiting_at_present(id)?;
         let taker = self.state.agents.get(&agent).filter(|it| !it.removed);
         let taker = taker.ok_or(Denial::Offline)?;
-        if !supervises && !self.state.is_assigned(agent, interaction.at) {
-            return Err(Denial::NotAssigned);
+        if !supervises {
+            if !self.state.is_assigned(agent, interaction.at) {
+                return Err(Denial::NotAssigned);
+            }
+            not_held_for_another(interaction, agent)?;
         }
         taker.can_pick_up()
     }
@@ -90,11 +96,136 @@ impl Acd {
         }
     }
 
+    // ------------------------------------------------------------------ reserving
+
+    pub(super) fn on_reserve(&mut self, now: Duration, id: InteractionId, agent: AgentId) {
+        if let Err(why) = self.can_reserve(id, agent) {
+            return self.deny(id, agent, why);
+        }
+        let Some(interaction) = self.state.interactions.get(&id) else {
+            return;
+        };
+        if interaction.reserved.is_some() {
+            return;
+        }
+        let limit = self.state.policy(interaction.at).reservation_limit;
+        let until = now.saturating_add(limit);
+        self.hold(id, Some(Reservation { agent, until }));
+        self.index.deadlines.set(until, Deadline::Reservation(id));
+        self.index.held.reserve(agent, id);
+    }
+
+    /// The first to reserve has it, once; whoever it may not alert has nothing of it.
+    fn can_reserve(&self, id: InteractionId, agent: AgentId) -> Result<(), Denial> {
+        let interaction = self.waiting_at_present(id)?;
+        let taker = self.state.agents.get(&agent).filter(|it| !it.removed);
+        match taker.map(|taker| taker.presence()) {
+            None | Some(Presence::Offline) => return Err(Denial::Offline),
+            Some(Presence::Break(_)) => return Err(Denial::OnBreak),
+            Some(Presence::Available) => {}
+        }
+        if !self.state.lanes_of(agent).contains(&interaction.at) {
+            return Err(Denial::NotAssigned);
+        }
+        not_held_for_another(interaction, agent)?;
+        if interaction.barred.get(&agent) == Some(&Bar::Rejected) {
+            return Err(Denial::Rejected);
+        }
+        if interaction.reserved_before.contains(&agent) && !sabotage::RESERVED_BEFORE {
+            return Err(Denial::ReservedBefore);
+        }
+        Ok(())
+    }
+
+    pub(super) fn on_release(&mut self, id: InteractionId, agent: AgentId, supervises: bool) {
+        let found = self.state.interactions.get(&id);
+        let released = match found.map(|interaction| interaction.reserved) {
+            None => Err(Denial::NotWaiting),
+            Some(None) => Err(Denial::NotReserved),
+            Some(Some(Reservation { agent: by, .. })) if by != agent && !supervises => {
+                Err(Denial::HeldFor { agent: by })
+            }
+            Some(Some(_)) => Ok(()),
+        };
+        match released {
+            Ok(()) => self.end_reservation(id),
+            Err(why) => self.deny(id, agent, why),
+        }
+    }
+
+    /// It has its old rank, for everybody.
+    pub(super) fn end_reservation(&mut self, id: InteractionId) {
+        let Some(interaction) = self.state.interactions.get_mut(&id) else {
+            return;
+        };
+        let Some(Reservation { agent, until }) = interaction.reserved else {
+            return;
+        };
+        interaction.reserved_before.insert(agent);
+        self.hold(id, None);
+        self.index
+            .deadlines
+            .cancel(until, Deadline::Reservation(id));
+        self.index.held.release(agent, id);
+    }
+
+    /// Ends the reservation of this interaction if it is this agent's.
+    pub(super) fn release_of(&mut self, id: InteractionId, agent: AgentId) {
+        let reserved = self.state.interactions.get(&id).and_then(|it| it.reserved);
+        if reserved.is_some_and(|reserved| reserved.agent == agent) {
+            self.end_reservation(id);
+        }
+    }
+
+    /// Ends all they reserved.
+    pub(super) fn release_all(&mut self, agent: AgentId) {
+        for id in self.index.held.reserved_by(agent) {
+            self.end_reservation(id);
+        }
+    }
+
+    /// Ends what they reserved where they do not serve any more.
+    pub(super) fn release_outside(&mut self, agent: AgentId, lanes: &[Target]) {
+        for id in self.index.held.reserved_by(agent) {
+            let at = self.state.interactions.get(&id).map(|it| it.at);
+            if at.is_some_and(|at| !lanes.contains(&at)) {
+                self.end_reservation(id);
+            }
+        }
+    }
+
+    /// Holds it for one agent or for nobody, from now on.
+    fn hold(&mut self, id: InteractionId, reserved: Option<Reservation>) {
+        let Some(interaction) = self.state.interactions.get_mut(&id) else {
+            return;
+        };
+        let waits = interaction.is_waiting();
+        if waits {
+            self.index.stop_waiting(interaction);
+        }
+        interaction.reserved = reserved;
+        if waits {
+            self.index.wait(interaction);
+            self.agenda.arrived.insert(interaction.rank);
+        }
+        self.outputs.push_back(Output::Held {
+            interaction: id,
+            agent: reserved.map(|reserved| reserved.agent),
+        });
+    }
+
     fn deny(&mut self, interaction: InteractionId, agent: AgentId, why: Denial) {
         self.outputs.push_back(Output::Denied {
             interaction,
             agent,
             why,
         });
+    }
+}
+
+fn not_held_for_another(interaction: &Interaction, agent: AgentId) -> Result<(), Denial> {
+    match interaction.held_for() {
+        Some(other) if other != agent => Err(Denial::HeldFor { agent: other }),
+        Some(_) | None => Ok(()),
     }
 }

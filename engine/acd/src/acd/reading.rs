@@ -90,7 +90,7 @@ impl Acd {
     pub fn waiting(&self, target: Target) -> impl Iterator<Item = InteractionView> {
         let lane = self.index.lanes.get(&target);
         lane.into_iter()
-            .flat_map(|lane| lane.waiting.iter())
+            .flat_map(|lane| lane.in_order())
             .filter_map(|rank| self.interaction(rank.interaction()))
     }
 
@@ -108,8 +108,7 @@ impl Acd {
         let interaction = self.state.interactions.get(&interaction)?;
         let lane = self.index.lanes.get(&interaction.at)?;
         let rank = &interaction.rank;
-        let is_here = lane.waiting.contains(rank) || lane.alerting.contains(rank);
-        is_here.then(|| lane.place(rank) + 1)
+        lane.contains(rank).then(|| lane.place(rank) + 1)
     }
 
     #[must_use]
@@ -146,7 +145,7 @@ impl Acd {
         let lane = self.index.lanes.get(&Target::Queue(id))?;
         Some(QueueView {
             open: queue.open,
-            waiting: lane.waiting.len(),
+            waiting: lane.waiting_len(),
             alerting: lane.alerting.len(),
             logged_in: lane.logged_in,
             available: lane.available,

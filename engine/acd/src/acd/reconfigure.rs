@@ -132,6 +132,7 @@ impl Acd {
         let ids: Vec<_> = self.state.agents.keys().copied().collect();
         for id in ids {
             let lanes = self.state.lanes_of(id);
+            self.release_outside(id, &lanes);
             if let Some(agent) = self.state.agents.get(&id)
                 && self.index.list(id, agent, lanes)
             {
@@ -150,7 +151,7 @@ impl Acd {
         if sabotage::RERANK {
             return;
         }
-        let ranks: Vec<_> = lane.waiting.iter().chain(lane.alerting.iter()).collect();
+        let ranks = [lane.in_order(), lane.alerting.iter().collect()].concat();
         for old in ranks {
             let Some(interaction) = self.state.interactions.get_mut(&old.interaction()) else {
                 continue;
@@ -176,7 +177,7 @@ impl Acd {
         let Some(lane) = self.index.lanes.get(&own) else {
             return;
         };
-        let ranks: Vec<_> = lane.waiting.iter().chain(lane.alerting.iter()).collect();
+        let ranks = [lane.in_order(), lane.alerting.iter().collect()].concat();
         for rank in ranks {
             let id = rank.interaction();
             let Some(interaction) = self.state.interactions.get(&id) else {

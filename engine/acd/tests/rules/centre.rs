@@ -41,6 +41,7 @@ pub(crate) fn queue(id: u32) -> QueueConfig {
         max_waiting: 0,
         join_when: JoinWhen::Always,
         when_closing: WhenClosing::Stay,
+        reservation_limit: secs(120),
     }
 }
 
@@ -337,6 +338,30 @@ impl Centre {
             agent: AgentId(agent),
             supervises,
         });
+    }
+
+    pub(crate) fn reserves(&mut self, agent: u32, caller: u64) {
+        self.input(Input::Reserve {
+            interaction: InteractionId(caller),
+            agent: AgentId(agent),
+        });
+    }
+
+    pub(crate) fn releases(&mut self, agent: u32, caller: u64, supervises: bool) {
+        self.input(Input::Release {
+            interaction: InteractionId(caller),
+            agent: AgentId(agent),
+            supervises,
+        });
+    }
+
+    /// For whom things are held, as told so far: (caller, agent).
+    pub(crate) fn held(&self) -> Vec<(u64, Option<u32>)> {
+        let held = |(_, output): &(Duration, Output)| match output {
+            Output::Held { interaction, agent } => Some((interaction.0, agent.map(|it| it.0))),
+            _ => None,
+        };
+        self.said.iter().filter_map(held).collect()
     }
 
     /// Every alert so far that the agent chose, as (caller, agent).

@@ -67,7 +67,7 @@ fn i8_every_input_is_read_as_the_first_release_wrote_it() {
         (Input::Timeout, "820080"),
         (
             Input::ConfigChanged(config()),
-            "82018182818c01001a00989680001a01312d001a00e4e1c0011a004c4b408200810000000081840981810105851a01312d001a03938700820180011a004c4b40",
+            "82018182818d01001a00989680001a01312d001a00e4e1c0011a004c4b40820081000000001a07270e0081840981810105851a01312d001a03938700820180011a004c4b40",
         ),
         (Input::Restarted(incarnation), "82028183040203"),
         (Input::QueueOpened { queue }, "82038107"),
@@ -141,6 +141,21 @@ fn i8_every_input_is_read_as_the_first_release_wrote_it() {
             },
             "820c831903e809f5",
         ),
+        (
+            Input::Reserve {
+                interaction,
+                agent: AgentId(9),
+            },
+            "820d821903e809",
+        ),
+        (
+            Input::Release {
+                interaction,
+                agent: AgentId(9),
+                supervises: false,
+            },
+            "820e831903e809f4",
+        ),
     ];
     for (input, hex) in cases {
         let bytes = minicbor::to_vec(&input).unwrap();
@@ -148,6 +163,22 @@ fn i8_every_input_is_read_as_the_first_release_wrote_it() {
         assert_eq!(written, hex, "{input:?}");
         assert_eq!(minicbor::decode::<Input>(&bytes).unwrap(), input);
     }
+}
+
+fn bytes_of(hex: &str) -> Vec<u8> {
+    let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+    (0..hex.len()).step_by(2).map(byte).collect()
+}
+
+#[test]
+fn i8_a_centre_of_before_there_were_reservations_is_read() {
+    let bytes = bytes_of(
+        "82018182818c01001a00989680001a01312d001a00e4e1c0011a004c4b408200810000000081840981810105851a01312d001a03938700820180011a004c4b40",
+    );
+    let mut expected = config();
+    expected.queues[0].reservation_limit = secs(0);
+    let read: Input = minicbor::decode(&bytes).unwrap();
+    assert_eq!(read, Input::ConfigChanged(expected));
 }
 
 #[test]

@@ -13,3 +13,4 @@ mod entering;
 mod journal;
 mod order;
 mod picking;
+mod reserving;

@@ -19,6 +19,7 @@ pub(crate) struct Invariants {
     connected: BTreeMap<InteractionId, AgentId>,
     rejected: BTreeSet<(InteractionId, AgentId)>,
     not_answered: BTreeMap<(InteractionId, AgentId), Duration>,
+    held_for: BTreeMap<InteractionId, AgentId>,
     finished: BTreeSet<MatchId>,
     ended: BTreeSet<InteractionId>,
 }
@@ -68,7 +69,9 @@ impl Invariants {
             | Input::AlertEnded { .. }
             | Input::AgentChanged { .. }
             | Input::DailyReset
-            | Input::PickUp { .. } => {}
+            | Input::PickUp { .. }
+            | Input::Reserve { .. }
+            | Input::Release { .. } => {}
         }
     }
 
@@ -117,6 +120,12 @@ impl Invariants {
             | Output::AgentStateChanged { .. }
             | Output::AgentRemoved { .. }
             | Output::Denied { .. } => {}
+            Output::Held { interaction, agent } => {
+                match agent {
+                    Some(agent) => self.held_for.insert(*interaction, *agent),
+                    None => self.held_for.remove(interaction),
+                };
+            }
         }
     }
 
@@ -146,6 +155,11 @@ impl Invariants {
             !self.rejected.contains(&(id, agent)),
             "I5: {id} alerts its rejecter {agent}"
         );
+        assert!(
+            !self.is_held_for_another(id, agent),
+            "I5: {id} is held for another and alerts {agent}"
+        );
+        let held = self.held_for.get(&id) == Some(&agent);
         let rank = acd.interaction(id).unwrap().rank;
         for other in self
             .waiting
@@ -154,8 +168,9 @@ impl Invariants {
         {
             let may_take =
                 self.serves(agent, other.at) && !self.barred(now, other.interaction, agent);
+            let other_held = self.held_for.get(&other.interaction) == Some(&agent);
             assert!(
-                !may_take || rank < other.rank,
+                !may_take || (!held, rank) < (!other_held, other.rank),
                 "I4: {agent} gets {id}, but {} ranks before it",
                 other.interaction
             );
@@ -184,6 +199,7 @@ impl Invariants {
     fn forget(&mut self, id: InteractionId) {
         self.rejected.retain(|(other, _)| *other != id);
         self.not_answered.retain(|(other, _), _| *other != id);
+        self.held_for.remove(&id);
     }
 
     /// I1: what the outputs told is what readers see, each interaction in one place.
@@ -256,9 +272,16 @@ impl Invariants {
         }
     }
 
+    fn is_held_for_another(&self, id: InteractionId, agent: AgentId) -> bool {
+        self.held_for
+            .get(&id)
+            .is_some_and(|holder| *holder != agent)
+    }
+
     fn barred(&self, now: Duration, id: InteractionId, agent: AgentId) -> bool {
         let retry_after = Duration::from_secs(15);
         self.rejected.contains(&(id, agent))
+            || self.is_held_for_another(id, agent)
             || self
                 .not_answered
                 .get(&(id, agent))

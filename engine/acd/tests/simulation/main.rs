@@ -263,8 +263,12 @@ fn ending(output: &Output) -> Option<String> {
         } => Some("Stale".into()),
         Output::Denied { why, .. } => Some(match why {
             Denial::Taken { .. } => "DeniedTaken".into(),
+            Denial::HeldFor { .. } => "DeniedHeldFor".into(),
             why => format!("Denied{why:?}"),
         }),
+        Output::Held { agent, .. } => {
+            Some(if agent.is_some() { "Held" } else { "Released" }.into())
+        }
         Output::Alert {
             picked_up: true, ..
         } => Some("PickedUp".into()),
@@ -278,7 +282,7 @@ fn ending(output: &Output) -> Option<String> {
 }
 
 /// A simulation in which something never happens shows nothing about it.
-const ENDINGS: [&str; 39] = [
+const ENDINGS: [&str; 46] = [
     "Accepted",
     "Rejected",
     "TimedOut",
@@ -302,6 +306,13 @@ const ENDINGS: [&str; 39] = [
     "DeniedOffline",
     "DeniedTalking",
     "DeniedNoPhone",
+    "DeniedHeldFor",
+    "DeniedOnBreak",
+    "DeniedReservedBefore",
+    "DeniedRejected",
+    "DeniedNotReserved",
+    "Held",
+    "Released",
     "Stale",
     "DivertClosed",
     "DivertQueueRemoved",

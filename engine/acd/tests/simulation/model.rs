@@ -60,6 +60,9 @@ pub(crate) struct Call {
     pub(crate) rejected_by: Vec<AgentId>,
     pub(crate) not_answered_by: Vec<(AgentId, Duration)>,
     pub(crate) goes: Option<DivertReason>,
+    /// Who alone may have it, and until when.
+    pub(crate) held_for: Option<(AgentId, Duration)>,
+    pub(crate) reserved_before: Vec<AgentId>,
     /// The rank it has; fixed unless its queue's settings change (rules 1 and 3).
     pub(crate) rank: (Tier, i128, Duration, InteractionId),
 }
@@ -77,6 +80,7 @@ enum Due {
     Ring(MatchId),
     WrapUp(AgentId),
     MaxWait(InteractionId),
+    Reservation(InteractionId),
 }
 
 pub(crate) struct Alert {
@@ -136,6 +140,7 @@ impl Model {
         self.is_free(now, agent)
             && serves(id, agent, call.enqueue.to)
             && !call.rejected_by.contains(&id)
+            && call.held_for.is_none_or(|(holder, _)| holder == id)
             && !call
                 .not_answered_by
                 .iter()
@@ -153,7 +158,8 @@ impl Model {
             && agent.skipped_until <= now
     }
 
-    /// Rules 5 and 6, I2, I4: the best-ranked that anybody may take, to the longest idle who may; again until none is left.
+    /// Rules 5 and 6, I2, I4: what is held for somebody, then the best-ranked that anybody may take, to the longest idle who
+    /// may; again until none is left.
     fn match_all(&mut self, now: Duration) {
         loop {
             let takers = |call: &Call| {
@@ -168,7 +174,7 @@ impl Model {
             let Some((call, takers)) = waiting
                 .map(|call| (call, takers(call)))
                 .filter(|(_, takers)| !takers.is_empty())
-                .min_by_key(|(call, _)| call.rank)
+                .min_by_key(|(call, _)| (call.held_for.is_none(), call.rank))
             else {
                 return;
             };
@@ -225,7 +231,9 @@ impl Model {
         let retries = self.calls.values().flat_map(|call| &call.not_answered_by);
         let retries = retries.map(|(_, until)| *until).filter(|at| *at > now);
         let waits = self.calls.values().filter_map(|call| self.max_wait(call));
+        let held = self.calls.values().filter_map(|call| call.held_for);
         let all = rings
+            .chain(held.map(|(_, until)| until))
             .chain(wrap_ups)
             .chain(skips)
             .chain(retries)
@@ -249,6 +257,7 @@ impl Model {
                 Due::Ring(match_id) => self.times_out(now, match_id),
                 Due::WrapUp(agent) => self.ends_wrap_up(now, agent),
                 Due::MaxWait(call) => self.has_waited(call),
+                Due::Reservation(call) => self.is_held_no_more(call),
             }
         }
         for agent in self.agents.values_mut() {
@@ -271,7 +280,11 @@ impl Model {
             .calls
             .iter()
             .filter_map(|(id, call)| Some((self.max_wait(call)?, Due::MaxWait(*id))));
-        rings.chain(wrap_ups).chain(waits).min()
+        let held = self
+            .calls
+            .iter()
+            .filter_map(|(id, call)| Some((call.held_for?.1, Due::Reservation(*id))));
+        rings.chain(wrap_ups).chain(waits).chain(held).min()
     }
 
     fn has_waited(&mut self, id: InteractionId) {
@@ -320,6 +333,88 @@ impl Model {
                 agent,
                 supervises,
             } => self.picks_up(now, *interaction, *agent, *supervises),
+            Input::Reserve { interaction, agent } => self.reserves(now, *interaction, *agent),
+            Input::Release {
+                interaction,
+                agent,
+                supervises,
+            } => self.releases(*interaction, *agent, *supervises),
+        }
+    }
+
+    fn denies(&mut self, interaction: InteractionId, agent: AgentId, why: Denial) {
+        self.outputs.push(Output::Denied {
+            interaction,
+            agent,
+            why,
+        });
+    }
+
+    /// Rule 14.
+    fn reserves(&mut self, now: Duration, id: InteractionId, taker: AgentId) {
+        if let Err(why) = self.may_reserve(id, taker) {
+            return self.denies(id, taker, why);
+        }
+        let limit = match self.calls[&id].enqueue.to {
+            Target::Queue(queue) => self.queues[&queue].config.reservation_limit,
+            Target::Personal(_) => Duration::from_secs(120),
+        };
+        let call = self.calls.get_mut(&id).unwrap();
+        if call.held_for.is_none() {
+            call.held_for = Some((taker, now + limit));
+            self.outputs.push(Output::Held {
+                interaction: id,
+                agent: Some(taker),
+            });
+        }
+    }
+
+    fn may_reserve(&self, id: InteractionId, taker: AgentId) -> Result<(), Denial> {
+        self.nobody_has(id)?;
+        let call = &self.calls[&id];
+        let agent = self.agents.get(&taker).filter(|agent| !agent.removed);
+        match agent {
+            None => Err(Denial::Offline),
+            Some(agent) if agent.presence == Presence::Offline => Err(Denial::Offline),
+            Some(agent) if agent.presence != Presence::Available => Err(Denial::OnBreak),
+            Some(agent) if !serves(taker, agent, call.enqueue.to) => Err(Denial::NotAssigned),
+            Some(_) => match call.held_for {
+                Some((holder, _)) if holder != taker => Err(Denial::HeldFor { agent: holder }),
+                _ if call.rejected_by.contains(&taker) => Err(Denial::Rejected),
+                _ if call.reserved_before.contains(&taker) => Err(Denial::ReservedBefore),
+                _ => Ok(()),
+            },
+        }
+    }
+
+    fn releases(&mut self, id: InteractionId, by: AgentId, supervises: bool) {
+        match self.calls.get(&id).map(|call| call.held_for) {
+            None => self.denies(id, by, Denial::NotWaiting),
+            Some(None) => self.denies(id, by, Denial::NotReserved),
+            Some(Some((holder, _))) if holder != by && !supervises => {
+                self.denies(id, by, Denial::HeldFor { agent: holder });
+            }
+            Some(Some(_)) => self.is_held_no_more(id),
+        }
+    }
+
+    fn is_held_no_more(&mut self, id: InteractionId) {
+        let call = self.calls.get_mut(&id).unwrap();
+        let (holder, _) = call.held_for.take().unwrap();
+        call.reserved_before.push(holder);
+        self.outputs.push(Output::Held {
+            interaction: id,
+            agent: None,
+        });
+    }
+
+    /// All they reserved and are not to have any more.
+    fn loses_reservations(&mut self, holder: AgentId, loses: impl Fn(&Self, &Call) -> bool) {
+        for id in self.calls.keys().copied().collect::<Vec<_>>() {
+            let call = &self.calls[&id];
+            if call.held_for.is_some_and(|(by, _)| by == holder) && loses(self, call) {
+                self.is_held_no_more(id);
+            }
         }
     }
 
@@ -330,12 +425,7 @@ impl Model {
             return;
         }
         if let Err(why) = self.may_pick_up(id, taker, supervises) {
-            self.outputs.push(Output::Denied {
-                interaction: id,
-                agent: taker,
-                why,
-            });
-            return;
+            return self.denies(id, taker, why);
         }
         if let Some(own) = own {
             let other = self.withdraws(own, WithdrawReason::Instead);
@@ -358,8 +448,30 @@ impl Model {
         taker: AgentId,
         supervises: bool,
     ) -> Result<(), Denial> {
-        let call = self.calls.get(&id).ok_or(Denial::NotWaiting)?;
+        self.nobody_has(id)?;
+        let call = &self.calls[&id];
         let to = call.enqueue.to;
+        let agent = self.agents.get(&taker).filter(|agent| !agent.removed);
+        let held_for = call
+            .held_for
+            .filter(|(holder, _)| *holder != taker && !supervises);
+        match agent {
+            None => Err(Denial::Offline),
+            Some(agent) if !supervises && !serves(taker, agent, to) => Err(Denial::NotAssigned),
+            Some(_) if held_for.is_some() => {
+                let (agent, _) = held_for.unwrap();
+                Err(Denial::HeldFor { agent })
+            }
+            Some(agent) if agent.presence == Presence::Offline => Err(Denial::Offline),
+            Some(agent) if agent.talks_to.is_some() || agent.own_calls > 0 => Err(Denial::Talking),
+            Some(agent) if agent.device == Device::Unregistered => Err(Denial::NoPhone),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// It waits, or alerts somebody who did not ask for it, where something can wait.
+    fn nobody_has(&self, id: InteractionId) -> Result<(), Denial> {
+        let call = self.calls.get(&id).ok_or(Denial::NotWaiting)?;
         match call.place {
             Place::Connected(by) => return Err(Denial::Taken { by }),
             Place::Alerting(match_id) if self.alerts[&match_id].picked_up => {
@@ -368,20 +480,11 @@ impl Model {
             }
             Place::Waiting | Place::Alerting(_) => {}
         }
-        let place_is_gone = match to {
-            Target::Queue(queue) => !self.queues.contains_key(&queue),
-            Target::Personal(owner) => self.agents.get(&owner).is_none_or(|owner| owner.removed),
+        let place_is_there = match call.enqueue.to {
+            Target::Queue(queue) => self.queues.contains_key(&queue),
+            Target::Personal(owner) => self.agents.get(&owner).is_some_and(|owner| !owner.removed),
         };
-        let agent = self.agents.get(&taker).filter(|agent| !agent.removed);
-        match agent {
-            _ if place_is_gone => Err(Denial::NotWaiting),
-            None => Err(Denial::Offline),
-            Some(agent) if !supervises && !serves(taker, agent, to) => Err(Denial::NotAssigned),
-            Some(agent) if agent.presence == Presence::Offline => Err(Denial::Offline),
-            Some(agent) if agent.talks_to.is_some() || agent.own_calls > 0 => Err(Denial::Talking),
-            Some(agent) if agent.device == Device::Unregistered => Err(Denial::NoPhone),
-            Some(_) => Ok(()),
-        }
+        place_is_there.then_some(()).ok_or(Denial::NotWaiting)
     }
 
     /// Rules 20 and 2.
@@ -422,6 +525,8 @@ impl Model {
             rejected_by: Vec::new(),
             not_answered_by: Vec::new(),
             goes: None,
+            held_for: None,
+            reserved_before: Vec::new(),
             rank: self.rank(enqueue),
         };
         let before = |other: &&Call| {
@@ -654,6 +759,7 @@ impl Model {
         let answered = self.calls.get_mut(&call).unwrap();
         answered.place = Place::Connected(agent);
         answered.not_answered_by.clear();
+        answered.held_for = None;
         let talks = self.agents.get_mut(&agent).unwrap();
         talks.talks_to = Some(call);
         talks.no_answers = 0;
@@ -672,6 +778,9 @@ impl Model {
         let rejected = self.calls.get_mut(&call).unwrap();
         rejected.rejected_by.push(agent);
         rejected.not_answered_by.retain(|(by, _)| *by != agent);
+        if rejected.held_for.is_some_and(|(holder, _)| holder == agent) {
+            self.is_held_no_more(call);
+        }
         self.back_to_queue(call, Some((agent, DivertReason::AgentRejected)));
         self.takes_pending(now, agent);
     }
@@ -816,6 +925,9 @@ impl Model {
         agent.presence = presence;
         agent.pending = None;
         let alert = agent.alert;
+        if reason.is_some() {
+            self.loses_reservations(id, |_, _| true);
+        }
         if let (Some(reason), Some(match_id)) = (reason, alert) {
             let alert = self.withdraws(match_id, reason);
             self.back_to_queue(alert.call, None);
@@ -951,6 +1063,14 @@ impl Model {
                     self.comes_back(Target::Personal(agent.id));
                 }
             }
+        }
+        for id in self.agents.keys().copied().collect::<Vec<_>>() {
+            self.loses_reservations(id, |model, call| match call.enqueue.to {
+                to @ Target::Queue(queue) => {
+                    !model.queues.contains_key(&queue) || !serves(id, &model.agents[&id], to)
+                }
+                Target::Personal(_) => false,
+            });
         }
         self.rerank_all();
     }

@@ -268,7 +268,8 @@ impl World {
                 | Output::AlertFinished { .. }
                 | Output::AgentStateChanged { .. }
                 | Output::AgentRemoved { .. }
-                | Output::Denied { .. } => {}
+                | Output::Denied { .. }
+                | Output::Held { .. } => {}
             }
         }
     }
@@ -357,9 +358,9 @@ impl World {
         vec![Input::AgentChanged { agent, change }]
     }
 
-    /// Takes something from the list of those who wait, mostly; now and then two do at the same moment.
+    /// Takes or reserves something from the list of those who wait, mostly; now and then two do at the same moment.
     fn agent_picks(&mut self, now: Duration, agent: AgentId) -> Vec<Input> {
-        self.plan_in(now, 2_000, 120_000, Plan::AgentPicks(agent));
+        self.plan_in(now, 2_000, 60_000, Plan::AgentPicks(agent));
         let listed: Vec<_> = self.waits.iter().copied().collect();
         let interaction = if listed.is_empty() || self.random.percent(5) {
             InteractionId(self.random.below(self.next_caller.max(1)))
@@ -367,14 +368,23 @@ impl World {
             self.random.pick(&listed)
         };
         let supervises = self.random.percent(10);
-        let pick_up = |agent| Input::PickUp {
-            interaction,
-            agent,
-            supervises,
+        let what = self.random.below(10);
+        let wish = |agent| match what {
+            0..5 => Input::Reserve { interaction, agent },
+            5..7 => Input::Release {
+                interaction,
+                agent,
+                supervises,
+            },
+            _ => Input::PickUp {
+                interaction,
+                agent,
+                supervises,
+            },
         };
-        let mut inputs = vec![pick_up(agent)];
+        let mut inputs = vec![wish(agent)];
         if self.random.percent(20) {
-            inputs.push(pick_up(AgentId(self.random.below(AGENTS.into()) as u32)));
+            inputs.push(wish(AgentId(self.random.below(AGENTS.into()) as u32)));
         }
         inputs
     }
@@ -456,6 +466,7 @@ impl World {
                 JoinWhen::SomeoneAvailable,
             ]),
             when_closing: self.random.pick(&[WhenClosing::Stay, WhenClosing::Go]),
+            reservation_limit: seconds(self.random.pick(&[20, 120])),
         }
     }
 

@@ -64,6 +64,7 @@ impl Engine {
             AcdOutput::AgentStateChanged { agent, state } => {
                 self.agent_state_changed(agent, &state)
             }
+            AcdOutput::Held { interaction, agent } => self.held(CallId(interaction.0), agent),
             // Who asked has heard it: see `ask_acd`.
             AcdOutput::Denied { .. } | AcdOutput::AgentRemoved { .. } => {}
         }
@@ -170,6 +171,16 @@ impl Engine {
             arrival_us: found.arrival.map_or(0, us),
         };
         self.publish(event);
+    }
+
+    /// It waits for one agent, or for all again (rule 14).
+    fn held(&mut self, call: CallId, agent: Option<acd::AgentId>) {
+        let by = agent
+            .and_then(|agent| self.names.username(agent))
+            .map(String::from);
+        if self.calls.contains_key(&call) {
+            self.publish(Event::CallReserved { call, by });
+        }
     }
 
     /// Not let in (rule 20).

@@ -27,6 +27,8 @@ pub(crate) struct Alerts {
     has: BTreeMap<String, CallId>,
     presence: BTreeMap<String, Presence>,
     rejected: BTreeSet<(CallId, String)>,
+    /// For whom alone a call waits.
+    held_for: BTreeMap<CallId, String>,
     /// Until when a call that an agent let ring out does not alert them again, UTC microseconds.
     resting: BTreeMap<(CallId, String), i64>,
     /// Who was alerted in this turn, without having picked up.
@@ -65,6 +67,13 @@ impl Alerts {
                 self.waiting.remove(call);
                 self.rejected.retain(|(of, _)| of != call);
                 self.resting.retain(|(of, _), _| of != call);
+                self.held_for.remove(call);
+            }
+            Event::CallReserved { call, by } => {
+                match by {
+                    Some(by) => self.held_for.insert(*call, by.clone()),
+                    None => self.held_for.remove(call),
+                };
             }
             Event::AlertStarted {
                 call,
@@ -155,6 +164,10 @@ impl Alerts {
         if self.rejected.contains(&(call, agent.to_owned())) {
             fault("they rejected it (I5)".into());
         }
+        if let Some(holder) = self.held_for.get(&call).filter(|holder| *holder != agent) {
+            fault(format!("it is held for {holder} (I5)"));
+        }
+        let held = self.held_for.get(&call).is_some();
         let Some(chosen) = self.waiting.get(&call) else {
             return;
         };
@@ -164,8 +177,13 @@ impl Alerts {
         let before = self.waiting.iter().find(|(other, waiting)| {
             let pair = (**other, agent.to_owned());
             let rests = self.resting.get(&pair).is_some_and(|until| utc_us < *until);
+            let other_held = match self.held_for.get(other) {
+                Some(holder) if holder == agent => true,
+                Some(_) => return false,
+                None => false,
+            };
             !waiting.alerted
-                && waiting.rank < chosen.rank
+                && (!other_held, waiting.rank) < (!held, chosen.rank)
                 && !rests
                 && !self.rejected.contains(&pair)
                 && may_take(agent, &waiting.place, centre)
@@ -190,6 +208,7 @@ impl Alerts {
         self.waiting.clear();
         self.has.clear();
         self.rejected.clear();
+        self.held_for.clear();
         self.resting.clear();
     }
 

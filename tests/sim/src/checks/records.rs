@@ -86,6 +86,7 @@ impl Records {
             | Event::CallConnected { call, .. }
             | Event::CallHeld { call, .. }
             | Event::CallResumed { call, .. }
+            | Event::CallReserved { call, .. }
             | Event::CallDiverted { call, .. } => {
                 self.record(call)?;
             }

@@ -35,7 +35,7 @@ pub(super) enum Deed {
     Register,
     /// An agent logs in, logs out, takes a break or comes back.
     Wish(String),
-    /// An agent takes a call that waits; now and then two take the same.
+    /// An agent takes, reserves or releases a call that waits; now and then two want the same.
     PickUp,
     /// A supervisor opens or closes a queue.
     Override,
@@ -402,6 +402,7 @@ impl Crowd {
             .chain(&centre::ON_PBX)
             .map(|(username, ..)| *username)
             .collect();
+        let wish = self.dice.below(10);
         for _ in 0..self.dice.between(1, 2) {
             let username = self.dice.pick(&agents).copied().unwrap_or("ann");
             let role = if self.dice.chance(200) {
@@ -409,12 +410,17 @@ impl Crowd {
             } else {
                 Role::Attendant
             };
-            let body = CommandBody::PickUp { call };
-            match self.inner.command(username, role, body) {
-                Ok(_) => self.seen.insert("picked up".into()),
-                Err(Refusal::Forbidden(_)) => self.seen.insert("may not pick up".into()),
-                Err(_) => self.seen.insert("cannot pick up".into()),
+            let (word, body) = match wish {
+                0..4 => ("pick up", CommandBody::PickUp { call }),
+                4..8 => ("reserve", CommandBody::Reserve { call }),
+                _ => ("release", CommandBody::Release { call }),
             };
+            let word = match self.inner.command(username, role, body) {
+                Ok(_) => format!("can {word}"),
+                Err(Refusal::Forbidden(_)) => format!("may not {word}"),
+                Err(_) => format!("cannot {word}"),
+            };
+            self.seen.insert(word);
         }
     }
 
