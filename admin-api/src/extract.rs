@@ -120,6 +120,20 @@ impl FromRequestParts<ApiState> for Name {
     }
 }
 
+/// The two names in a path such as `/agents/{username}/queues/{queue}`.
+pub(crate) struct Names(pub(crate) String, pub(crate) String);
+
+impl FromRequestParts<ApiState> for Names {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+        let names = Path::<(String, String)>::from_request_parts(parts, state).await;
+        names
+            .map(|Path((first, second))| Self(first, second))
+            .map_err(|rejection| ApiError::new(Kind::Malformed, rejection.body_text()))
+    }
+}
+
 /// The id in a path such as `/calls/{id}`; what is no id names no call.
 pub(crate) struct Call(pub(crate) CallId);
 

@@ -34,6 +34,7 @@ max_no_answer = 1
 device_retry = 5
 wrap_up = "manual"
 max_waiting = 100
+reservation_limit = 90
 join_when = "someone-logged-in"
 service_level = { seconds = 20, target = 0.8 }
 default = true
@@ -54,6 +55,7 @@ sip_password = "phone-secret"
 queues = ["support"]
 personal = { ring_timeout = 20, max_wait = 60, wrap_up = 0 }
 direct_call_priority = 5
+may_leave_queues = true
 when_unavailable = "queue:support"
 email = "alice@example.com"
 external_id = "A-17"
@@ -104,6 +106,7 @@ fn everything_built_is_read() {
     let queue = &centre.queues["support"];
     assert_eq!(queue.ring_timeout, Seconds(25));
     assert_eq!(queue.wrap_up, WrapUp::Manual);
+    assert_eq!(queue.reservation_limit, Seconds(90));
     assert_eq!(queue.join_when, JoinWhen::SomeoneLoggedIn);
     assert_eq!(queue.when_full, Destination::Busy);
     assert_eq!(
@@ -118,6 +121,7 @@ fn everything_built_is_read() {
     let alice = &centre.users["alice"];
     assert_eq!(alice.role, Role::Attendant);
     assert!(alice.is_assigned("support") && alice.has_phone());
+    assert!(alice.may_leave_queues);
     assert_eq!(alice.personal.max_wait, Seconds(60));
     assert!(centre.users["boss"].is_assigned("support"));
     assert_eq!(centre.calendars["office"].closed_on.len(), 2);
@@ -140,8 +144,9 @@ fn what_is_left_out_has_the_default_of_interfaces_md() {
         queue.ring_timeout,
         queue.retry_after,
         queue.device_retry,
+        queue.reservation_limit,
     ];
-    assert_eq!(timings.map(|seconds| seconds.0), [10, 20, 15, 5]);
+    assert_eq!(timings.map(|seconds| seconds.0), [10, 20, 15, 5, 120]);
     assert_eq!(
         (queue.max_no_answer, queue.max_waiting, queue.priority),
         (1, 0, 0)
@@ -159,6 +164,7 @@ fn what_is_left_out_has_the_default_of_interfaces_md() {
         (user.role, user.enabled, user.direct_call_priority),
         (Role::Attendant, true, 0)
     );
+    assert!(!user.may_leave_queues);
     assert_eq!(user.personal.ring_timeout, Seconds(20));
 }
 

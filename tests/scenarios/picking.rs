@@ -1,4 +1,4 @@
-//! Agents take what they choose (rule 13), or have it held for them (rule 14).
+//! People have their say in who gets whom: pick-up (rule 13), reserving (14), another rank (3), leaving a queue (16).
 
 use engine::event::{AlertEnd, Event, Presence};
 use engine::{CallId, CommandBody, Refusal};
@@ -291,5 +291,105 @@ fn rule_14_a_break_ends_it_and_the_next_can_reserve() {
     second.hangs_up();
     assert_eq!(bob.sees(), "+49303");
     third.hangs_up();
+    w.expect_quiet();
+}
+
+#[test]
+fn rule_3_a_supervisor_puts_a_caller_first() {
+    let w = World::new(seed(12));
+    let phones = ["+49301", "+49302", "+49303"].map(|number| w.phone(number));
+    for phone in &phones {
+        phone.calls("sales");
+        w.run_for(secs(1));
+    }
+    let rank = |number: &str, tier, priority| {
+        w.supervisor(CommandBody::Rerank {
+            call: call_of(&w, number),
+            tier,
+            priority,
+        })
+    };
+    rank("+49303", None, Some(1));
+    assert_eq!(w.waiting("sales"), ["+49303", "+49301", "+49302"]);
+    rank("+49302", Some(config::Tier::Urgent), None);
+    assert_eq!(w.waiting("sales"), ["+49302", "+49303", "+49301"]);
+    let ann = w.agent("ann").available();
+    assert_eq!(ann.sees(), "+49302");
+    for phone in &phones {
+        phone.hangs_up();
+    }
+    w.expect_quiet();
+}
+
+#[test]
+fn rule_3_the_points_a_supervisor_gives_are_those_that_are_shown() {
+    let w = World::new(seed(13));
+    let centre = sim::CENTRE.replace("number = \"2000\"", "number = \"2000\"\npriority = 4");
+    w.applies(&centre).expect("a right centre");
+    let caller = w.phone("+49301");
+    caller.calls("sales");
+    let call = call_of(&w, "+49301");
+    let shown = |w: &World| {
+        w.view().calls[&call]
+            .queued
+            .as_ref()
+            .map(|row| row.priority)
+    };
+    assert_eq!(shown(&w), Some(4));
+    w.supervisor(CommandBody::Rerank {
+        call,
+        tier: None,
+        priority: Some(7),
+    });
+    assert_eq!(shown(&w), Some(7));
+    caller.hangs_up();
+    w.expect_quiet();
+}
+
+#[test]
+fn rule_16_who_leaves_a_queue_serves_the_others_until_they_log_out() {
+    let w = World::new(seed(14));
+    let (ann, first, second) = (
+        w.agent("ann").available(),
+        w.phone("+49301"),
+        w.phone("+49302"),
+    );
+    ann.joins("sales", false);
+    assert_eq!(w.row("ann").left_queues, ["sales"]);
+    first.calls("sales");
+    assert!(ann.is_idle());
+    second.calls("support");
+    assert_eq!(ann.sees(), "+49302");
+    ann.answers().hangs_up();
+    assert!(ann.is_idle());
+    w.crash_and_restart();
+    assert_eq!(w.row("ann").left_queues, ["sales"], "over a restart, too");
+    ann.logs_out().logs_in();
+    assert!(w.row("ann").left_queues.is_empty());
+    first.calls("sales");
+    assert_eq!(ann.sees(), "+49301");
+    first.hangs_up();
+    w.expect_quiet();
+}
+
+#[test]
+fn rule_16_only_who_is_at_work_leaves_and_only_a_queue_of_theirs() {
+    let w = World::new(seed(15));
+    let bob = w.agent("bob");
+    let refused = |queue: &str| {
+        let body = CommandBody::JoinQueue {
+            username: "bob".into(),
+            queue: queue.into(),
+            joined: false,
+        };
+        match bob.tries(body) {
+            Err(Refusal::Conflict(why)) => why,
+            other => panic!("not refused: {other:?}"),
+        }
+    };
+    assert!(refused("sales").ends_with("is not at work"));
+    bob.logs_in();
+    assert!(refused("support").contains("is not assigned"));
+    assert!(refused("nowhere").contains("is not assigned"));
     w.expect_quiet();
 }

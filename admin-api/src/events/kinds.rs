@@ -36,12 +36,14 @@ pub(crate) enum FieldKind {
     Party,
     /// `{result, sip_status, reason}`.
     Cause,
+    /// A list of texts.
+    Texts,
     /// A list of `{kind, name, what}`.
     Changes,
 }
 
 use FieldKind::{
-    Cause, Changes, Flag, MaybeNumber, MaybeText, MaybeTime, Number, Party, Text, Time,
+    Cause, Changes, Flag, MaybeNumber, MaybeText, MaybeTime, Number, Party, Text, Texts, Time,
 };
 
 macro_rules! kinds {
@@ -77,7 +79,7 @@ kinds! {
     "call-ended", "The call is over; nothing more happens to it.", ["call": Text, "cause": Cause, "by": Text];
     "agent-changed", "An agent's state, whole, after any part of it changed.",
         ["agent": Text, "presence": Text, "reason": MaybeText, "activity": Text, "pending": MaybeText,
-         "extension": MaybeText, "device": Text, "since": Time, "call": MaybeText];
+         "extension": MaybeText, "device": Text, "since": Time, "call": MaybeText, "left_queues": Texts];
     "queue-changed", "A queue opened or closed, or will do so at another time than thought.",
         ["queue": Text, "open": Flag, "override_state": MaybeText, "override_until": MaybeTime,
          "next_change": MaybeTime];
@@ -138,6 +140,7 @@ fn field_schema(kind: FieldKind) -> Value {
             ("sip_status", MaybeNumber),
             ("reason", MaybeText),
         ]),
+        Texts => json!({ "type": "array", "items": { "type": "string" } }),
         Changes => {
             json!({ "type": "array", "items": object(&[("kind", Text), ("name", Text), ("what", Text)]) })
         }
@@ -192,6 +195,9 @@ mod tests {
             MaybeNumber => value.is_null() || fits(value, Number),
             Party => value["number"].is_string(),
             Cause => value["result"].is_string(),
+            Texts => value
+                .as_array()
+                .is_some_and(|all| all.iter().all(Value::is_string)),
             Changes => value
                 .as_array()
                 .is_some_and(|changes| changes.iter().all(|change| change["what"].is_string())),

@@ -119,6 +119,7 @@ pub(crate) fn one_of_each() -> Vec<Event> {
             device: Device::Reachable,
             since_us: 1,
             call: Some(CALL),
+            left_queues: vec![queue()],
         },
         Event::QueueChanged {
             queue: queue(),

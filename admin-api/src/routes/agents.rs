@@ -3,7 +3,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use config::{Role, Snapshot, User};
+use config::{Queue, Role, Snapshot, User};
 use engine::CommandBody;
 use engine::command::PresenceWish;
 use engine::event::{Activity, Device, Presence};
@@ -15,9 +15,10 @@ use utoipa::ToSchema;
 use super::PREFIX;
 use super::users::resolve;
 use crate::auth::{Attendant, Proof};
-use crate::extract::{Body, Name};
+use crate::extract::{Body, Name, Names};
 use crate::list::{ListParams, ListQuery, Page, page};
 use crate::problem::{ApiError, FieldFault, Kind};
+use crate::resource::found;
 use crate::rights::Scope;
 use crate::routing::{Routes, doc};
 use crate::state::ApiState;
@@ -29,6 +30,7 @@ pub(crate) fn routes() -> Routes {
         .add(doc(__path_read), read)
         .add(doc(__path_set_state), set_state)
         .add(doc(__path_set_wrap_up), set_wrap_up)
+        .add(doc(__path_join_queue), join_queue)
 }
 
 /// An agent.
@@ -60,6 +62,8 @@ pub(crate) struct Agent {
     call: Option<String>,
     /// The queues assigned to them.
     queues: Vec<String>,
+    /// Those of them that they have left until they log out.
+    left_queues: Vec<String>,
 }
 
 impl Agent {
@@ -82,6 +86,7 @@ impl Agent {
                 .iter()
                 .map(|assignment| assignment.queue.to_string())
                 .collect(),
+            left_queues: row.map_or_else(Vec::new, |row| row.left_queues.clone()),
         }
     }
 }
@@ -273,6 +278,53 @@ async fn set_wrap_up(
     let name = mine_or_supervised(&who, name)?;
     agent(&state.snapshot(), &name, &state.view())?;
     let (_, view) = state.ask(who.actor(), wish.command(name.clone())?).await?;
+    shown(&state, &name, &view)
+}
+
+/// Whether an agent serves one of their queues for now.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Joining {
+    /// False: they get no callers of that queue until they are back, or have logged out.
+    joined: bool,
+}
+
+/// Takes an agent out of one of their queues until they log out, or puts them back
+///
+/// The queue stays assigned to them: they can still pick up its callers. Attendants need `may_leave_queues`.
+#[utoipa::path(
+    put,
+    path = "/agents/{username}/queues/{queue}",
+    tag = "agents",
+    params(
+        ("username" = String, Path, description = "Their user name, or `me`; attendants only themselves"),
+        ("queue" = String, Path, description = "A queue assigned to them"),
+    ),
+    request_body = Joining,
+    responses((status = 200, description = "The agent as they are now", body = Agent)),
+)]
+async fn join_queue(
+    who: Attendant,
+    State(state): State<ApiState>,
+    Names(name, queue): Names,
+    Body(wish): Body<Joining>,
+) -> Result<Json<Agent>, ApiError> {
+    let name = mine_or_supervised(&who, name)?;
+    let snapshot = state.snapshot();
+    found::<Queue>(&snapshot.centre, &queue)?;
+    let user = agent(&snapshot, &name, &state.view())?;
+    if who.supervisor().is_err() && !user.may_leave_queues {
+        return Err(ApiError::new(
+            Kind::Forbidden,
+            "you may not leave your queues; a supervisor can take you out",
+        ));
+    }
+    let body = CommandBody::JoinQueue {
+        username: name.clone(),
+        queue,
+        joined: wish.joined,
+    };
+    let (_, view) = state.ask(who.actor(), body).await?;
     shown(&state, &name, &view)
 }
 

@@ -6,19 +6,19 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use config::Queue;
+use config::{Queue, Tier};
 use engine::event::Rank;
 use engine::view::{CallRow, View};
 use engine::{CallId, CommandBody};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::PREFIX;
-use crate::auth::{Attendant, Proof};
-use crate::extract::{Call, Name};
+use crate::auth::{Attendant, Proof, Supervisor};
+use crate::extract::{Body, Call, Name};
 use crate::list::{ListParams, ListQuery, Page, page};
-use crate::problem::{ApiError, Kind};
+use crate::problem::{ApiError, FieldFault, Kind};
 use crate::resource::found;
 use crate::rights::Scope;
 use crate::routing::{Routes, doc};
@@ -32,6 +32,7 @@ pub(crate) fn routes() -> Routes {
         .add(doc(__path_pick_up), pick_up)
         .add(doc(__path_reserve), reserve)
         .add(doc(__path_release), release)
+        .add(doc(__path_change), change)
 }
 
 /// One who waits.
@@ -259,6 +260,77 @@ async fn release(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Another place in the order for a call that waits.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Ranking {
+    /// Its points of priority from now on, its queue's included: -2000 to 2000.
+    #[serde(default)]
+    priority: Option<i32>,
+    /// `urgent`, `normal` or `low`.
+    #[serde(default)]
+    tier: Option<String>,
+    /// Not built yet: refused.
+    #[serde(default)]
+    note: Option<String>,
+}
+
+impl Ranking {
+    fn command(&self, call: CallId) -> Result<CommandBody, ApiError> {
+        if self.note.is_some() {
+            let help = "leave it out";
+            return Err(ApiError::field("note", "notes are not built yet", help));
+        }
+        if self.priority.is_none() && self.tier.is_none() {
+            let faults = ["priority", "tier"].map(|field| {
+                FieldFault::new(field, "at least one of the two").help("write {\"priority\": 10}")
+            });
+            return Err(ApiError::invalid(faults.into()));
+        }
+        if self
+            .priority
+            .is_some_and(|points| !(-2000..=2000).contains(&points))
+        {
+            let help = "write a number from -2000 to 2000";
+            return Err(ApiError::field("priority", "it is out of range", help));
+        }
+        let tier = self.tier.as_deref().map(str::parse::<Tier>).transpose();
+        let tier = tier.map_err(|_| {
+            let help = "write \"urgent\", \"normal\" or \"low\"";
+            ApiError::field("tier", "there is no such tier", help)
+        })?;
+        Ok(CommandBody::Rerank {
+            call,
+            tier,
+            priority: self.priority,
+        })
+    }
+}
+
+/// Changes the priority or tier of a call that waits, and so its place in the order, at once
+#[utoipa::path(
+    patch,
+    path = "/waiting/{id}",
+    tag = "waiting",
+    params(("id" = String, Path, description = "The call")),
+    request_body = Ranking,
+    responses((status = 200, description = "The call as it waits now", body = Waiting)),
+)]
+async fn change(
+    who: Supervisor,
+    State(state): State<ApiState>,
+    Call(id): Call,
+    Body(wanted): Body<Ranking>,
+) -> Result<Json<Waiting>, ApiError> {
+    let body = wanted.command(id)?;
+    let (_, view) = state.ask(who.actor(), body).await?;
+    let row = view.calls.get(&id);
+    let waiting = row.and_then(|row| Waiting::of(id, row, who.username(), state.utc_us()));
+    waiting
+        .map(Json)
+        .ok_or_else(|| ApiError::new(Kind::Conflict, format!("call {id} does not wait any more")))
+}
+
 /// Calls one can see waiting can be asked for, and those somebody else was faster to take: the engine says who.
 fn waits_for_me(who: &Attendant, state: &ApiState, id: CallId) -> Result<(), ApiError> {
     let scope = Scope::of(&who.identity().user, &state.snapshot());
@@ -275,6 +347,33 @@ fn waits_for_me(who: &Attendant, state: &ApiState, id: CallId) -> Result<(), Api
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_ranking_says_at_least_one_thing_and_nothing_that_is_not_built() {
+        let cases = [
+            (json!({"priority": 10}), Some((None, Some(10)))),
+            (json!({"tier": "urgent"}), Some((Some(Tier::Urgent), None))),
+            (
+                json!({"tier": "low", "priority": -2000}),
+                Some((Some(Tier::Low), Some(-2000))),
+            ),
+            (json!({"priority": 2001}), None),
+            (json!({"priority": 1.5}), None),
+            (json!({"tier": "first"}), None),
+            (json!({"priority": 1, "note": "calls often"}), None),
+            (json!({"priority": 1, "position": 1}), None),
+            (json!({}), None),
+        ];
+        for (json, expected) in cases {
+            let read = crate::extract::read::<Ranking>(json.clone());
+            let command = read.and_then(|wanted| wanted.command(CallId(1)));
+            let ranked = command.ok().map(|command| match command {
+                CommandBody::Rerank { tier, priority, .. } => (tier, priority),
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(ranked, expected, "{json}");
+        }
+    }
 
     #[test]
     fn the_text_of_a_rank_sorts_as_the_rank() {

@@ -135,3 +135,33 @@ async fn who_takes_no_calls_is_no_agent() {
         400
     );
 }
+
+/// Rule 16: only for users with that right.
+#[tokio::test]
+async fn an_agent_leaves_a_queue_and_comes_back() {
+    let world = World::new();
+    let path = "/api/v1/agents/me/queues/support";
+    let refused = world
+        .call(Some("ann"), "PUT", path, json!({"joined": false}))
+        .await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.problem()),
+        (403, "forbidden")
+    );
+    let may = json!({"may_leave_queues": true});
+    let path_of_user = "/api/v1/users/ann";
+    world.call(Some("root"), "PATCH", path_of_user, may).await;
+    for (joined, left) in [(false, json!(["support"])), (true, json!([]))] {
+        let answer = world
+            .call(Some("ann"), "PUT", path, json!({ "joined": joined }))
+            .await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!(answer.body["left_queues"], left);
+        assert_eq!(answer.body["queues"], json!(["support"]));
+    }
+    let unknown = "/api/v1/agents/me/queues/nowhere";
+    let answer = world
+        .call(Some("ann"), "PUT", unknown, json!({"joined": false}))
+        .await;
+    assert_eq!(answer.status, 404);
+}

@@ -273,6 +273,13 @@ fn table() -> Vec<Row> {
             none(),
             [401, 404, 204, 204],
         ),
+        (
+            "PATCH",
+            "/api/v1/waiting/{id}",
+            "/api/v1/waiting/0100000000000002",
+            json!({"priority": 5}),
+            [401, 403, 200, 200],
+        ),
         // Agents: oneself, a colleague, another.
         (
             "GET",
@@ -328,6 +335,20 @@ fn table() -> Vec<Row> {
             "/api/v1/agents/{username}/wrap-up",
             "/api/v1/agents/cid/wrap-up",
             json!({"end": true}),
+            [401, 403, 200, 200],
+        ),
+        (
+            "PUT",
+            "/api/v1/agents/{username}/queues/{queue}",
+            "/api/v1/agents/ann/queues/support",
+            json!({"joined": false}),
+            [401, 403, 200, 200],
+        ),
+        (
+            "PUT",
+            "/api/v1/agents/{username}/queues/{queue}",
+            "/api/v1/agents/cid/queues/support",
+            json!({"joined": false}),
             [401, 403, 200, 200],
         ),
         // Calls: 1 is ann's, 2 waits in her queue, 3 is bob's.

@@ -90,3 +90,29 @@ async fn what_one_rejected_is_shown_as_such() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_supervisor_ranks_a_call_anew_and_sees_it_where_it_stands() {
+    let world = World::new();
+    world.engine.queued(1, "support");
+    world.engine.queued(2, "support");
+    let path = "/api/v1/waiting/0100000000000002";
+    let answer = world
+        .call(Some("sue"), "PATCH", path, json!({"priority": 10}))
+        .await;
+    assert_eq!(
+        (answer.status.as_u16(), &answer.body["priority"]),
+        (200, &json!(10))
+    );
+    let asked = world.engine.commands();
+    assert!(
+        matches!(&asked[..], [CommandBody::Rerank { call, tier: None, priority: Some(10) }] if *call == call_id(2)),
+        "{asked:?}"
+    );
+    let waiting = world.get("ann", "/api/v1/waiting").await;
+    assert_eq!(waiting.body["items"][0]["id"], "0100000000000002");
+    let note = world
+        .call(Some("sue"), "PATCH", path, json!({"note": "x"}))
+        .await;
+    assert_eq!((note.status.as_u16(), note.fields()), (422, vec!["note"]));
+}

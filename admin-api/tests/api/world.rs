@@ -440,6 +440,7 @@ impl Inside {
             device: Device::Reachable,
             since_us: START_US,
             call: None,
+            left_queues: Vec::new(),
         });
     }
 
@@ -456,6 +457,41 @@ impl Inside {
     fn reserved(&self, call: CallId, by: Option<&str>) {
         let by = by.map(str::to_owned);
         self.publish(Event::CallReserved { call, by });
+    }
+
+    fn ranked(&self, call: CallId, priority: i32) {
+        self.publish(Event::CallQueued {
+            call,
+            queue: Some("support".into()),
+            user: None,
+            rank: Rank {
+                tier: 1,
+                key_us: START_US - i64::from(priority),
+                arrival_us: START_US,
+                id: call.0,
+            },
+            priority,
+            arrival_us: START_US,
+        });
+    }
+
+    fn joined_queue(&self, agent: &str, queue: &str, joined: bool) {
+        self.publish(Event::AgentChanged {
+            agent: agent.into(),
+            presence: Presence::Available,
+            reason: None,
+            activity: Activity::Idle,
+            pending: None,
+            extension: Some("1001".into()),
+            device: Device::Reachable,
+            since_us: START_US,
+            call: None,
+            left_queues: if joined {
+                Vec::new()
+            } else {
+                vec![queue.into()]
+            },
+        });
     }
 
     fn carry_out(&self, body: &CommandBody) -> Done {
@@ -480,6 +516,12 @@ impl Inside {
             CommandBody::PickUp { call } => self.publish_pick_up(*call),
             CommandBody::Reserve { call } => self.reserved(*call, Some("ann")),
             CommandBody::Release { call } => self.reserved(*call, None),
+            CommandBody::Rerank { call, priority, .. } => self.ranked(*call, priority.unwrap_or(0)),
+            CommandBody::JoinQueue {
+                username,
+                queue,
+                joined,
+            } => self.joined_queue(username, queue, *joined),
             CommandBody::HangUp { call } => self.ended(call.0 - call_id(0).0),
             CommandBody::OverrideQueue {
                 queue,

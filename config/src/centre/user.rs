@@ -34,6 +34,8 @@ record! {
         direct_call_priority: i32 ; -1000..=1000,
         /// Where direct calls go when the user does not take them. Unset: to the default queue.
         when_unavailable: Option<Destination>,
+        /// Whether the user may leave a queue of theirs for a while, until they log out; supervisors may for them.
+        may_leave_queues: bool,
         /// The user's e-mail address.
         email: Option<Email>,
         /// The user's key in another system.
@@ -42,7 +44,7 @@ record! {
         enabled: bool = true,
     }
     later {
-        confirm, skills, may_leave_queues, park_location, outbound_number, custom, srtp, digest,
+        confirm, skills, park_location, outbound_number, custom, srtp, digest,
     }
 }
 

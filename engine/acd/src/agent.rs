@@ -2,13 +2,14 @@
 //!
 //! This machine knows what an agent may do; who is to be told, and what becomes of interactions, is the acd's.
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use minicbor::{Decode, Encode};
 
 use crate::config::{AgentConfig, WrapUp};
-use crate::ids::{InteractionId, MatchId};
+use crate::ids::{InteractionId, MatchId, QueueId};
 use crate::input::{Device, Presence};
 use crate::micros;
 use crate::output::{Activity, AgentState, AlertOutcome, Denial, DeviceHealth};
@@ -49,6 +50,10 @@ pub(crate) struct Agent {
     /// As last told.
     #[n(12)]
     pub(crate) shown: AgentState,
+    /// Queues assigned to them that they have left until they log out (rule 16).
+    #[n(13)]
+    #[cbor(default)]
+    left: BTreeSet<QueueId>,
 }
 
 /// When a wrap-up ends by itself.
@@ -82,8 +87,19 @@ impl Agent {
                 since: now,
                 device: Device::Unregistered,
                 device_health: DeviceHealth::Good,
+                left: BTreeSet::new(),
             },
+            left: BTreeSet::new(),
         }
+    }
+
+    /// Whether a queue is assigned to them, left or not.
+    pub(crate) fn is_assigned(&self, queue: QueueId) -> bool {
+        self.config.queues.iter().any(|it| it.queue == queue)
+    }
+
+    pub(crate) fn has_left(&self, queue: QueueId) -> bool {
+        self.left.contains(&queue) && !sabotage::LEFT_QUEUE
     }
 
     pub(crate) const fn presence(&self) -> &Presence {
@@ -181,7 +197,31 @@ impl Agent {
         !self.is_logged_in()
     }
 
+    pub(crate) fn has_left_any(&self) -> bool {
+        !self.left.is_empty()
+    }
+
+    /// Leaves a queue, or comes back to it.
+    pub(crate) fn join(&mut self, queue: QueueId, joined: bool) {
+        if joined {
+            self.left.remove(&queue);
+        } else if self.is_logged_in() && self.is_assigned(queue) {
+            self.left.insert(queue);
+        }
+    }
+
+    /// Another configuration: what is not theirs any more they cannot have left.
+    pub(crate) fn configure(&mut self, config: AgentConfig) {
+        self.config = config;
+        let assigned = &self.config.queues;
+        self.left
+            .retain(|left| assigned.iter().any(|it| it.queue == *left));
+    }
+
     pub(crate) fn set_presence(&mut self, now: Duration, presence: Presence) {
+        if presence == Presence::Offline {
+            self.left.clear();
+        }
         if presence == Presence::Available {
             self.idle_since = now;
             self.no_answers = 0;
@@ -327,6 +367,7 @@ impl Agent {
             since: if moved { now } else { self.shown.since },
             device: self.phone.device(),
             device_health: self.phone.health(),
+            left: self.left.clone(),
         };
         if state == self.shown {
             return None;

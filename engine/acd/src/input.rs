@@ -1,7 +1,7 @@
 //! Every way the world can touch the acd. Each input is journalled as it is, with its time.
 //!
 //! Numbers of kinds and fields are for ever: a journal of an older release is read by a newer one.
-//! 15 to 31 are kept for what the rules still lack (re-rank, overflow).
+//! 16 to 31 are kept for what the rules still lack (overflow).
 
 use alloc::boxed::Box;
 use core::time::Duration;
@@ -110,6 +110,18 @@ pub enum Input {
         #[n(2)]
         supervises: bool,
     },
+    /// What waits gets another tier, other points of its own, or both: it is ranked anew at once (rule 3). Harmless for
+    /// what does not wait.
+    #[n(15)]
+    Rerank {
+        #[n(0)]
+        interaction: InteractionId,
+        #[n(1)]
+        tier: Option<Tier>,
+        /// As [`Enqueue::priority`].
+        #[n(2)]
+        priority: Option<i32>,
+    },
 }
 
 /// An interaction that wants to wait.
@@ -202,6 +214,14 @@ pub enum AgentChange {
     WrapUpExtended {
         #[cbor(n(0), with = "crate::micros")]
         by: Duration,
+    },
+    /// Left a queue assigned to them, or came back to it (rule 16). It ends at logout; nothing while they are logged out.
+    #[n(6)]
+    QueueJoined {
+        #[n(0)]
+        queue: QueueId,
+        #[n(1)]
+        joined: bool,
     },
 }
 

@@ -133,6 +133,10 @@ impl Interaction {
         self.stage == Stage::Waiting
     }
 
+    pub(crate) const fn is_connected(&self) -> bool {
+        matches!(self.stage, Stage::Connected { .. })
+    }
+
     /// Who alone may be alerted for it.
     pub(crate) fn held_for(&self) -> Option<AgentId> {
         let reserved = self.reserved.filter(|_| !sabotage::HELD);

@@ -1,10 +1,11 @@
 //! Everything the acd asks for and tells.
 
+use alloc::collections::BTreeSet;
 use core::time::Duration;
 
 use minicbor::{Decode, Encode};
 
-use crate::ids::{AgentId, InteractionId, MatchId};
+use crate::ids::{AgentId, InteractionId, MatchId, QueueId};
 use crate::input::{Device, Presence};
 use crate::rank::Target;
 
@@ -292,6 +293,10 @@ pub struct AgentState {
     pub device: Device,
     #[n(5)]
     pub device_health: DeviceHealth,
+    /// The queues of theirs that they have left until they log out.
+    #[n(6)]
+    #[cbor(default)]
+    pub left: BTreeSet<QueueId>,
 }
 
 /// What an agent is at.

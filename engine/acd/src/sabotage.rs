@@ -15,7 +15,7 @@ sabotage! {
     PRIORITY = "sabotage-priority";
     /// Rule 2: a direct call nobody took goes back to the user's own queue.
     UNAVAILABLE = "sabotage-unavailable";
-    /// Rule 3: a queue's new priority holds for those who come later only.
+    /// Rule 3: a new priority, the queue's or a caller's, holds for those who come later only.
     RERANK = "sabotage-rerank";
     /// Rule 4: who goes back to the queue stands at its end.
     REQUEUE = "sabotage-requeue";
@@ -61,6 +61,8 @@ sabotage! {
     PENDING_BREAK = "sabotage-pending-break";
     /// Rule 16: a break while alerting lets the phone ring on.
     BREAK_WITHDRAWS = "sabotage-break-withdraws";
+    /// Rule 16: who has left a queue is alerted for it still.
+    LEFT_QUEUE = "sabotage-left-queue";
     /// Rule 17: wrap-up is skipped.
     WRAP_UP = "sabotage-wrap-up";
     /// Rule 18: a phone that is gone is alerted.

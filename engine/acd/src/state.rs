@@ -80,11 +80,12 @@ impl State {
         let Target::Queue(queue) = target else {
             return target == Target::Personal(id);
         };
-        let config = self.agents.get(&id).map(|agent| &agent.config);
-        config.is_some_and(|config| config.queues.iter().any(|it| it.queue == queue))
+        let agent = self.agents.get(&id);
+        agent.is_some_and(|agent| agent.is_assigned(queue))
     }
 
-    /// Where `agent` serves: their own queue of direct calls, and those assigned that exist. Sorted, each once.
+    /// Where `agent` serves: their own queue of direct calls, and those assigned that exist and that they have not left.
+    /// Sorted, each once.
     pub(crate) fn lanes_of(&self, id: AgentId) -> Vec<Target> {
         let Some(agent) = self.agents.get(&id).filter(|agent| !agent.removed) else {
             return Vec::new();
@@ -95,7 +96,7 @@ impl State {
             .iter()
             .map(|assignment| assignment.queue);
         let mut lanes: Vec<_> = assigned
-            .filter(|queue| self.queues.contains_key(queue))
+            .filter(|queue| self.queues.contains_key(queue) && !agent.has_left(*queue))
             .map(Target::Queue)
             .collect();
         lanes.push(Target::Personal(id));

@@ -198,6 +198,28 @@ impl Engine {
         Ok(Done::Ok)
     }
 
+    /// Takes an agent out of one of their queues until they log out, or puts them back (rule 16).
+    pub(crate) fn join_queue(
+        &mut self,
+        username: &str,
+        queue: &str,
+        joined: bool,
+    ) -> Result<Done, Refusal> {
+        let agent = self.agent_id(username)?;
+        let user = self.snapshot.centre.users.get(username);
+        let assigned = user.is_some_and(|user| user.is_assigned(queue));
+        let id = self.names.queue(queue).filter(|_| assigned);
+        let id = id.ok_or_else(|| {
+            Refusal::Conflict(format!("queue {queue} is not assigned to {username}"))
+        })?;
+        if !self.seats.contains(username) {
+            return Err(Refusal::Conflict(format!("{username} is not at work")));
+        }
+        let change = AgentChange::QueueJoined { queue: id, joined };
+        self.acd_input(AcdInput::AgentChanged { agent, change });
+        Ok(Done::Ok)
+    }
+
     pub(crate) fn agent_id(&self, username: &str) -> Result<AgentId, Refusal> {
         let exists = self
             .snapshot
@@ -315,6 +337,9 @@ impl Engine {
             acd::Activity::OwnCall => (Activity::Busy, None),
             acd::Activity::WrapUp { .. } => (Activity::WrapUp, None),
         };
+        let left = state.left.iter();
+        let left = left.filter_map(|queue| self.names.queue_name(*queue));
+        let left_queues = left.map(String::from).collect();
         self.publish(Event::AgentChanged {
             agent: username.into(),
             presence,
@@ -325,6 +350,7 @@ impl Engine {
             device,
             since_us: i64::try_from(state.since.as_micros()).unwrap_or(i64::MAX),
             call,
+            left_queues,
         });
     }
 }

@@ -8,7 +8,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use config::{Role, Snapshot};
+use config::{Role, Snapshot, Tier};
 
 use crate::ids::{CallId, CommandId};
 
@@ -66,6 +66,15 @@ pub enum CommandBody {
         /// By how much.
         seconds: u32,
     },
+    /// Takes an agent out of one of their queues until they log out, or puts them back (rule 16).
+    JoinQueue {
+        /// The agent's user name.
+        username: String,
+        /// The queue's name.
+        queue: String,
+        /// False: they leave it.
+        joined: bool,
+    },
     /// Rings the user's own phone, then what they dialled.
     PlaceCall {
         /// Whose phone.
@@ -93,6 +102,15 @@ pub enum CommandBody {
     Release {
         /// The call.
         call: CallId,
+    },
+    /// Ranks a call that waits anew (rule 3).
+    Rerank {
+        /// The call.
+        call: CallId,
+        /// Its tier from now on; left out: as it is.
+        tier: Option<Tier>,
+        /// Its points of priority from now on, its queue's included; left out: as they are.
+        priority: Option<i32>,
     },
     /// Opens or closes a queue against its calendar, or takes that back (rule 19).
     OverrideQueue {

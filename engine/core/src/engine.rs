@@ -388,11 +388,21 @@ impl Engine {
                 let by = Duration::from_secs(seconds.into());
                 self.change_wrap_up(&username, AgentChange::WrapUpExtended { by })
             }
+            CommandBody::JoinQueue {
+                username,
+                queue,
+                joined,
+            } => self.join_queue(&username, &queue, joined),
             CommandBody::PlaceCall { username, to } => self.place_call(&username, &to),
             CommandBody::HangUp { call } => self.hang_up_by_command(actor, call),
             CommandBody::PickUp { call } => self.pick_up(actor, call),
             CommandBody::Reserve { call } => self.reserve(actor, call),
             CommandBody::Release { call } => self.release(actor, call),
+            CommandBody::Rerank {
+                call,
+                tier,
+                priority,
+            } => self.rerank(call, tier, priority),
             CommandBody::OverrideQueue {
                 queue,
                 state,

@@ -267,6 +267,10 @@ pub enum Event {
         /// The call they have, alerting or connected.
         #[n(8)]
         call: Option<CallId>,
+        /// The queues of theirs that they have left until they log out (rule 16).
+        #[n(9)]
+        #[cbor(default)]
+        left_queues: Vec<String>,
     },
     /// A queue opened or closed, or will do so at another time than thought.
     #[n(16)]

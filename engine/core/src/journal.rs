@@ -338,6 +338,21 @@ mod tests {
             picked_up: false,
         };
         assert_eq!(Body::decode(3, &bytes), Ok(Body::Event(Arc::new(alerted))));
+        // Variant 15, AgentChanged, of before agents could leave queues.
+        let bytes = *b"\x82\x0f\x89\x63ann\x82\x01\x80\xf6\x82\x00\x80\xf6\xf6\x82\x01\x80\x05\xf6";
+        let changed = Event::AgentChanged {
+            agent: "ann".into(),
+            presence: crate::event::Presence::Available,
+            reason: None,
+            activity: crate::event::Activity::Idle,
+            pending: None,
+            extension: None,
+            device: crate::event::Device::Reachable,
+            since_us: 5,
+            call: None,
+            left_queues: Vec::new(),
+        };
+        assert_eq!(Body::decode(3, &bytes), Ok(Body::Event(Arc::new(changed))));
         // Variant 13, CallDiverted, of before it named its queue: call 7, closed, to "busy".
         let bytes = *b"\x82\x0d\x83\x07\x82\x00\x80\x64busy";
         let diverted = Event::CallDiverted {

@@ -1,4 +1,4 @@
-//! Agents take what they choose (rule 13), or have it held for them (rule 14).
+//! Agents take what they choose (rule 13), or have it held for them (rule 14); supervisors rank anew (rule 3).
 //!
 //! Who may take what is the distribution core's to decide; here its answer becomes words.
 
@@ -8,8 +8,10 @@ use alloc::string::String;
 use acd::{AgentId, Denial, Input as AcdInput, InteractionId, Output as AcdOutput};
 use config::Role;
 
+use crate::call::{Stage, Waiting};
 use crate::command::{Actor, Done, Refusal};
 use crate::engine::Engine;
+use crate::event::Event;
 use crate::ids::CallId;
 
 impl Engine {
@@ -42,10 +44,7 @@ impl Engine {
     /// Asks the distribution core for something about a call, and hears its answer.
     fn ask_acd(&mut self, actor: &Actor, call: CallId, input: AcdInput) -> Result<Done, Refusal> {
         if !self.calls.contains_key(&call) {
-            return Err(Refusal::NotFound {
-                what: "call",
-                name: format!("{call}"),
-            });
+            return Err(no_call(call));
         }
         self.acd_input(input);
         let mut denied = None;
@@ -56,6 +55,49 @@ impl Engine {
             self.handle_acd(output);
         }
         denied.map_or(Ok(Done::Ok), |why| Err(self.refusal(actor, call, why)))
+    }
+
+    /// A supervisor ranks one who waits anew (rule 3); `priority` as readers see it, with the queue's points.
+    pub(crate) fn rerank(
+        &mut self,
+        call: CallId,
+        tier: Option<config::Tier>,
+        priority: Option<i32>,
+    ) -> Result<Done, Refusal> {
+        let found = self.calls.get(&call).ok_or_else(|| no_call(call))?;
+        let Stage::Waiting(Waiting {
+            place,
+            entered: true,
+        }) = &found.stage
+        else {
+            let why = format!("call {call} does not wait");
+            return Err(Refusal::Conflict(why));
+        };
+        let queues = self.priority_of(place);
+        let tier = tier.map(crate::call::tier);
+        let priority = priority.map(|points| points.saturating_sub(queues));
+        if let Some(found) = self.calls.get_mut(&call) {
+            found.tier = tier.unwrap_or(found.tier);
+            found.priority = priority.unwrap_or(found.priority);
+        }
+        self.acd_input(AcdInput::Rerank {
+            interaction: InteractionId(call.0),
+            tier,
+            priority,
+        });
+        self.settle_acd();
+        self.publish_queued(call);
+        Ok(Done::Ok)
+    }
+
+    /// It waits for one agent, or for all again (rule 14).
+    pub(crate) fn held(&mut self, call: CallId, agent: Option<AgentId>) {
+        let by = agent
+            .and_then(|agent| self.names.username(agent))
+            .map(String::from);
+        if self.calls.contains_key(&call) {
+            self.publish(Event::CallReserved { call, by });
+        }
     }
 
     fn refusal(&self, actor: &Actor, call: CallId, why: Denial) -> Refusal {
@@ -87,5 +129,12 @@ impl Engine {
         self.names
             .username(agent)
             .map_or_else(|| format!("{agent}"), String::from)
+    }
+}
+
+fn no_call(call: CallId) -> Refusal {
+    Refusal::NotFound {
+        what: "call",
+        name: format!("{call}"),
     }
 }

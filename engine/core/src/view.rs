@@ -57,6 +57,8 @@ pub struct AgentRow {
     pub since_us: i64,
     /// The call they have.
     pub call: Option<CallId>,
+    /// The queues of theirs that they have left until they log out.
+    pub left_queues: Vec<String>,
 }
 
 /// A queue.
@@ -286,6 +288,7 @@ impl View {
                 device,
                 since_us,
                 call,
+                left_queues,
             } => {
                 let row = AgentRow {
                     presence: *presence,
@@ -296,6 +299,7 @@ impl View {
                     device: *device,
                     since_us: *since_us,
                     call: *call,
+                    left_queues: left_queues.clone(),
                 };
                 self.agents.insert(agent.clone(), row);
             }

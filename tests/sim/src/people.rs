@@ -390,6 +390,16 @@ impl Agent {
         self
     }
 
+    /// Leaves one of their queues until they log out, or comes back to it.
+    pub fn joins(&self, queue: &str, joined: bool) -> &Self {
+        self.asks(CommandBody::JoinQueue {
+            username: self.username.clone(),
+            queue: queue.into(),
+            joined,
+        });
+        self
+    }
+
     /// Clicks on a number: their own phone rings first.
     pub fn clicks(&self, to: &str) -> Done {
         self.asks(CommandBody::PlaceCall {

@@ -97,6 +97,7 @@ fn the_crowd_does_all_it_can() {
         "can reserve",
         "cannot reserve",
         "can release",
+        "can rank",
         "cannot release",
         "held",
         "resumed",

@@ -34,6 +34,10 @@ impl Acd {
             AgentChange::OwnCalls { count } => self.on_own_calls(now, id, count),
             AgentChange::WrapUpEnded => self.on_wrap_up_ended(now, id),
             AgentChange::WrapUpExtended { by } => self.on_wrap_up_extended(id, by),
+            AgentChange::QueueJoined { queue, joined } => {
+                agent.join(queue, joined);
+                self.change_lanes_of(id);
+            }
         }
         self.touch(id);
     }
@@ -59,10 +63,15 @@ impl Acd {
             Presence::Offline => Some(WithdrawReason::Logout),
         };
         let alert = agent.alert();
+        // Who logs out is back in the queues they had left.
+        let comes_back = presence == Presence::Offline && agent.has_left_any();
         agent.set_presence(now, presence);
         self.touch(id);
         if reason.is_some() && !sabotage::RESERVED_ON_BREAK {
             self.release_all(id);
+        }
+        if comes_back {
+            self.change_lanes_of(id);
         }
         if let (Some(reason), Some(match_id)) = (reason, alert)
             && !sabotage::BREAK_WITHDRAWS

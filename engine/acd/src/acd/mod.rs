@@ -148,6 +148,11 @@ impl Acd {
                 agent,
                 supervises,
             } => self.on_release(interaction, agent, supervises),
+            Input::Rerank {
+                interaction,
+                tier,
+                priority,
+            } => self.on_rerank(interaction, tier, priority),
         }
     }
 

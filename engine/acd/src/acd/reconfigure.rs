@@ -8,11 +8,11 @@ use super::Acd;
 use crate::agent::Agent;
 use crate::config::{AcdConfig, AgentConfig, QueueConfig};
 use crate::deadline::Deadline;
-use crate::ids::{AgentId, QueueId};
+use crate::ids::{AgentId, InteractionId, QueueId};
 use crate::input::Presence;
 use crate::interaction::Weight;
 use crate::output::DivertReason;
-use crate::rank::Target;
+use crate::rank::{Target, Tier};
 use crate::sabotage;
 use crate::state::Queue;
 
@@ -85,7 +85,7 @@ impl Acd {
             return;
         };
         let max_wait = agent.config.personal.max_wait;
-        agent.config = config;
+        agent.configure(config);
         if core::mem::replace(&mut agent.removed, false) {
             self.open_lane(Target::Personal(id));
         } else if agent.config.personal.max_wait != max_wait {
@@ -131,14 +131,40 @@ impl Acd {
     fn change_lanes(&mut self) {
         let ids: Vec<_> = self.state.agents.keys().copied().collect();
         for id in ids {
-            let lanes = self.state.lanes_of(id);
-            self.release_outside(id, &lanes);
-            if let Some(agent) = self.state.agents.get(&id)
-                && self.index.list(id, agent, lanes)
-            {
-                self.agenda.freed.insert(id);
-            }
-            self.agenda.touched.insert(id);
+            self.change_lanes_of(id);
+        }
+    }
+
+    /// One agent in the lanes of their queues, as these are now.
+    pub(super) fn change_lanes_of(&mut self, id: AgentId) {
+        let lanes = self.state.lanes_of(id);
+        self.release_outside(id, &lanes);
+        if let Some(agent) = self.state.agents.get(&id)
+            && self.index.list(id, agent, lanes)
+        {
+            self.agenda.freed.insert(id);
+        }
+        self.agenda.touched.insert(id);
+    }
+
+    /// Rule 3: another tier or priority holds at once.
+    pub(super) fn on_rerank(
+        &mut self,
+        id: InteractionId,
+        tier: Option<Tier>,
+        priority: Option<i32>,
+    ) {
+        let Some(interaction) = self.state.interactions.get_mut(&id) else {
+            return;
+        };
+        if interaction.is_connected() {
+            return;
+        }
+        interaction.tier = tier.unwrap_or(interaction.tier);
+        interaction.priority = priority.unwrap_or(interaction.priority);
+        let at = interaction.at;
+        if let Some(weight) = self.state.weight(at).filter(|_| !sabotage::RERANK) {
+            self.rerank_one(id, weight);
         }
     }
 
@@ -152,23 +178,28 @@ impl Acd {
             return;
         }
         let ranks = [lane.in_order(), lane.alerting.iter().collect()].concat();
-        for old in ranks {
-            let Some(interaction) = self.state.interactions.get_mut(&old.interaction()) else {
-                continue;
-            };
-            let new = interaction.ranked(weight);
-            if interaction.is_waiting() {
-                self.index.stop_waiting(interaction);
-                interaction.rank = new;
-                self.index.wait(interaction);
-                if self.agenda.arrived.remove(&old) {
-                    self.agenda.arrived.insert(new);
-                }
-            } else if let Some(lane) = self.index.lanes.get_mut(&target) {
-                lane.alerting.remove(&old);
-                interaction.rank = new;
-                lane.alerting.insert(new);
+        for rank in ranks {
+            self.rerank_one(rank.interaction(), weight);
+        }
+    }
+
+    /// Stands where its rank by `weight` puts it; it waits or is alerting.
+    fn rerank_one(&mut self, id: InteractionId, weight: Weight) {
+        let Some(interaction) = self.state.interactions.get_mut(&id) else {
+            return;
+        };
+        let (old, new) = (interaction.rank, interaction.ranked(weight));
+        if interaction.is_waiting() {
+            self.index.stop_waiting(interaction);
+            interaction.rank = new;
+            self.index.wait(interaction);
+            if self.agenda.arrived.remove(&old) {
+                self.agenda.arrived.insert(new);
             }
+        } else if let Some(lane) = self.index.lanes.get_mut(&interaction.at) {
+            lane.alerting.remove(&old);
+            interaction.rank = new;
+            lane.alerting.insert(new);
         }
     }
 

@@ -362,3 +362,89 @@ fn rule_10_the_days_counters_start_anew_and_a_running_alert_counts_for_the_new_d
         (1, 1, 0)
     );
 }
+
+#[test]
+fn rule_16_who_has_left_a_queue_is_not_alerted_for_it_but_for_others() {
+    let mut centre = Centre::staffed(1);
+    centre.leaves_queue(1, 1);
+    centre.comes(1, to(1));
+    assert_eq!(centre.alerts(), []);
+    centre.comes(2, to(2));
+    assert_eq!(centre.alerts(), [(2, 1)]);
+    centre.leaves(2);
+    centre.comes_back_to(1, 1);
+    assert_eq!(centre.alerts(), [(2, 1), (1, 1)], "at once");
+}
+
+#[test]
+fn rule_16_a_queue_that_was_left_is_joined_again_at_logout_and_not_before() {
+    let mut centre = Centre::staffed(1);
+    centre.leaves_queue(1, 1);
+    assert!(centre.state(1).left.contains(&acd::QueueId(1)));
+    centre.comes(1, to(1));
+    centre.takes_break(1);
+    centre.is_back(1);
+    centre.serves(1, &[1, 2]);
+    centre.acd = acd::Acd::decode(&centre.acd.encode()).unwrap();
+    centre.logs_in(1);
+    assert_eq!(centre.alerts(), []);
+    centre.logs_out(1);
+    assert!(centre.state(1).left.is_empty());
+    centre.logs_in(1);
+    assert_eq!(centre.alerts(), [(1, 1)]);
+}
+
+#[test]
+fn rule_16_only_who_is_at_work_can_leave_and_only_what_is_theirs() {
+    let mut centre = Centre::new(1);
+    centre.leaves_queue(1, 1);
+    centre.logs_in(1);
+    centre.leaves_queue(1, 7);
+    assert!(centre.state(1).left.is_empty());
+    centre.leaves_queue(1, 1);
+    centre.serves(1, &[2]);
+    assert!(centre.state(1).left.is_empty(), "it is not theirs any more");
+    centre.serves(1, &[1, 2]);
+    centre.comes(1, to(1));
+    assert_eq!(centre.alerts(), [(1, 1)]);
+}
+
+#[test]
+fn rule_16_a_running_alert_and_a_pick_up_do_not_mind_that_the_queue_was_left() {
+    let mut centre = Centre::staffed(1);
+    centre.comes(1, to(1));
+    centre.leaves_queue(1, 1);
+    centre.accepts(1);
+    assert_eq!(centre.connected(), [(1, 1)]);
+    centre.ends(1);
+    centre.comes(2, to(1));
+    centre.picks_up(1, 2);
+    centre.accepts(1);
+    assert_eq!(centre.connected(), [(1, 1), (2, 1)]);
+}
+
+#[test]
+fn rule_14_who_leaves_a_queue_has_nothing_reserved_there() {
+    let mut centre = Centre::staffed(1);
+    centre.own_calls(1, 1);
+    centre.comes(1, to(1));
+    centre.comes(2, to(2));
+    centre.reserves(1, 1);
+    centre.reserves(1, 2);
+    centre.leaves_queue(1, 1);
+    assert_eq!(centre.held(), [(1, Some(1)), (2, Some(1)), (1, None)]);
+    centre.reserves(1, 1);
+    let denied = centre.denied();
+    assert_eq!(denied, [(1, 1, acd::Denial::NotAssigned)]);
+}
+
+#[test]
+fn rule_20_who_has_left_a_queue_is_not_there_for_its_callers() {
+    let mut centre = Centre::staffed(1);
+    centre.with_queue(1, |queue| {
+        queue.join_when = acd::config::JoinWhen::SomeoneLoggedIn;
+    });
+    centre.leaves_queue(1, 1);
+    centre.comes(1, to(1));
+    assert_eq!(centre.refused(), [(1, acd::RefuseReason::NobodyLoggedIn)]);
+}

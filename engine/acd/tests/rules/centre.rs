@@ -232,6 +232,19 @@ impl Centre {
         self.change(agent, AgentChange::OwnCalls { count });
     }
 
+    pub(crate) fn leaves_queue(&mut self, agent: u32, queue: u32) {
+        self.joins(agent, queue, false);
+    }
+
+    pub(crate) fn comes_back_to(&mut self, agent: u32, queue: u32) {
+        self.joins(agent, queue, true);
+    }
+
+    fn joins(&mut self, agent: u32, queue: u32, joined: bool) {
+        let queue = QueueId(queue);
+        self.change(agent, AgentChange::QueueJoined { queue, joined });
+    }
+
     pub(crate) fn state(&self, agent: u32) -> &AgentState {
         self.acd.agent(AgentId(agent)).unwrap().state
     }
@@ -337,6 +350,14 @@ impl Centre {
             interaction: InteractionId(caller),
             agent: AgentId(agent),
             supervises,
+        });
+    }
+
+    pub(crate) fn is_ranked(&mut self, caller: u64, tier: Option<Tier>, priority: Option<i32>) {
+        self.input(Input::Rerank {
+            interaction: InteractionId(caller),
+            tier,
+            priority,
         });
     }
 

@@ -156,6 +156,21 @@ fn i8_every_input_is_read_as_the_first_release_wrote_it() {
             },
             "820e831903e809f4",
         ),
+        (
+            Input::Rerank {
+                interaction,
+                tier: Some(Tier::Low),
+                priority: None,
+            },
+            "820f821903e802",
+        ),
+        (
+            agent_changed(AgentChange::QueueJoined {
+                queue,
+                joined: false,
+            }),
+            "820a820982068207f4",
+        ),
     ];
     for (input, hex) in cases {
         let bytes = minicbor::to_vec(&input).unwrap();

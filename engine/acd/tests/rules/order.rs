@@ -230,3 +230,42 @@ fn house_alerts_carry_the_epoch_and_matches_the_node_and_incarnation() {
     assert_eq!(match_id.0, (1 << 54) | (1 << 32));
     assert_eq!(centre.acd.epoch(), 5);
 }
+
+#[test]
+fn rule_3_a_supervisor_ranks_one_caller_anew_at_once() {
+    let mut centre = Centre::new(1);
+    for caller in 1..=4 {
+        centre.comes(caller, to(1));
+        centre.run(secs(1));
+    }
+    centre.is_ranked(3, None, Some(1));
+    assert_eq!(centre.waiting(1), [3, 1, 2, 4], "ten seconds earlier");
+    centre.is_ranked(4, Some(Tier::Urgent), None);
+    centre.is_ranked(1, Some(Tier::Low), Some(99));
+    assert_eq!(centre.waiting(1), [4, 3, 2, 1]);
+    centre.is_ranked(4, Some(Tier::Normal), None);
+    centre.is_ranked(3, None, Some(0));
+    assert_eq!(centre.waiting(1), [2, 3, 4, 1]);
+    centre.with_queue(1, |queue| queue.ageing = secs(20));
+    assert_eq!(centre.waiting(1), [2, 3, 4, 1], "and stays so");
+    centre.logs_in(1);
+    assert_eq!(centre.alerts(), [(2, 1)]);
+}
+
+#[test]
+fn rule_3_what_alerts_is_ranked_anew_for_when_it_goes_back() {
+    let mut centre = Centre::staffed(1);
+    for caller in 1..=3 {
+        centre.comes(caller, to(1));
+        centre.run(secs(1));
+    }
+    centre.is_ranked(1, Some(Tier::Low), None);
+    centre.takes_break(1);
+    assert_eq!(centre.waiting(1), [2, 3, 1]);
+    centre.reserves(1, 1);
+    centre.is_ranked(3, None, Some(7));
+    assert!(centre.acd.is_consistent());
+    centre.leaves(3);
+    centre.is_ranked(3, Some(Tier::Urgent), None);
+    assert_eq!(centre.waiting(1), [2, 1]);
+}

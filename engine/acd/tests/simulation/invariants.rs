@@ -71,7 +71,8 @@ impl Invariants {
             | Input::DailyReset
             | Input::PickUp { .. }
             | Input::Reserve { .. }
-            | Input::Release { .. } => {}
+            | Input::Release { .. }
+            | Input::Rerank { .. } => {}
         }
     }
 
@@ -167,7 +168,7 @@ impl Invariants {
             .filter_map(|other| acd.interaction(*other))
         {
             let may_take =
-                self.serves(agent, other.at) && !self.barred(now, other.interaction, agent);
+                self.serves(agent, other.at, acd) && !self.barred(now, other.interaction, agent);
             let other_held = self.held_for.get(&other.interaction) == Some(&agent);
             assert!(
                 !may_take || (!held, rank) < (!other_held, other.rank),
@@ -233,7 +234,7 @@ impl Invariants {
             for agent in &free {
                 assert_eq!(agent.state.presence, Presence::Available);
                 assert!(
-                    !self.serves(agent.agent, at) || self.barred(now, *id, agent.agent),
+                    !self.serves(agent.agent, at, acd) || self.barred(now, *id, agent.agent),
                     "I2: {id} waits and {} is free",
                     agent.agent
                 );
@@ -255,9 +256,16 @@ impl Invariants {
         }
     }
 
-    fn serves(&self, agent: AgentId, at: Target) -> bool {
+    fn serves(&self, agent: AgentId, at: Target, acd: &Acd) -> bool {
         match at {
             Target::Personal(own) => own == agent,
+            Target::Queue(queue)
+                if acd
+                    .agent(agent)
+                    .is_some_and(|it| it.state.left.contains(&queue)) =>
+            {
+                false
+            }
             Target::Queue(queue) => self
                 .config
                 .agents

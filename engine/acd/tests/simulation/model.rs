@@ -3,7 +3,7 @@
 //! It hears what the acd hears and says what the rules say must happen. Written from `distribution.md`, it shares
 //! no code with the acd but the vocabulary of its doors.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use acd::config::{AgentConfig, JoinWhen, QueueConfig, WhenClosing, WrapUp};
@@ -41,6 +41,8 @@ pub(crate) struct Agent {
     pub(crate) skipped_until: Duration,
     pub(crate) failures: u32,
     pub(crate) own_calls: u32,
+    /// Queues they left until they log out.
+    pub(crate) left: BTreeSet<QueueId>,
     pub(crate) alert: Option<MatchId>,
     pub(crate) talks_to: Option<InteractionId>,
     pub(crate) wrap_up_until: Option<Duration>,
@@ -339,7 +341,25 @@ impl Model {
                 agent,
                 supervises,
             } => self.releases(*interaction, *agent, *supervises),
+            Input::Rerank {
+                interaction,
+                tier,
+                priority,
+            } => self.is_ranked_anew(*interaction, *tier, *priority),
         }
+    }
+
+    /// Rule 3.
+    fn is_ranked_anew(&mut self, id: InteractionId, tier: Option<Tier>, priority: Option<i32>) {
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        if matches!(call.place, Place::Connected(_)) {
+            return;
+        }
+        call.enqueue.tier = tier.unwrap_or(call.enqueue.tier);
+        call.enqueue.priority = priority.unwrap_or(call.enqueue.priority);
+        self.rerank_all();
     }
 
     fn denies(&mut self, interaction: InteractionId, agent: AgentId, why: Denial) {
@@ -457,7 +477,9 @@ impl Model {
             .filter(|(holder, _)| *holder != taker && !supervises);
         match agent {
             None => Err(Denial::Offline),
-            Some(agent) if !supervises && !serves(taker, agent, to) => Err(Denial::NotAssigned),
+            Some(agent) if !supervises && !is_assigned(taker, agent, to) => {
+                Err(Denial::NotAssigned)
+            }
             Some(_) if held_for.is_some() => {
                 let (agent, _) = held_for.unwrap();
                 Err(Denial::HeldFor { agent })
@@ -893,6 +915,17 @@ impl Model {
                     self.ends_wrap_up(now, id);
                 }
             }
+            AgentChange::QueueJoined { queue, joined } => {
+                let assigned = is_assigned(id, agent, Target::Queue(*queue));
+                if *joined {
+                    agent.left.remove(queue);
+                } else if agent.presence != Presence::Offline && assigned {
+                    agent.left.insert(*queue);
+                }
+                self.loses_reservations(id, |model, call| {
+                    !serves(id, &model.agents[&id], call.enqueue.to)
+                });
+            }
             AgentChange::WrapUpExtended { by } => {
                 if let Some(until) = agent.wrap_up_until.as_mut().filter(|at| **at != MANUAL) {
                     *until += *by;
@@ -921,6 +954,9 @@ impl Model {
         if presence == Presence::Available {
             agent.idle_since = now;
             agent.no_answers = 0;
+        }
+        if presence == Presence::Offline {
+            agent.left.clear();
         }
         agent.presence = presence;
         agent.pending = None;
@@ -983,6 +1019,7 @@ impl Model {
             since: agent.since.2,
             device: agent.device,
             device_health: agent.health,
+            left: agent.left.clone(),
         }
     }
 
@@ -1054,6 +1091,8 @@ impl Model {
             match self.agents.get_mut(&agent.id) {
                 Some(kept) => {
                     kept.config = agent.clone();
+                    let assigned = |left: &QueueId| agent.queues.iter().any(|it| it.queue == *left);
+                    kept.left.retain(assigned);
                     if std::mem::replace(&mut kept.removed, false) {
                         self.comes_back(Target::Personal(agent.id));
                     }
@@ -1116,6 +1155,11 @@ impl Model {
 }
 
 fn serves(id: AgentId, agent: &Agent, target: Target) -> bool {
+    let left = matches!(target, Target::Queue(queue) if agent.left.contains(&queue));
+    is_assigned(id, agent, target) && !left
+}
+
+fn is_assigned(id: AgentId, agent: &Agent, target: Target) -> bool {
     match target {
         Target::Queue(queue) => {
             agent.config.queues.iter().any(|it| it.queue == queue) && !agent.removed
@@ -1139,6 +1183,7 @@ fn new_agent(now: Duration, config: &AgentConfig) -> Agent {
         skipped_until: Duration::ZERO,
         failures: 0,
         own_calls: 0,
+        left: BTreeSet::new(),
         alert: None,
         talks_to: None,
         wrap_up_until: None,

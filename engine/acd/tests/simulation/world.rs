@@ -343,7 +343,11 @@ impl World {
             0..8 => AgentChange::Presence(coffee),
             8..12 => AgentChange::Presence(Presence::Offline),
             12..16 => AgentChange::Device(Device::Unregistered),
-            16..40 => AgentChange::Device(Device::Registered),
+            16..34 => AgentChange::Device(Device::Registered),
+            34..40 => AgentChange::QueueJoined {
+                queue: QueueId(self.random.below(QUEUES.into()) as u32),
+                joined: self.random.percent(60),
+            },
             40..46 => AgentChange::OwnCalls {
                 count: self.random.between(1, 3) as u32,
             },
@@ -369,9 +373,18 @@ impl World {
         };
         let supervises = self.random.percent(10);
         let what = self.random.below(10);
-        let wish = |agent| match what {
+        let other = AgentId(self.random.below(AGENTS.into()) as u32);
+        let both = self.random.percent(20);
+        let mut wish = |agent| match what {
             0..5 => Input::Reserve { interaction, agent },
-            5..7 => Input::Release {
+            5 => Input::Rerank {
+                interaction,
+                tier: self
+                    .random
+                    .pick(&[None, Some(Tier::Urgent), Some(Tier::Low)]),
+                priority: self.random.pick(&[None, Some(20), Some(-3)]),
+            },
+            6 => Input::Release {
                 interaction,
                 agent,
                 supervises,
@@ -383,8 +396,8 @@ impl World {
             },
         };
         let mut inputs = vec![wish(agent)];
-        if self.random.percent(20) {
-            inputs.push(wish(AgentId(self.random.below(AGENTS.into()) as u32)));
+        if both {
+            inputs.push(wish(other));
         }
         inputs
     }

@@ -50,6 +50,7 @@ use crate::ids::{CallId, LegId};
 use answers::{Outcome, Progress};
 
 pub(crate) use emergency::Emergency;
+pub(crate) use inbound::tier;
 pub(crate) use leg::{Leg, LegState};
 pub(crate) use plan::Plan;
 

@@ -122,7 +122,7 @@ impl Engine {
         }
     }
 
-    fn publish_queued(&mut self, call: CallId) {
+    pub(crate) fn publish_queued(&mut self, call: CallId) {
         let Some(found) = self.calls.get(&call) else {
             return;
         };
@@ -137,25 +137,10 @@ impl Engine {
             return;
         };
         let us = |at: core::time::Duration| i64::try_from(at.as_micros()).unwrap_or(i64::MAX);
-        let (queue, user, own) = match &waiting.place {
-            Place::Queue(name) => {
-                let own = self
-                    .snapshot
-                    .centre
-                    .queues
-                    .get(name)
-                    .map_or(0, |queue| queue.priority);
-                (Some(name.clone()), None, own)
-            }
-            Place::User(username) => {
-                let own = self
-                    .snapshot
-                    .centre
-                    .users
-                    .get(username)
-                    .map_or(0, |user| user.direct_call_priority);
-                (None, Some(username.clone()), own)
-            }
+        let own = self.priority_of(&waiting.place);
+        let (queue, user) = match &waiting.place {
+            Place::Queue(name) => (Some(name.clone()), None),
+            Place::User(username) => (None, Some(username.clone())),
         };
         let event = Event::CallQueued {
             call,
@@ -173,13 +158,15 @@ impl Engine {
         self.publish(event);
     }
 
-    /// It waits for one agent, or for all again (rule 14).
-    fn held(&mut self, call: CallId, agent: Option<acd::AgentId>) {
-        let by = agent
-            .and_then(|agent| self.names.username(agent))
-            .map(String::from);
-        if self.calls.contains_key(&call) {
-            self.publish(Event::CallReserved { call, by });
+    /// The points that whoever waits there has (rule 2).
+    pub(crate) fn priority_of(&self, place: &Place) -> i32 {
+        let centre = &self.snapshot.centre;
+        match place {
+            Place::Queue(name) => centre.queues.get(name).map_or(0, |queue| queue.priority),
+            Place::User(username) => {
+                let user = centre.users.get(username);
+                user.map_or(0, |user| user.direct_call_priority)
+            }
         }
     }
 

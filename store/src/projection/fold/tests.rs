@@ -544,6 +544,7 @@ fn agent(
         device,
         since_us: START_US + us(since),
         call: None,
+        left_queues: Vec::new(),
     }
 }
 
@@ -785,6 +786,7 @@ fn any_event() -> impl Strategy<Value = Event> {
                 device: Device::Reachable,
                 since_us: START_US,
                 call: None,
+                left_queues: Vec::new(),
             },
         }
     })

@@ -26,13 +26,15 @@ pub(crate) struct Alerts {
     /// Which call each agent is alerted for, or has.
     has: BTreeMap<String, CallId>,
     presence: BTreeMap<String, Presence>,
+    /// The queues that agents have left.
+    left: BTreeMap<String, Vec<String>>,
     rejected: BTreeSet<(CallId, String)>,
     /// For whom alone a call waits.
     held_for: BTreeMap<CallId, String>,
     /// Until when a call that an agent let ring out does not alert them again, UTC microseconds.
     resting: BTreeMap<(CallId, String), i64>,
-    /// Who was alerted in this turn, without having picked up.
-    alerted: Vec<String>,
+    /// Who was alerted in this turn, without having picked up, and from where.
+    alerted: Vec<(String, Place)>,
     faults: Vec<String>,
     /// How many alerts there were.
     pub(crate) count: u64,
@@ -85,7 +87,9 @@ impl Alerts {
                 self.check_alert(*call, agent);
                 if !picked_up {
                     self.check_choice(utc_us, *call, agent, centre);
-                    self.alerted.push(agent.clone());
+                    let place = self.waiting.get(call).map(|waiting| waiting.place.clone());
+                    self.alerted
+                        .extend(place.map(|place| (agent.clone(), place)));
                 }
                 self.has.insert(agent.clone(), *call);
                 if let Some(waiting) = self.waiting.get_mut(call) {
@@ -97,9 +101,13 @@ impl Alerts {
             } => self.alert_ended(utc_us, *call, agent, *end, centre),
             Event::CallEnded { call, .. } => self.has.retain(|_, of| of != call),
             Event::AgentChanged {
-                agent, presence, ..
+                agent,
+                presence,
+                left_queues,
+                ..
             } => {
                 self.presence.insert(agent.clone(), *presence);
+                self.left.insert(agent.clone(), left_queues.clone());
             }
             _ => {}
         }
@@ -171,7 +179,8 @@ impl Alerts {
         let Some(chosen) = self.waiting.get(&call) else {
             return;
         };
-        if !may_take(agent, &chosen.place, centre) {
+        let left = self.left.get(agent).map_or(&[][..], Vec::as_slice);
+        if !may_take(agent, &chosen.place, &[], centre) {
             fault("its queue is not theirs (rule 7)".into());
         }
         let before = self.waiting.iter().find(|(other, waiting)| {
@@ -186,16 +195,24 @@ impl Alerts {
                 && (!other_held, waiting.rank) < (!held, chosen.rank)
                 && !rests
                 && !self.rejected.contains(&pair)
-                && may_take(agent, &waiting.place, centre)
+                && may_take(agent, &waiting.place, left, centre)
         });
         if let Some((other, _)) = before {
             fault(format!("{other} comes before it (I4)"));
         }
     }
 
-    /// Whoever was alerted in this turn is available: a change of presence is told at its end.
+    /// Whoever was alerted in this turn is available and has not left that queue: an agent's changes are told at its end.
     pub(crate) fn end_turn(&mut self) {
-        for agent in std::mem::take(&mut self.alerted) {
+        for (agent, place) in std::mem::take(&mut self.alerted) {
+            let left = self.left.get(&agent);
+            if let Place::Queue(queue) = &place
+                && left.is_some_and(|left| left.contains(queue))
+            {
+                self.faults.push(format!(
+                    "{agent} has left {queue} and is alerted for it (rule 7)"
+                ));
+            }
             if self.presence.get(&agent) != Some(&Presence::Available) {
                 self.faults
                     .push(format!("{agent} is alerted, but not available (rule 7)"));
@@ -217,9 +234,10 @@ impl Alerts {
     }
 }
 
-fn may_take(agent: &str, place: &Place, centre: &Centre) -> bool {
+fn may_take(agent: &str, place: &Place, left: &[String], centre: &Centre) -> bool {
     match place {
         Place::User(user) => user == agent,
+        Place::Queue(queue) if left.contains(queue) => false,
         Place::Queue(queue) => centre.users.get(agent).is_some_and(|user| {
             user.queues
                 .iter()

@@ -359,7 +359,17 @@ impl Crowd {
 
     fn wish(&mut self, username: &str) {
         let username = username.to_owned();
-        let body = match self.dice.below(12) {
+        let body = match self.dice.below(14) {
+            12 | 13 => CommandBody::JoinQueue {
+                username,
+                queue: self
+                    .dice
+                    .pick(&["sales", "support"])
+                    .copied()
+                    .unwrap_or("sales")
+                    .into(),
+                joined: self.dice.chance(600),
+            },
             0 => CommandBody::Logout { username },
             1 => CommandBody::SetAgentState {
                 username,
@@ -413,7 +423,15 @@ impl Crowd {
             let (word, body) = match wish {
                 0..4 => ("pick up", CommandBody::PickUp { call }),
                 4..8 => ("reserve", CommandBody::Reserve { call }),
-                _ => ("release", CommandBody::Release { call }),
+                8 => ("release", CommandBody::Release { call }),
+                _ => (
+                    "rank",
+                    CommandBody::Rerank {
+                        call,
+                        tier: None,
+                        priority: Some(20),
+                    },
+                ),
             };
             let word = match self.inner.command(username, role, body) {
                 Ok(_) => format!("can {word}"),

@@ -59,6 +59,7 @@ impl Story {
             device: Device::Reachable,
             since_us: self.now_us,
             call: call.map(CallId),
+            left_queues: Vec::new(),
         });
     }
 
