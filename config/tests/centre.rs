@@ -35,8 +35,10 @@ device_retry = 5
 wrap_up = "manual"
 max_waiting = 100
 reservation_limit = 90
+max_wait = 600
 join_when = "someone-logged-in"
-service_level = { seconds = 20, target = 0.8 }
+nobody_after = 45
+service_level = { seconds = 20, target = 0.8, action = "raise:5" }
 default = true
 music = "default"
 welcome = "welcome"
@@ -44,6 +46,8 @@ when_closed = "announcement:closed"
 when_closing = "go"
 when_full = "busy"
 when_refused = "announcement:sorry"
+when_nobody = "external:+31201234567"
+when_overflow = { to = "user:alice", keep_arrival = true }
 
 [[users]]
 username = "alice"
@@ -286,6 +290,9 @@ welcome = "hello"
 when_closed = "queue:a"
 when_full = "user:nobody"
 when_refused = "extension:99"
+when_nobody = "queue:b"
+when_overflow = { to = "queue:a" }
+service_level = { action = "announcement:hold" }
 [[users]]
 username = "u"
 queues = ["a", "a"]
@@ -304,14 +311,17 @@ closed_on = ["2026-12-25", "2026-12-25"]
         centre.toml:5:15: queue "a": sends callers back to the queue they came from; send them to another queue or to an announcement
         centre.toml:6:13: queue "a": there is no user "nobody"; add it, or name one of the users there are
         centre.toml:7:16: queue "a": no user has the extension "99"; give it to a user, or write "external:99" for a phone behind a trunk
-        centre.toml:10:16: user "u": "a" stands there twice; write it once
-        centre.toml:11:20: user "u": sends callers back to the same user; send them to a queue or to another user
-        centre.toml:14:6: number "+31": there is no prompt "gone"; those there are: closed, default, sorry, welcome
-        centre.toml:17:32: calendar "c": no hours begin at 24:00; write "00:00" and the next day
-        centre.toml:17:57: `to` is missing; write to = "08:00"
-        centre.toml:18:21: calendar "c": 2026-12-25 has hours here, but is in `closed_on`; take the date out of one of the two
-        centre.toml:18:56: calendar "c": an impossible time range: from 09:00 to 09:00 is no time at all; the whole day is "00:00" to "24:00"; leave the line out for none of it
-        centre.toml:19:28: calendar "c": 2026-12-25 stands there twice; write it once"#]].assert_eq(&faults_of(text));
+        centre.toml:8:15: queue "a": there is no queue "b"; add it, or name one of the queues there are
+        centre.toml:9:24: queue "a": sends callers back to the queue they came from; send them to another queue or to an announcement
+        centre.toml:10:28: queue "a": there is no prompt "hold"; those there are: closed, default, sorry, welcome
+        centre.toml:13:16: user "u": "a" stands there twice; write it once
+        centre.toml:14:20: user "u": sends callers back to the same user; send them to a queue or to another user
+        centre.toml:17:6: number "+31": there is no prompt "gone"; those there are: closed, default, sorry, welcome
+        centre.toml:20:32: calendar "c": no hours begin at 24:00; write "00:00" and the next day
+        centre.toml:20:57: `to` is missing; write to = "08:00"
+        centre.toml:21:21: calendar "c": 2026-12-25 has hours here, but is in `closed_on`; take the date out of one of the two
+        centre.toml:21:56: calendar "c": an impossible time range: from 09:00 to 09:00 is no time at all; the whole day is "00:00" to "24:00"; leave the line out for none of it
+        centre.toml:22:28: calendar "c": 2026-12-25 stands there twice; write it once"#]].assert_eq(&faults_of(text));
 }
 
 #[test]

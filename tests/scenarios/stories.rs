@@ -16,6 +16,7 @@ mod centre;
 mod direct;
 mod emergency;
 mod gone;
+mod leaving;
 mod opening;
 mod picking;
 mod queue;

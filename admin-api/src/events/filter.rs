@@ -103,6 +103,7 @@ impl Filter {
                 call, queue, user, ..
             } => (call, mine(queue) || me(user)),
             Event::CallDiverted { call, queue, .. } => (call, mine(queue)),
+            Event::ServiceLevelReached { call, queue, .. } => (call, self.scope.sees_queue(queue)),
             Event::AlertStarted { call, agent, .. } | Event::AlertEnded { call, agent, .. } => {
                 (call, self.scope.is_me(agent))
             }

@@ -92,6 +92,8 @@ kinds! {
     "agent-logged-in", "A user began work as an agent.", ["agent": Text, "extension": MaybeText];
     "agent-logged-out", "A user's work as an agent ended.", ["agent": Text];
     "call-reserved", "A call that waits is held for one agent, or for nobody any more.", ["call": Text, "by": MaybeText];
+    "service-level-reached", "The call has waited for its queue's service-level time; `action` is what was done.",
+        ["call": Text, "queue": Text, "action": Text];
 }
 
 /// The schema of the messages: one of the types.

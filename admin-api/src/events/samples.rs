@@ -161,6 +161,11 @@ pub(crate) fn one_of_each() -> Vec<Event> {
             call: CALL,
             by: Some(agent()),
         },
+        Event::ServiceLevelReached {
+            call: CALL,
+            queue: queue(),
+            action: "raise:5".into(),
+        },
     ];
     assert!(
         events.iter().map(number).eq(0..events.len()),
@@ -174,7 +179,7 @@ pub(crate) fn one_of_each() -> Vec<Event> {
     events
 }
 
-const LAST: usize = 24;
+const LAST: usize = 25;
 
 fn number(event: &Event) -> usize {
     match event {
@@ -202,6 +207,7 @@ fn number(event: &Event) -> usize {
         Event::AlarmCleared { .. } => 21,
         Event::AgentLoggedIn { .. } => 22,
         Event::AgentLoggedOut { .. } => 23,
-        Event::CallReserved { .. } => LAST,
+        Event::CallReserved { .. } => 24,
+        Event::ServiceLevelReached { .. } => LAST,
     }
 }

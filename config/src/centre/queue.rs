@@ -2,8 +2,8 @@
 
 use crate::read::{impl_record_field, record};
 use crate::values::{
-    AnswerMode, Destination, DialNumber, JoinWhen, Name, Seconds, Share, Strategy, WhenClosing,
-    WrapUp,
+    AnswerMode, Destination, DialNumber, JoinWhen, Name, Seconds, ServiceAction, Share, Strategy,
+    WhenClosing, WrapUp,
 };
 
 record! {
@@ -37,10 +37,15 @@ record! {
         max_waiting: u32 ; 0..=100_000,
         /// Seconds for which an agent may have a caller reserved. 1 to 86400.
         reservation_limit: Seconds = Seconds(120) ; 1..=86_400,
+        /// Seconds a caller waits in this queue before going to `when_overflow`. 0 to 86400, 0: no limit.
+        max_wait: Seconds ; 0..=86_400,
         /// Who must be there for callers to be let in: `always`, `someone-logged-in` or
         /// `someone-available`.
         join_when: JoinWhen,
-        /// What is promised to callers, for the reports.
+        /// Seconds for which every agent has been offline or on break, or has rejected a caller, before the
+        /// caller goes to `when_nobody`. 1 to 86400.
+        nobody_after: Seconds = Seconds(30) ; 1..=86_400,
+        /// What is promised to callers, for the reports, and what is done when it is not kept.
         service_level: Option<ServiceLevel>,
         /// Whether callers who dialled what nothing matches come here; one queue at most.
         default: bool,
@@ -56,11 +61,27 @@ record! {
         when_full: Destination = Destination::Busy,
         /// Where callers go whom `join_when` refuses. Unset: refused with 480.
         when_refused: Option<Destination>,
+        /// Where callers go for whom nobody has been there for `nobody_after`. Unset: they stay, and an
+        /// alarm tells the supervisors.
+        when_nobody: Option<Destination>,
+        /// Where callers go after `max_wait`. Unset: they hear the prompt `sorry`.
+        when_overflow: Option<Overflow>,
     }
     later {
-        wrap_up_code, max_wait, max_estimate, max_busy, nobody_after, recall_after, recall_hold,
-        sticky, skills, relax, announce, record, when_nobody, when_overflow,
+        wrap_up_code, max_estimate, max_busy, recall_after, recall_hold, sticky, skills, relax,
+        announce, record,
     }
+}
+
+record! {
+    /// Where callers go who have waited too long.
+    pub struct Overflow {
+        /// The destination.
+        to: Destination => required,
+        /// Whether the next queue ranks them by their first arrival; else as if they came only then.
+        keep_arrival: bool,
+    }
+    later {}
 }
 
 record! {
@@ -70,8 +91,21 @@ record! {
         seconds: Seconds = Seconds(20) ; 1..=86_400,
         /// The share of calls for which that shall be so. 0 to 1.
         target: Share = Share::from_ten_thousandths(8000),
+        /// What is done, once for a caller, when `seconds` have passed in this queue without an answer:
+        /// `raise:N` adds points of priority, `notify` tells, a destination takes the caller. Unset: nothing.
+        action: Option<ServiceAction>,
     }
-    later { short_abandon, action }
+    later { short_abandon }
 }
 
-impl_record_field!(Queue, ServiceLevel);
+impl_record_field!(Queue, ServiceLevel, Overflow);
+
+impl Queue {
+    /// Where the service-level action sends callers, if it does.
+    pub fn service_destination(&self) -> Option<&Destination> {
+        match self.service_level.as_ref()?.action.as_ref()? {
+            ServiceAction::Send(destination) => Some(destination),
+            ServiceAction::Raise(_) | ServiceAction::Notify => None,
+        }
+    }
+}

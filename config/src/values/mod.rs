@@ -12,6 +12,7 @@ mod local;
 mod name;
 mod number;
 mod secret;
+mod service;
 mod source;
 mod time;
 
@@ -28,5 +29,6 @@ pub use local::{PortRange, StoreUrl};
 pub use name::{Email, Label, Name, PathText, Username};
 pub use number::{CallerId, DialNumber, NumberPattern};
 pub use secret::{Sealer, Secret};
+pub use service::ServiceAction;
 pub use source::SourcePattern;
 pub use time::{LocalDate, TimeOfDay, Zone};

@@ -9,7 +9,8 @@
 use std::time::{Duration, Instant};
 
 use acd::config::{
-    AgentConfig, Assignment, JoinWhen, PersonalConfig, QueueConfig, Strategy, WhenClosing, WrapUp,
+    AgentConfig, Assignment, JoinWhen, PersonalConfig, QueueConfig, Strategy, WhenClosing,
+    WhenNobody, WrapUp,
 };
 use acd::{
     Acd, AcdConfig, AgentChange, AgentId, AlertEnd, Device, Enqueue, EntryKind, Incarnation, Input,
@@ -81,6 +82,9 @@ impl Bench {
                 | Output::Entered { .. }
                 | Output::AlertFinished { .. }
                 | Output::AgentStateChanged { .. }
+                | Output::ServiceLevelReached { .. }
+                | Output::Unattended { .. }
+                | Output::Attended { .. }
                 | Output::AgentRemoved { .. }
                 | Output::Denied { .. }
                 | Output::Held { .. } => {}
@@ -98,6 +102,7 @@ impl Bench {
             priority: (spread >> 20) as i32 % 20,
             arrival: self.now,
             kind: EntryKind::New,
+            service_acted: false,
         }));
     }
 
@@ -135,6 +140,10 @@ fn queue(id: u32) -> QueueConfig {
         join_when: JoinWhen::Always,
         when_closing: WhenClosing::Stay,
         reservation_limit: Duration::from_secs(120),
+        max_wait: Duration::from_secs(600),
+        nobody_after: Duration::from_secs(30),
+        when_nobody: WhenNobody::Stay,
+        service_action: None,
     }
 }
 

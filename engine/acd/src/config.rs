@@ -62,6 +62,19 @@ pub struct QueueConfig {
     /// How long an agent may have something held for them (rule 14).
     #[cbor(n(12), with = "crate::micros", default)]
     pub reservation_limit: Duration,
+    /// How long an interaction may wait here, from its entry into this queue, before it is diverted as
+    /// [`MaxWait`](crate::DivertReason::MaxWait). Zero: no limit (rule 22).
+    #[cbor(n(13), with = "crate::micros", default)]
+    pub max_wait: Duration,
+    /// For how long nobody may be there who could take an interaction. Zero: no limit (rule 21).
+    #[cbor(n(14), with = "crate::micros", default)]
+    pub nobody_after: Duration,
+    /// What becomes of an interaction for which nobody has been there for so long (rule 21).
+    #[cbor(n(15), default)]
+    pub when_nobody: WhenNobody,
+    /// What is done once for an interaction that waits too long (rule 23).
+    #[cbor(n(16), default)]
+    pub service_action: Option<ServiceAction>,
 }
 
 /// How a queue chooses among free agents (rule 6).
@@ -110,6 +123,43 @@ pub enum WhenClosing {
     Stay,
     /// They are diverted as [`Closed`](crate::DivertReason::Closed); a running alert is let finish first.
     #[n(1)]
+    Go,
+}
+
+/// What becomes of an interaction for which nobody is there (rule 21).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum WhenNobody {
+    /// It stays, and [`Unattended`](crate::Output::Unattended) tells of its queue.
+    #[default]
+    #[n(0)]
+    Stay,
+    /// It is diverted as [`Nobody`](crate::DivertReason::Nobody).
+    #[n(1)]
+    Go,
+}
+
+/// What a queue does for an interaction that nobody has taken in time, once for each interaction (rule 23).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ServiceAction {
+    /// How long after its entry into the queue.
+    #[cbor(n(0), with = "crate::micros")]
+    pub after: Duration,
+    #[n(1)]
+    pub step: ServiceStep,
+}
+
+/// The one thing that is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum ServiceStep {
+    /// So many points are added to its priority.
+    #[n(0)]
+    Raise(#[n(0)] i32),
+    /// It is only told.
+    #[n(1)]
+    Notify,
+    /// It is diverted as [`ServiceLevel`](crate::DivertReason::ServiceLevel); a running alert is let finish first.
+    #[n(2)]
     Go,
 }
 

@@ -3,7 +3,7 @@
 use alloc::collections::BTreeSet;
 use core::time::Duration;
 
-use crate::ids::{AgentId, InteractionId, MatchId};
+use crate::ids::{AgentId, InteractionId, MatchId, QueueId};
 
 /// What happens at a moment. Of two at the same moment the smaller is first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,8 +15,14 @@ pub(crate) enum Deadline {
     Device(AgentId),
     /// An interaction that was not answered may alert that agent again.
     Retry(InteractionId, AgentId),
-    /// A direct call has waited long enough.
+    /// An interaction has waited long enough.
     MaxWait(InteractionId),
+    /// Nobody has been there for long enough, for the one who has waited longest of those nobody rejected.
+    Nobody(QueueId),
+    /// The same, for one whom somebody rejected.
+    Alone(InteractionId),
+    /// The moment of the service-level action.
+    Service(InteractionId),
     /// Something was held for an agent long enough.
     Reservation(InteractionId),
 }

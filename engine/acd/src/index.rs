@@ -15,18 +15,23 @@ use crate::agent::Agent;
 use crate::config::Strategy;
 use crate::deadline::{Deadline, Deadlines};
 use crate::held::Held;
-use crate::ids::AgentId;
+use crate::ids::{AgentId, InteractionId, QueueId};
 use crate::interaction::{Bar, Interaction};
 use crate::rank::{Rank, Target};
 use crate::ranked_set::RankedSet;
 use crate::sabotage;
 use crate::state::State;
 use crate::view::Stage;
+use crate::watch::Watch;
 
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Index {
     pub(crate) lanes: BTreeMap<Target, Lane>,
     pub(crate) deadlines: Deadlines,
+    /// Queues whose agents came or went since they were last looked at (rule 21).
+    pub(crate) restaffed: BTreeSet<QueueId>,
+    /// Queues with others than before of whom a person was told that nobody is there.
+    pub(crate) stranding: BTreeSet<QueueId>,
     listings: BTreeMap<AgentId, Listing>,
     /// By agent and lane, the waiting interactions they may not be alerted for, sorted.
     barred: BTreeMap<(AgentId, Target), Vec<Rank>>,
@@ -52,6 +57,8 @@ pub(crate) struct Lane {
     pub(crate) free: BTreeSet<Preference>,
     pub(crate) logged_in: u32,
     pub(crate) available: u32,
+    /// Of queues; that of a user stays empty.
+    pub(crate) watch: Watch,
 }
 
 /// Where an agent stands among the free of a lane: smallest first, by the queue's strategy.
@@ -111,6 +118,7 @@ impl Lane {
             free: BTreeSet::new(),
             logged_in: 0,
             available: 0,
+            watch: Watch::default(),
         }
     }
 
@@ -167,6 +175,12 @@ impl Index {
         for target in state.targets() {
             index.open_lane(target, state.strategy(target));
         }
+        for (id, queue) in &state.queues {
+            if let Some(lane) = index.lanes.get_mut(&Target::Queue(*id)) {
+                lane.watch.after = queue.config.nobody_after;
+                lane.watch.nobody_since = queue.nobody_since;
+            }
+        }
         for (id, agent) in &state.agents {
             index.list(*id, agent, state.lanes_of(*id));
             if let Some(at) = agent.wrap_up_until() {
@@ -182,6 +196,8 @@ impl Index {
         for (match_id, alert) in &state.alerts {
             index.deadlines.set(alert.until, Deadline::Ring(*match_id));
         }
+        index.restaffed.clear();
+        index.stranding.clear();
         index
     }
 
@@ -203,6 +219,9 @@ impl Index {
                 .set(reserved.until, Deadline::Reservation(interaction.id));
             self.held.reserve(reserved.agent, interaction.id);
         }
+        if let Some(at) = interaction.service_due {
+            self.deadlines.set(at, Deadline::Service(interaction.id));
+        }
         for (agent, bar) in &interaction.barred {
             if let Bar::Until(at) = bar {
                 self.deadlines
@@ -223,6 +242,10 @@ impl Index {
         }
         for agent in interaction.barred.keys() {
             self.bar(*agent, interaction);
+        }
+        self.watch(interaction, Watch::begin);
+        if let Some(at) = self.alone_due(interaction) {
+            self.deadlines.set(at, Deadline::Alone(interaction.id));
         }
     }
 
@@ -247,6 +270,89 @@ impl Index {
         for agent in interaction.barred.keys() {
             self.drop_bar(*agent, interaction);
         }
+        if let Some(at) = self.alone_due(interaction) {
+            self.deadlines.cancel(at, Deadline::Alone(interaction.id));
+        }
+        self.watch(interaction, Watch::end);
+    }
+
+    fn watch(&mut self, interaction: &Interaction, change: impl FnOnce(&mut Watch, &Interaction)) {
+        let Target::Queue(queue) = interaction.at else {
+            return;
+        };
+        if interaction.stranded {
+            self.stranding.insert(queue);
+        }
+        self.change_watch(queue, |watch| change(watch, interaction));
+    }
+
+    fn alone_due(&self, interaction: &Interaction) -> Option<Duration> {
+        let lane = self.lanes.get(&interaction.at)?;
+        lane.watch.alone_due(interaction)
+    }
+
+    /// Changes what a queue watches for; its deadline follows.
+    fn change_watch(&mut self, queue: QueueId, change: impl FnOnce(&mut Watch)) {
+        let Some(lane) = self.lanes.get_mut(&Target::Queue(queue)) else {
+            return;
+        };
+        let before = lane.watch.due();
+        change(&mut lane.watch);
+        if let Some(at) = before {
+            self.deadlines.cancel(at, Deadline::Nobody(queue));
+        }
+        if let Some(at) = lane.watch.due() {
+            self.deadlines.set(at, Deadline::Nobody(queue));
+        }
+    }
+
+    pub(crate) fn set_nobody_since(&mut self, queue: QueueId, since: Option<Duration>) {
+        self.change_watch(queue, |watch| watch.nobody_since = since);
+    }
+
+    /// The queue's `nobody_after` is `after` from now on.
+    pub(crate) fn set_nobody_after<'a>(
+        &mut self,
+        queue: QueueId,
+        after: Duration,
+        waits: impl Fn(InteractionId) -> Option<&'a Interaction>,
+    ) {
+        let Some(lane) = self.lanes.get(&Target::Queue(queue)) else {
+            return;
+        };
+        let rejected: Vec<_> = lane
+            .watch
+            .rejected
+            .iter()
+            .copied()
+            .filter_map(waits)
+            .collect();
+        for interaction in &rejected {
+            self.stop_waiting(interaction);
+        }
+        self.change_watch(queue, |watch| watch.after = after);
+        for interaction in rejected {
+            self.wait(interaction);
+        }
+    }
+
+    /// Whether nobody is available for the waiting `interaction` but those who rejected it (rule 21).
+    pub(crate) fn is_alone(&self, interaction: &Interaction) -> bool {
+        let Some(lane) = self.lanes.get(&interaction.at) else {
+            return false;
+        };
+        let there = interaction
+            .rejecters()
+            .filter(|agent| self.is_there(*agent, interaction.at));
+        u32::try_from(there.count()).is_ok_and(|there| there == lane.available)
+    }
+
+    /// Whether `agent` is available and serves `target`.
+    fn is_there(&self, agent: AgentId, target: Target) -> bool {
+        let listing = self.listings.get(&agent);
+        listing.is_some_and(|listing| {
+            listing.standing.available && listing.lanes.binary_search(&target).is_ok()
+        })
     }
 
     fn bar(&mut self, agent: AgentId, interaction: &Interaction) {
@@ -281,9 +387,19 @@ impl Index {
     // --------------------------------------------------------------------- lanes
 
     pub(crate) fn open_lane(&mut self, target: Target, strategy: Strategy) {
+        if let Target::Queue(queue) = target {
+            self.restaffed.insert(queue);
+        }
         self.lanes
             .entry(target)
             .or_insert_with(|| Lane::new(strategy));
+    }
+
+    /// The queue is gone, and nobody waits in it any more.
+    pub(crate) fn close_queue(&mut self, queue: QueueId) {
+        self.lanes.remove(&Target::Queue(queue));
+        self.restaffed.remove(&queue);
+        self.stranding.remove(&queue);
     }
 
     /// Counts `agent` as they are now. True if they have become free.
@@ -298,6 +414,9 @@ impl Index {
                 if let Some(lane) = self.lanes.get_mut(target) {
                     lane.count(id, was, is);
                 }
+            }
+            if was.available != is.available {
+                self.restaffed.extend(queues(&listing.lanes));
             }
         }
         is.free.is_some() && was.free.is_none()
@@ -325,6 +444,9 @@ impl Index {
             if let Some(lane) = self.lanes.get_mut(target) {
                 lane.count(id, listing.standing, Standing::default());
             }
+        }
+        if listing.standing.available {
+            self.restaffed.extend(queues(&listing.lanes));
         }
     }
 
@@ -396,4 +518,11 @@ impl Index {
         }
         first
     }
+}
+
+fn queues(lanes: &[Target]) -> impl Iterator<Item = QueueId> {
+    lanes.iter().filter_map(|target| match target {
+        Target::Queue(queue) => Some(*queue),
+        Target::Personal(_) => None,
+    })
 }

@@ -142,6 +142,9 @@ pub struct Enqueue {
     pub arrival: Duration,
     #[n(5)]
     pub kind: EntryKind,
+    /// Whether a queue has done its service-level action for this interaction already: it is done once (rule 23).
+    #[cbor(n(6), default)]
+    pub service_acted: bool,
 }
 
 /// How an interaction comes to a queue (rule 20).

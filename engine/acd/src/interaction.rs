@@ -40,6 +40,24 @@ pub(crate) struct Interaction {
     /// When its `max_wait` is over; none: no limit, or over.
     #[cbor(n(10), with = "crate::micros::option")]
     pub(crate) expires: Option<Duration>,
+    /// Its time is over: it goes as soon as its running alert has failed to be accepted.
+    #[cbor(n(13), default)]
+    pub(crate) overdue: Option<DivertReason>,
+    /// Since when it waits without being alerted for.
+    #[cbor(n(14), with = "crate::micros", default)]
+    pub(crate) waiting_since: Duration,
+    /// Since when nobody is there but those who rejected it; only where somebody did.
+    #[cbor(n(15), with = "crate::micros::option", default)]
+    pub(crate) alone_since: Option<Duration>,
+    /// Nobody has been there for so long that a person was told.
+    #[cbor(n(16), default)]
+    pub(crate) stranded: bool,
+    /// When the service-level action is due; none: there is none, or no more.
+    #[cbor(n(17), with = "crate::micros::option", default)]
+    pub(crate) service_due: Option<Duration>,
+    /// A queue has done it.
+    #[cbor(n(18), default)]
+    pub(crate) service_acted: bool,
     /// Who alone may be alerted for it.
     #[n(11)]
     pub(crate) reserved: Option<Reservation>,
@@ -109,6 +127,12 @@ impl Interaction {
             expires: None,
             reserved: None,
             reserved_before: BTreeSet::new(),
+            overdue: None,
+            waiting_since: now,
+            alone_since: None,
+            stranded: false,
+            service_due: None,
+            service_acted: enqueue.service_acted,
         };
         new.rank = new.ranked(weight);
         new
@@ -141,6 +165,25 @@ impl Interaction {
     pub(crate) fn held_for(&self) -> Option<AgentId> {
         let reserved = self.reserved.filter(|_| !sabotage::HELD);
         reserved.map(|reserved| reserved.agent)
+    }
+
+    /// Those who rejected it, by id.
+    pub(crate) fn rejecters(&self) -> impl Iterator<Item = AgentId> {
+        let rejected = self.barred.iter().filter(|(_, bar)| **bar == Bar::Rejected);
+        rejected.map(|(agent, _)| *agent)
+    }
+
+    /// It waits, from now on or again.
+    pub(crate) fn begin_waiting(&mut self, now: Duration) {
+        self.stage = Stage::Waiting;
+        self.waiting_since = now;
+    }
+
+    /// It waits no more: whether somebody is there does not matter now.
+    pub(crate) fn end_waiting(&mut self, stage: Stage) {
+        self.stage = stage;
+        self.alone_since = None;
+        self.stranded = false;
     }
 
     pub(crate) const fn view(&self) -> InteractionView {

@@ -49,6 +49,7 @@ mod ranked_set;
 mod sabotage;
 mod state;
 mod view;
+mod watch;
 
 pub use acd::{Acd, CheckpointError};
 pub use config::AcdConfig;

@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use minicbor::{Decode, Encode};
 
+use crate::config::ServiceStep;
 use crate::ids::{AgentId, InteractionId, MatchId, QueueId};
 use crate::input::{Device, Presence};
 use crate::rank::Target;
@@ -110,6 +111,29 @@ pub enum Output {
     AgentRemoved {
         #[n(0)]
         agent: AgentId,
+    },
+    /// The queue's service-level action was done for this interaction (rule 23). A `Divert` follows where the step says so.
+    #[n(11)]
+    ServiceLevelReached {
+        #[n(2)]
+        interaction: InteractionId,
+        #[n(3)]
+        queue: QueueId,
+        #[n(4)]
+        step: ServiceStep,
+    },
+    /// Somebody waits here and nobody has been there for `nobody_after` who could take them: a person has to know (rule 21).
+    /// Once, until `Attended`.
+    #[n(12)]
+    Unattended {
+        #[n(2)]
+        queue: QueueId,
+    },
+    /// Nobody of whom `Unattended` told waits there without anybody any more, or the queue is gone.
+    #[n(13)]
+    Attended {
+        #[n(2)]
+        queue: QueueId,
     },
     /// What an agent asked for with this interaction is not done; nothing has changed.
     #[n(9)]
@@ -248,12 +272,18 @@ pub enum DivertReason {
     AgentRejected,
     #[n(6)]
     AgentNoAnswer,
-    /// `max_wait` has passed.
+    /// `max_wait` has passed, of a user (rule 2) or of a queue (rule 22).
     #[n(7)]
     MaxWait,
     /// Their phone is gone or has just failed (rules 12 and 18): there is nothing to ring.
     #[n(8)]
     AgentUnreachable,
+    /// For `nobody_after` nobody has been there who could take it (rule 21).
+    #[n(9)]
+    Nobody,
+    /// The queue's service-level action sends it away (rule 23).
+    #[n(10)]
+    ServiceLevel,
 }
 
 /// Why an interaction was not let in (rule 20).

@@ -75,6 +75,16 @@ sabotage! {
     JOIN_WHEN = "sabotage-join-when";
     /// Rule 21: who is to go at closing stays.
     CLOSING = "sabotage-closing";
+    /// Rule 21: who waits without anybody stays whatever `when_nobody` says.
+    NOBODY = "sabotage-nobody";
+    /// Rule 21: nobody is told of those who wait without anybody.
+    ALARM = "sabotage-alarm";
+    /// Rule 22: callers of a queue wait however long.
+    MAX_WAIT = "sabotage-max-wait";
+    /// Rule 23: the service-level action raises nothing.
+    SERVICE_LEVEL = "sabotage-service-level";
+    /// Rule 23: each queue does its service-level action anew.
+    SERVICE_ONCE = "sabotage-service-once";
     /// I2: an agent who becomes free waits for the next caller to come.
     WORK_CONSERVATION = "sabotage-work-conservation";
     /// I6: a late answer is connected though the alert is over.

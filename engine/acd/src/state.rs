@@ -42,6 +42,12 @@ pub(crate) struct Queue {
     pub(crate) config: QueueConfig,
     #[n(1)]
     pub(crate) open: bool,
+    /// Since when none of its agents is available.
+    #[cbor(n(2), with = "crate::micros::option", default)]
+    pub(crate) nobody_since: Option<Duration>,
+    /// It was told that somebody waits here without anybody.
+    #[cbor(n(3), default)]
+    pub(crate) alarmed: bool,
 }
 
 /// What a target says about its alerts and what follows them.

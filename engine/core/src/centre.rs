@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use acd::Input as AcdInput;
-use acd::config::{AcdConfig, AgentConfig, Assignment, PersonalConfig, QueueConfig};
+use acd::config::{AcdConfig, AgentConfig, Assignment, PersonalConfig, QueueConfig, ServiceStep};
 use config::{Centre, Snapshot, User};
 
 use crate::call::who::trunk_of_login;
@@ -124,6 +124,13 @@ impl Engine {
                     config::WhenClosing::Go => acd::config::WhenClosing::Go,
                 },
                 reservation_limit: queue.reservation_limit.into(),
+                max_wait: queue.max_wait.into(),
+                nobody_after: queue.nobody_after.into(),
+                when_nobody: match queue.when_nobody {
+                    Some(_) => acd::config::WhenNobody::Go,
+                    None => acd::config::WhenNobody::Stay,
+                },
+                service_action: queue.service_level.as_ref().and_then(service_action),
             })
         });
         let enabled = centre.users.values().filter(|user| user.enabled);
@@ -259,4 +266,14 @@ fn wrap_up(wrap_up: config::WrapUp) -> acd::config::WrapUp {
         }
         config::WrapUp::Manual => acd::config::WrapUp::Manual,
     }
+}
+
+fn service_action(level: &config::ServiceLevel) -> Option<acd::config::ServiceAction> {
+    let step = match level.action.as_ref()? {
+        config::ServiceAction::Raise(points) => ServiceStep::Raise((*points).into()),
+        config::ServiceAction::Notify => ServiceStep::Notify,
+        config::ServiceAction::Send(_) => ServiceStep::Go,
+    };
+    let after = level.seconds.into();
+    Some(acd::config::ServiceAction { after, step })
 }

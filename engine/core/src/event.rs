@@ -13,6 +13,10 @@ use serde::{Deserialize, Serialize};
 use crate::command::OverrideState;
 use crate::ids::{CallId, LegId};
 
+/// Alarms about queues begin with this, their queue's name follows: somebody waits there and nobody is there to take
+/// calls (rule 21). Work for a supervisor; the daemon itself is well.
+pub const NOBODY_ALARM: &str = "nobody:";
+
 /// One thing that happened. In JSON: `{"type": "call-started", ...}`.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
@@ -368,6 +372,19 @@ pub enum Event {
         #[n(1)]
         by: Option<String>,
     },
+    /// The call has waited for its queue's service-level time, and the queue's action was done (rule 23).
+    #[n(25)]
+    ServiceLevelReached {
+        /// The call.
+        #[n(0)]
+        call: CallId,
+        /// The queue's name.
+        #[n(1)]
+        queue: String,
+        /// What was done, as it is written: `raise:5`, `notify` or a destination.
+        #[n(2)]
+        action: String,
+    },
 }
 
 /// Which way a call goes.
@@ -562,6 +579,15 @@ pub enum Diversion {
     /// The queue or user it waited for was removed.
     #[n(5)]
     Removed,
+    /// It had waited in its queue for `max_wait`.
+    #[n(6)]
+    Overflow,
+    /// For `nobody_after` nobody was there who could take it.
+    #[n(7)]
+    Nobody,
+    /// The queue's service-level action sent it.
+    #[n(8)]
+    ServiceLevel,
 }
 
 /// An agent's presence (rule 16).
@@ -649,6 +675,7 @@ impl Event {
             | Self::CallResumed { call, .. }
             | Self::CallDiverted { call, .. }
             | Self::CallReserved { call, .. }
+            | Self::ServiceLevelReached { call, .. }
             | Self::CallEnded { call, .. } => ("calls", call.to_string()),
             Self::AgentChanged { agent, .. }
             | Self::AgentLoggedIn { agent, .. }

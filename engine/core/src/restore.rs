@@ -275,6 +275,7 @@ impl Durable {
             | Event::CallResumed { .. }
             | Event::CallDiverted { .. }
             | Event::CallReserved { .. }
+            | Event::ServiceLevelReached { .. }
             | Event::AgentChanged { .. }
             | Event::QueueChanged { .. }
             | Event::PhoneRegistered { .. }

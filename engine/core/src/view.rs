@@ -339,7 +339,9 @@ impl View {
             Event::AlarmCleared { alarm } => {
                 self.alarms.remove(alarm);
             }
-            Event::AgentLoggedIn { .. } | Event::AgentLoggedOut { .. } => {}
+            Event::ServiceLevelReached { .. }
+            | Event::AgentLoggedIn { .. }
+            | Event::AgentLoggedOut { .. } => {}
         }
     }
 

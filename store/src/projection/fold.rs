@@ -225,6 +225,7 @@ impl Fold {
             | Event::CallReserved { .. }
             | Event::PhoneRegistered { .. }
             | Event::PhoneUnregistered { .. }
+            | Event::ServiceLevelReached { .. }
             | Event::AlarmRaised { .. }
             | Event::AlarmCleared { .. } => {}
         }

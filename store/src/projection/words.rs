@@ -64,6 +64,9 @@ words!(Diversion {
     Refused = "refused",
     Unavailable = "unavailable",
     Removed = "removed",
+    Overflow = "overflow",
+    Nobody = "nobody",
+    ServiceLevel = "service-level",
 });
 words!(Presence { Offline = "offline", Available = "available", Break = "break" });
 words!(Activity { Idle = "idle", Alerting = "alerting", Busy = "busy", WrapUp = "wrap-up" });

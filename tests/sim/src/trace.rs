@@ -185,6 +185,9 @@ fn told(event: &Event) -> Option<String> {
         Event::CallHeld { .. } => "held".into(),
         Event::CallResumed { .. } => "resumed".into(),
         Event::CallDiverted { why, to, .. } => format!("diverted to {to}: {}", word(why)),
+        Event::ServiceLevelReached { queue, action, .. } => {
+            format!("service level of {queue}: {action}")
+        }
         Event::CallEnded { cause, by, .. } => {
             format!("call ended: {} by {}", word(&cause.result), word(by))
         }

@@ -208,6 +208,12 @@ impl<'a> Checker<'a> {
             ("when_closed", queue.when_closed.as_ref()),
             ("when_full", Some(&queue.when_full)),
             ("when_refused", queue.when_refused.as_ref()),
+            ("when_nobody", queue.when_nobody.as_ref()),
+            (
+                "when_overflow.to",
+                queue.when_overflow.as_ref().map(|it| &it.to),
+            ),
+            ("service_level.action", queue.service_destination()),
         ];
         for (field, destination) in ways_out {
             self.check_destination(queue, field, destination);

@@ -77,7 +77,7 @@ impl Acd {
             && !sabotage::BREAK_WITHDRAWS
             && let Some(interaction) = self.withdraw(now, match_id, reason)
         {
-            self.put_back(interaction, None);
+            self.put_back(now, interaction, None);
         }
         let own = Target::Personal(id);
         if let Some(reason) = self.unavailable(own) {

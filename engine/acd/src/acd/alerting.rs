@@ -30,7 +30,7 @@ impl Acd {
         let match_id = self.state.next_match;
         self.state.next_match = MatchId(match_id.0 + 1);
         self.index.stop_waiting(interaction);
-        interaction.stage = Stage::Alerting { match_id, agent };
+        interaction.end_waiting(Stage::Alerting { match_id, agent });
         if let Some(lane) = self.index.lanes.get_mut(&interaction.at) {
             lane.alerting.insert(interaction.rank);
         }
@@ -156,6 +156,7 @@ impl Acd {
             self.settle_waits(&mut interaction);
             interaction.stage = Stage::Connected { match_id, agent };
             interaction.leaving = None;
+            interaction.overdue = None;
             self.state.interactions.insert(id, interaction);
         }
         if let Some(connected) = self.state.agents.get_mut(&agent) {
@@ -188,6 +189,7 @@ impl Acd {
         self.bar(&alert, bar);
         self.release_of(alert.interaction, alert.agent);
         self.put_back(
+            now,
             alert.interaction,
             alert.untaken(DivertReason::AgentRejected),
         );
@@ -210,6 +212,7 @@ impl Acd {
             self.bar(&alert, Bar::Until(now.saturating_add(retry_after)));
         }
         self.put_back(
+            now,
             alert.interaction,
             alert.untaken(DivertReason::AgentNoAnswer),
         );
@@ -253,7 +256,7 @@ impl Acd {
         if sabotage::MISSED {
             self.send_absent_on_break(now, &alert);
         }
-        self.put_back(alert.interaction, None);
+        self.put_back(now, alert.interaction, None);
         self.divert_from_unreachable(alert.agent);
         self.take_pending(now, alert.agent);
     }

@@ -36,10 +36,7 @@ impl Acd {
             return;
         };
         let mut entered = Interaction::new(now, enqueue, weight);
-        entered.expires = self.expiry(&entered);
-        if let Some(at) = entered.expires {
-            self.index.deadlines.set(at, Deadline::MaxWait(interaction));
-        }
+        self.set_times(&mut entered);
         self.index.wait(&entered);
         self.agenda.arrived.insert(entered.rank);
         let place = self
@@ -111,31 +108,28 @@ impl Acd {
         }
     }
 
-    /// When the `max_wait` of a direct call is over.
-    pub(super) fn expiry(&self, interaction: &Interaction) -> Option<Duration> {
-        let Target::Personal(agent) = interaction.at else {
-            return None;
-        };
-        let max_wait = self.state.agents.get(&agent)?.config.personal.max_wait;
-        (!max_wait.is_zero()).then(|| interaction.entered.saturating_add(max_wait))
-    }
-
     /// Back to the queue after an alert, with its rank (rule 4), unless it has to go; `untaken` says where a direct
     /// call goes that its user did not take (rule 2).
-    pub(super) fn put_back(&mut self, id: InteractionId, untaken: Option<DivertReason>) {
+    pub(super) fn put_back(
+        &mut self,
+        now: Duration,
+        id: InteractionId,
+        untaken: Option<DivertReason>,
+    ) {
         let Some(interaction) = self.state.interactions.get(&id) else {
             return;
         };
         let leaves = untaken
             .filter(|_| !sabotage::UNAVAILABLE)
             .or(interaction.leaving)
+            .or(interaction.overdue)
             .or_else(|| self.unavailable(interaction.at));
         if let Some(reason) = leaves {
             self.divert(id, reason);
             return;
         }
         if let Some(interaction) = self.state.interactions.get_mut(&id) {
-            interaction.stage = Stage::Waiting;
+            interaction.begin_waiting(now);
             if sabotage::REQUEUE {
                 interaction.arrival = Duration::from_secs(u32::MAX.into());
                 interaction.rank = interaction.ranked(crate::interaction::Weight {
@@ -146,6 +140,7 @@ impl Acd {
             self.index.wait(interaction);
             self.agenda.arrived.insert(interaction.rank);
         }
+        self.judge(now, id);
     }
 
     /// Sends elsewhere what is not being alerted.
@@ -208,6 +203,11 @@ impl Acd {
                 .cancel(reserved.until, Deadline::Reservation(interaction.id));
             self.index.held.release(reserved.agent, interaction.id);
         }
+        if let Some(at) = interaction.service_due.take() {
+            self.index
+                .deadlines
+                .cancel(at, Deadline::Service(interaction.id));
+        }
         for (agent, bar) in core::mem::take(&mut interaction.barred) {
             if let Bar::Until(at) = bar {
                 let retry = Deadline::Retry(interaction.id, agent);
@@ -231,18 +231,6 @@ impl Acd {
             Stage::Connected { agent, .. } => self.end_interaction(now, agent, id),
         }
         self.forget(id);
-    }
-
-    pub(super) fn on_max_wait(&mut self, id: InteractionId) {
-        let Some(interaction) = self.state.interactions.get_mut(&id) else {
-            return;
-        };
-        interaction.expires = None;
-        if interaction.is_waiting() {
-            self.divert(id, DivertReason::MaxWait);
-        } else {
-            interaction.leaving.get_or_insert(DivertReason::MaxWait);
-        }
     }
 
     /// `retry_after` has passed: that agent may be alerted again.

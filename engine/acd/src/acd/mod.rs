@@ -4,14 +4,17 @@
 //! until none are left that could be (I2), then changed states are told. Nothing is left for later: a decision never waits for a tick.
 //!
 //! [`entering`] lets interactions in and out, [`alerting`] begins and ends alerts, [`agents`] hears of agents,
-//! [`picking`] of what they choose for themselves, [`reconfigure`] applies a new centre, [`reading`] serves readers and checkpoints.
+//! [`picking`] of what they choose for themselves, [`timing`] acts on the time they have waited, [`nobody`] when there is
+//! nobody for them, [`reconfigure`] applies a new centre, [`reading`] serves readers and checkpoints.
 
 mod agents;
 mod alerting;
 mod entering;
+mod nobody;
 mod picking;
 mod reading;
 mod reconfigure;
+mod timing;
 
 use alloc::collections::{BTreeSet, VecDeque};
 use core::time::Duration;
@@ -74,9 +77,9 @@ impl Acd {
     pub fn handle_input(&mut self, now: Duration, input: Input) {
         let now = micros::whole(now);
         self.expire(now);
-        self.relist();
+        self.relist(now);
         self.apply(now, input);
-        self.relist();
+        self.relist(now);
         self.bring_together(now);
         self.show(now);
     }
@@ -118,6 +121,9 @@ impl Acd {
                 Deadline::Retry(interaction, agent) => self.on_retry(interaction, agent),
                 Deadline::MaxWait(interaction) => self.on_max_wait(interaction),
                 Deadline::Reservation(interaction) => self.end_reservation(interaction),
+                Deadline::Nobody(queue) => self.on_nobody(queue),
+                Deadline::Alone(interaction) => self.strand(interaction),
+                Deadline::Service(interaction) => self.on_service(interaction),
             }
         }
     }
@@ -162,7 +168,7 @@ impl Acd {
         self.agenda.touched.insert(agent);
     }
 
-    fn relist(&mut self) {
+    fn relist(&mut self, now: Duration) {
         while let Some(id) = self.agenda.relist.pop_first() {
             if let Some(agent) = self.state.agents.get(&id)
                 && self.index.relist(id, agent)
@@ -171,6 +177,7 @@ impl Acd {
                 self.agenda.freed.insert(id);
             }
         }
+        self.restaff(now);
     }
 
     /// Alerts until nothing waits that somebody free may take.
@@ -209,6 +216,7 @@ impl Acd {
     }
 
     fn show(&mut self, now: Duration) {
+        self.tell_stranded();
         while let Some(id) = self.agenda.touched.pop_first() {
             let Some(agent) = self.state.agents.get_mut(&id) else {
                 continue;

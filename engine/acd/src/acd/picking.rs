@@ -81,7 +81,7 @@ impl Acd {
         if let Some(match_id) = alert
             && let Some(other) = self.withdraw(now, match_id, WithdrawReason::Instead)
         {
-            self.put_back(other, None);
+            self.put_back(now, other, None);
         }
         if !sabotage::PICK_UP_WRAP_UP {
             self.stop_wrap_up(now, id);

@@ -6,8 +6,7 @@ use core::time::Duration;
 
 use super::Acd;
 use crate::agent::Agent;
-use crate::config::{AcdConfig, AgentConfig, QueueConfig};
-use crate::deadline::Deadline;
+use crate::config::{AcdConfig, AgentConfig, QueueConfig, ServiceAction, WhenNobody};
 use crate::ids::{AgentId, InteractionId, QueueId};
 use crate::input::Presence;
 use crate::interaction::Weight;
@@ -16,9 +15,30 @@ use crate::rank::{Target, Tier};
 use crate::sabotage;
 use crate::state::Queue;
 
+/// What a queue says about those who have waited for long.
+#[derive(PartialEq)]
+struct Timing {
+    max_wait: Duration,
+    nobody_after: Duration,
+    when_nobody: WhenNobody,
+    service_action: Option<ServiceAction>,
+}
+
+impl Timing {
+    const fn of(config: &QueueConfig) -> Self {
+        Self {
+            max_wait: config.max_wait,
+            nobody_after: config.nobody_after,
+            when_nobody: config.when_nobody,
+            service_action: config.service_action,
+        }
+    }
+}
+
 impl Acd {
     pub(super) fn on_config(&mut self, now: Duration, config: AcdConfig) {
         let before = self.weights();
+        let timings = self.timings();
         self.change_queues(config.queues);
         self.change_agents(now, config.agents);
         for (target, weight) in before {
@@ -27,6 +47,29 @@ impl Acd {
             }
         }
         self.change_lanes();
+        self.change_timings(&timings);
+    }
+
+    fn timings(&self) -> BTreeMap<QueueId, Timing> {
+        let queues = self.state.queues.iter();
+        queues
+            .map(|(id, queue)| (*id, Timing::of(&queue.config)))
+            .collect()
+    }
+
+    /// What depends on how long somebody has waited, where it is new or another than before.
+    fn change_timings(&mut self, before: &BTreeMap<QueueId, Timing>) {
+        for (id, timing) in self.timings() {
+            if before.get(&id) == Some(&timing) {
+                continue;
+            }
+            self.retime(Target::Queue(id));
+            let waits = |id| self.state.interactions.get(&id);
+            self.index.set_nobody_after(id, timing.nobody_after, waits);
+            if timing.when_nobody == WhenNobody::Go {
+                self.free_stranded(id);
+            }
+        }
     }
 
     fn weights(&self) -> BTreeMap<Target, Weight> {
@@ -46,8 +89,9 @@ impl Acd {
         for id in gone.copied().collect::<Vec<_>>() {
             let target = Target::Queue(id);
             self.divert_all(target, DivertReason::QueueRemoved);
+            self.set_alarmed(id, false);
+            self.index.close_queue(id);
             self.state.queues.remove(&id);
-            self.index.lanes.remove(&target);
         }
         for (id, config) in configs {
             if let Some(queue) = self.state.queues.get_mut(&id) {
@@ -57,6 +101,8 @@ impl Acd {
             let queue = Queue {
                 config,
                 open: false,
+                nobody_since: None,
+                alarmed: false,
             };
             self.state.queues.insert(id, queue);
             self.open_lane(Target::Queue(id));
@@ -89,7 +135,7 @@ impl Acd {
         if core::mem::replace(&mut agent.removed, false) {
             self.open_lane(Target::Personal(id));
         } else if agent.config.personal.max_wait != max_wait {
-            self.change_max_wait(Target::Personal(id));
+            self.retime(Target::Personal(id));
         }
     }
 
@@ -170,7 +216,7 @@ impl Acd {
 
     /// Rule 3: a queue's new priority or ageing holds for those who wait, too.
     fn rerank(&mut self, target: Target) {
-        let (Some(weight), Some(lane)) = (self.state.weight(target), self.index.lanes.get(&target))
+        let (Some(lane), Some(weight)) = (self.index.lanes.get(&target), self.state.weight(target))
         else {
             return;
         };
@@ -184,7 +230,7 @@ impl Acd {
     }
 
     /// Stands where its rank by `weight` puts it; it waits or is alerting.
-    fn rerank_one(&mut self, id: InteractionId, weight: Weight) {
+    pub(super) fn rerank_one(&mut self, id: InteractionId, weight: Weight) {
         let Some(interaction) = self.state.interactions.get_mut(&id) else {
             return;
         };
@@ -200,28 +246,6 @@ impl Acd {
             lane.alerting.remove(&old);
             interaction.rank = new;
             lane.alerting.insert(new);
-        }
-    }
-
-    /// A user's new `max_wait` holds for those who wait for them, from their entry.
-    fn change_max_wait(&mut self, own: Target) {
-        let Some(lane) = self.index.lanes.get(&own) else {
-            return;
-        };
-        let ranks = [lane.in_order(), lane.alerting.iter().collect()].concat();
-        for rank in ranks {
-            let id = rank.interaction();
-            let Some(interaction) = self.state.interactions.get(&id) else {
-                continue;
-            };
-            if interaction.leaving == Some(DivertReason::MaxWait) {
-                continue;
-            }
-            let (before, after) = (interaction.expires, self.expiry(interaction));
-            self.reschedule(before, after, Deadline::MaxWait(id));
-            if let Some(interaction) = self.state.interactions.get_mut(&id) {
-                interaction.expires = after;
-            }
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use acd::config::{
-    AgentConfig, Assignment, JoinWhen, PersonalConfig, QueueConfig, Strategy, WhenClosing, WrapUp,
+    AgentConfig, Assignment, JoinWhen, PersonalConfig, QueueConfig, ServiceStep, Strategy,
+    WhenClosing, WhenNobody, WrapUp,
 };
 use acd::{
     Acd, AcdConfig, AgentChange, AgentId, AgentState, AlertEnd, AlertOutcome, BreakReason, Denial,
@@ -42,6 +43,10 @@ pub(crate) fn queue(id: u32) -> QueueConfig {
         join_when: JoinWhen::Always,
         when_closing: WhenClosing::Stay,
         reservation_limit: secs(120),
+        max_wait: Duration::ZERO,
+        nobody_after: Duration::ZERO,
+        when_nobody: WhenNobody::Stay,
+        service_action: None,
     }
 }
 
@@ -71,6 +76,8 @@ pub(crate) struct Visit {
     pub(crate) kind: EntryKind,
     /// How long before now the visit began.
     pub(crate) waited: Duration,
+    /// A queue has done its service-level action before.
+    pub(crate) service_acted: bool,
 }
 
 pub(crate) const fn to(queue: u32) -> Visit {
@@ -80,6 +87,7 @@ pub(crate) const fn to(queue: u32) -> Visit {
         priority: 0,
         kind: EntryKind::New,
         waited: Duration::ZERO,
+        service_acted: false,
     }
 }
 
@@ -263,6 +271,7 @@ impl Centre {
             priority: visit.priority,
             arrival: self.now - visit.waited,
             kind: visit.kind,
+            service_acted: visit.service_acted,
         }));
     }
 
@@ -444,6 +453,27 @@ impl Centre {
             _ => None,
         };
         self.said.iter().filter_map(refused).collect()
+    }
+
+    /// Which queues were told of because nobody is there (true), or somebody is again (false), in order.
+    pub(crate) fn alarms(&self) -> Vec<(u32, bool)> {
+        let told = |(_, output): &(Duration, Output)| match output {
+            Output::Unattended { queue } => Some((queue.0, true)),
+            Output::Attended { queue } => Some((queue.0, false)),
+            _ => None,
+        };
+        self.said.iter().filter_map(told).collect()
+    }
+
+    /// For whom the service-level action was done.
+    pub(crate) fn service_levels(&self) -> Vec<(u64, ServiceStep)> {
+        let reached = |(_, output): &(Duration, Output)| match output {
+            Output::ServiceLevelReached {
+                interaction, step, ..
+            } => Some((interaction.0, *step)),
+            _ => None,
+        };
+        self.said.iter().filter_map(reached).collect()
     }
 
     pub(crate) fn connected(&self) -> Vec<(u64, u32)> {

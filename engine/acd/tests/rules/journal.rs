@@ -1,6 +1,8 @@
 //! What the journal holds can be read for ever: bytes of every kind of input, as the first release wrote them.
 
-use acd::config::{AgentConfig, Assignment, PersonalConfig, WrapUp};
+use acd::config::{
+    AgentConfig, Assignment, PersonalConfig, ServiceAction, ServiceStep, WhenNobody, WrapUp,
+};
 use acd::{
     Acd, AcdConfig, AgentChange, AgentId, AlertEnd, BreakReason, Device, Enqueue, EntryKind,
     Incarnation, Input, InteractionId, MatchId, Presence, QueueId, Target, Tier,
@@ -44,6 +46,7 @@ fn enqueue(to: Target) -> Input {
         priority: -3,
         arrival: millis(1_500),
         kind: EntryKind::Recall,
+        service_acted: false,
     })
 }
 
@@ -173,10 +176,50 @@ fn i8_every_input_is_read_as_the_first_release_wrote_it() {
         ),
     ];
     for (input, hex) in cases {
-        let bytes = minicbor::to_vec(&input).unwrap();
-        let written: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(written, hex, "{input:?}");
-        assert_eq!(minicbor::decode::<Input>(&bytes).unwrap(), input);
+        assert_eq!(read(hex), input, "{hex}");
+        let has_grown = matches!(input, Input::ConfigChanged(_) | Input::Enqueue(_));
+        assert!(has_grown || written(&input) == hex, "{input:?}");
+        assert_eq!(read(&written(&input)), input);
+    }
+}
+
+fn read(hex: &str) -> Input {
+    let digits = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+    let bytes: Vec<u8> = (0..hex.len()).step_by(2).map(digits).collect();
+    minicbor::decode(&bytes).unwrap()
+}
+
+fn written(input: &Input) -> String {
+    let bytes = minicbor::to_vec(input).unwrap();
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn i8_what_a_queue_says_of_leaving_is_read_as_the_second_release_wrote_it() {
+    let mut config = config();
+    let queue = &mut config.queues[0];
+    queue.max_wait = secs(600);
+    queue.nobody_after = secs(30);
+    queue.when_nobody = WhenNobody::Go;
+    let cases = [
+        (
+            ServiceStep::Raise(5),
+            "82018182819101001a00989680001a01312d001a00e4e1c0011a004c4b40820081000000001a07270e001a23c346001a01c9c38001821a01312d008200810581840981810105851a01312d001a03938700820180011a004c4b40",
+        ),
+        (
+            ServiceStep::Notify,
+            "82018182819101001a00989680001a01312d001a00e4e1c0011a004c4b40820081000000001a07270e001a23c346001a01c9c38001821a01312d0082018081840981810105851a01312d001a03938700820180011a004c4b40",
+        ),
+        (
+            ServiceStep::Go,
+            "82018182819101001a00989680001a01312d001a00e4e1c0011a004c4b40820081000000001a07270e001a23c346001a01c9c38001821a01312d0082028081840981810105851a01312d001a03938700820180011a004c4b40",
+        ),
+    ];
+    for (step, hex) in cases {
+        let after = secs(20);
+        config.queues[0].service_action = Some(ServiceAction { after, step });
+        let input = Input::ConfigChanged(config.clone());
+        assert_eq!(read(hex), input, "{step:?}");
     }
 }
 
@@ -235,6 +278,7 @@ fn i8_times_finer_than_the_journal_decide_nothing() {
             priority: 0,
             arrival,
             kind: EntryKind::New,
+            service_acted: false,
         })
     };
     let nanos = std::time::Duration::from_nanos;

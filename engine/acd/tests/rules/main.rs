@@ -11,6 +11,7 @@ mod alerts;
 mod centre;
 mod entering;
 mod journal;
+mod leaving;
 mod order;
 mod picking;
 mod reserving;

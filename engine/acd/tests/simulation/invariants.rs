@@ -118,6 +118,9 @@ impl Invariants {
             }
             Output::Refuse { .. }
             | Output::Withdraw { .. }
+            | Output::ServiceLevelReached { .. }
+            | Output::Unattended { .. }
+            | Output::Attended { .. }
             | Output::AgentStateChanged { .. }
             | Output::AgentRemoved { .. }
             | Output::Denied { .. } => {}

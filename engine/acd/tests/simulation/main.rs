@@ -272,6 +272,9 @@ fn ending(output: &Output) -> Option<String> {
         Output::Alert {
             picked_up: true, ..
         } => Some("PickedUp".into()),
+        Output::ServiceLevelReached { step, .. } => Some(format!("{step:?}")),
+        Output::Unattended { .. } => Some("Unattended".into()),
+        Output::Attended { .. } => Some("Attended".into()),
         Output::Alert { .. }
         | Output::Withdraw { .. }
         | Output::Connect { .. }
@@ -282,7 +285,7 @@ fn ending(output: &Output) -> Option<String> {
 }
 
 /// A simulation in which something never happens shows nothing about it.
-const ENDINGS: [&str; 46] = [
+const ENDINGS: [&str; 54] = [
     "Accepted",
     "Rejected",
     "TimedOut",
@@ -323,6 +326,14 @@ const ENDINGS: [&str; 46] = [
     "DivertAgentNoAnswer",
     "DivertMaxWait",
     "DivertAgentUnreachable",
+    "DivertNobody",
+    "DivertServiceLevel",
+    "Unattended",
+    "Attended",
+    "Raise(3)",
+    "Raise(-1)",
+    "Notify",
+    "Go",
     "RefuseClosed",
     "RefuseFull",
     "RefuseNobodyLoggedIn",

@@ -6,7 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use acd::config::{AgentConfig, JoinWhen, QueueConfig, WhenClosing, WrapUp};
+use acd::config::{
+    AgentConfig, JoinWhen, QueueConfig, ServiceStep, WhenClosing, WhenNobody, WrapUp,
+};
 use acd::{
     AcdConfig, Activity, AgentChange, AgentId, AgentState, AlertEnd, AlertOutcome, BreakReason,
     Counters, Denial, Device, DeviceHealth, DivertReason, Enqueue, EntryKind, Incarnation, Input,
@@ -29,6 +31,8 @@ pub(crate) struct Model {
 pub(crate) struct Queue {
     pub(crate) config: QueueConfig,
     pub(crate) open: bool,
+    /// A person was told that somebody waits here and nobody is there.
+    pub(crate) alarmed: bool,
 }
 
 pub(crate) struct Agent {
@@ -57,7 +61,15 @@ pub(crate) struct Agent {
 pub(crate) struct Call {
     pub(crate) enqueue: Enqueue,
     pub(crate) entered: Duration,
-    pub(crate) max_wait_over: bool,
+    /// When `max_wait` is over, and when the service-level action is due.
+    pub(crate) max_wait_at: Option<Duration>,
+    pub(crate) service_at: Option<Duration>,
+    pub(crate) service_done: bool,
+    /// Its time is over while it alerts: it goes when the alert comes to nothing.
+    pub(crate) overdue: Option<DivertReason>,
+    /// Since when it waits and nobody who could take it is there; and whether a person knows.
+    pub(crate) nobody_since: Option<Duration>,
+    pub(crate) stranded: bool,
     pub(crate) place: Place,
     pub(crate) rejected_by: Vec<AgentId>,
     pub(crate) not_answered_by: Vec<(AgentId, Duration)>,
@@ -83,6 +95,8 @@ enum Due {
     WrapUp(AgentId),
     MaxWait(InteractionId),
     Reservation(InteractionId),
+    Nobody(InteractionId),
+    Service(InteractionId),
 }
 
 pub(crate) struct Alert {
@@ -109,8 +123,11 @@ impl Model {
     /// What has to happen at `now` on this input; states of agents are compared apart.
     pub(crate) fn step(&mut self, now: Duration, input: &Input) -> Vec<Output> {
         self.time_passes(now);
+        self.look_who_is_there(now);
         self.hear(now, input);
+        self.look_who_is_there(now);
         self.match_all(now);
+        self.note_alarms();
         self.note_activities(now);
         std::mem::take(&mut self.outputs)
     }
@@ -193,6 +210,8 @@ impl Model {
         self.next_match += 1;
         let call = self.calls.get_mut(&id).unwrap();
         call.place = Place::Alerting(match_id);
+        call.nobody_since = None;
+        call.stranded = false;
         let from = call.enqueue.to;
         let ring_timeout = match from {
             Target::Queue(queue) => self.queues[&queue].config.ring_timeout,
@@ -232,7 +251,12 @@ impl Model {
             .filter(|at| *at > now);
         let retries = self.calls.values().flat_map(|call| &call.not_answered_by);
         let retries = retries.map(|(_, until)| *until).filter(|at| *at > now);
-        let waits = self.calls.values().filter_map(|call| self.max_wait(call));
+        let waits = self.calls.values().flat_map(|call| {
+            let unanswered = !matches!(call.place, Place::Connected(_)) && call.overdue.is_none();
+            let own = [call.max_wait_at, call.service_at];
+            let own = own.into_iter().flatten().filter(move |_| unanswered);
+            own.chain(self.nobody_at(call))
+        });
         let held = self.calls.values().filter_map(|call| call.held_for);
         let all = rings
             .chain(held.map(|(_, until)| until))
@@ -243,13 +267,114 @@ impl Model {
         all.filter(|at| *at != MANUAL).min()
     }
 
-    fn max_wait(&self, call: &Call) -> Option<Duration> {
-        let Target::Personal(agent) = call.enqueue.to else {
+    /// Rules 2, 22 and 23: the moments of a call, from its entry into the queue it is in.
+    fn set_moments(&mut self, id: InteractionId) {
+        let call = &self.calls[&id];
+        let (max_wait, service) = match call.enqueue.to {
+            Target::Personal(agent) => (self.agents[&agent].config.personal.max_wait, None),
+            Target::Queue(queue) => {
+                let config = &self.queues[&queue].config;
+                (config.max_wait, config.service_action)
+            }
+        };
+        let call = self.calls.get_mut(&id).unwrap();
+        call.max_wait_at = (!max_wait.is_zero()).then(|| call.entered + max_wait);
+        call.service_at = service
+            .filter(|_| !call.service_done)
+            .map(|action| call.entered + action.after);
+    }
+
+    /// Rule 21: every agent of the queue is offline or on break, or has rejected it.
+    fn somebody_is_there(&self, call: &Call) -> bool {
+        self.agents.iter().any(|(id, agent)| {
+            serves(*id, agent, call.enqueue.to)
+                && agent.presence == Presence::Available
+                && !call.rejected_by.contains(id)
+        })
+    }
+
+    fn look_who_is_there(&mut self, now: Duration) {
+        for id in self.calls.keys().copied().collect::<Vec<_>>() {
+            let call = &self.calls[&id];
+            let waits = call.place == Place::Waiting && matches!(call.enqueue.to, Target::Queue(_));
+            let nobody = waits && !self.somebody_is_there(call);
+            let call = self.calls.get_mut(&id).unwrap();
+            if nobody {
+                call.nobody_since.get_or_insert(now);
+            } else {
+                call.nobody_since = None;
+                call.stranded = false;
+            }
+        }
+    }
+
+    fn nobody_at(&self, call: &Call) -> Option<Duration> {
+        let Target::Queue(queue) = call.enqueue.to else {
             return None;
         };
-        let max_wait = self.agents.get(&agent)?.config.personal.max_wait;
-        let counts = !matches!(call.place, Place::Connected(_)) && !call.max_wait_over;
-        (counts && !max_wait.is_zero()).then(|| call.entered + max_wait)
+        let after = self.queues.get(&queue)?.config.nobody_after;
+        let since = call.nobody_since.filter(|_| !call.stranded)?;
+        (!after.is_zero()).then(|| since + after)
+    }
+
+    fn has_nobody(&mut self, id: InteractionId) {
+        let Target::Queue(queue) = self.calls[&id].enqueue.to else {
+            unreachable!("only queues are watched");
+        };
+        match self.queues[&queue].config.when_nobody {
+            WhenNobody::Go => self.divert(id, DivertReason::Nobody),
+            WhenNobody::Stay => self.calls.get_mut(&id).unwrap().stranded = true,
+        }
+    }
+
+    fn note_alarms(&mut self) {
+        for (id, queue) in &mut self.queues {
+            let stranded = self
+                .calls
+                .values()
+                .any(|call| call.stranded && call.enqueue.to == Target::Queue(*id));
+            if stranded != queue.alarmed {
+                queue.alarmed = stranded;
+                let queue = *id;
+                self.outputs.push(if stranded {
+                    Output::Unattended { queue }
+                } else {
+                    Output::Attended { queue }
+                });
+            }
+        }
+    }
+
+    /// Rule 23.
+    fn service_acts(&mut self, id: InteractionId) {
+        let call = self.calls.get_mut(&id).unwrap();
+        call.service_at = None;
+        let Target::Queue(queue) = call.enqueue.to else {
+            unreachable!("users have no service level");
+        };
+        let Some(action) = self
+            .queues
+            .get(&queue)
+            .and_then(|it| it.config.service_action)
+        else {
+            return;
+        };
+        call.service_done = true;
+        let step = action.step;
+        self.outputs.push(Output::ServiceLevelReached {
+            interaction: id,
+            queue,
+            step,
+        });
+        match step {
+            ServiceStep::Raise(points) => {
+                call.enqueue.priority += points;
+                let rank = self.rank(&self.calls[&id].enqueue);
+                self.calls.get_mut(&id).unwrap().rank = rank;
+            }
+            ServiceStep::Notify => {}
+            ServiceStep::Go => self.time_is_over(id, DivertReason::ServiceLevel),
+        }
     }
 
     /// What is due is done in the order in which it was due; at one moment phones first, then agents, then callers.
@@ -258,7 +383,9 @@ impl Model {
             match due {
                 Due::Ring(match_id) => self.times_out(now, match_id),
                 Due::WrapUp(agent) => self.ends_wrap_up(now, agent),
-                Due::MaxWait(call) => self.has_waited(call),
+                Due::MaxWait(call) => self.time_is_over(call, DivertReason::MaxWait),
+                Due::Nobody(call) => self.has_nobody(call),
+                Due::Service(call) => self.service_acts(call),
                 Due::Reservation(call) => self.is_held_no_more(call),
             }
         }
@@ -278,25 +405,31 @@ impl Model {
             .agents
             .iter()
             .filter_map(|(id, agent)| Some((agent.wrap_up_until?, Due::WrapUp(*id))));
-        let waits = self
+        let unanswered = self.calls.iter().filter(|(_, call)| {
+            !matches!(call.place, Place::Connected(_)) && call.overdue.is_none()
+        });
+        let max_waits = unanswered
+            .clone()
+            .filter_map(|(id, call)| Some((call.max_wait_at?, Due::MaxWait(*id))));
+        let services =
+            unanswered.filter_map(|(id, call)| Some((call.service_at?, Due::Service(*id))));
+        let nobodies = self
             .calls
             .iter()
-            .filter_map(|(id, call)| Some((self.max_wait(call)?, Due::MaxWait(*id))));
+            .filter_map(|(id, call)| Some((self.nobody_at(call)?, Due::Nobody(*id))));
         let held = self
             .calls
             .iter()
             .filter_map(|(id, call)| Some((call.held_for?.1, Due::Reservation(*id))));
-        rings.chain(wrap_ups).chain(waits).chain(held).min()
+        let all = rings.chain(wrap_ups).chain(max_waits).chain(services);
+        all.chain(nobodies).chain(held).min()
     }
 
-    fn has_waited(&mut self, id: InteractionId) {
+    fn time_is_over(&mut self, id: InteractionId, reason: DivertReason) {
         let call = self.calls.get_mut(&id).unwrap();
-        call.max_wait_over = true;
         match call.place {
-            Place::Waiting => self.divert(id, DivertReason::MaxWait),
-            Place::Alerting(_) | Place::Connected(_) => {
-                call.goes.get_or_insert(DivertReason::MaxWait);
-            }
+            Place::Waiting => self.divert(id, reason),
+            Place::Alerting(_) | Place::Connected(_) => call.overdue = Some(reason),
         }
     }
 
@@ -542,7 +675,12 @@ impl Model {
         let call = Call {
             enqueue: enqueue.clone(),
             entered: now,
-            max_wait_over: false,
+            max_wait_at: None,
+            service_at: None,
+            service_done: enqueue.service_acted,
+            overdue: None,
+            nobody_since: None,
+            stranded: false,
             place: Place::Waiting,
             rejected_by: Vec::new(),
             not_answered_by: Vec::new(),
@@ -558,6 +696,7 @@ impl Model {
         };
         let position = 1 + self.calls.values().filter(before).count() as u32;
         self.calls.insert(interaction, call);
+        self.set_moments(interaction);
         self.outputs.push(Output::Entered {
             interaction,
             to,
@@ -726,6 +865,7 @@ impl Model {
         match untaken
             .map(|(_, reason)| reason)
             .or(call.goes)
+            .or(call.overdue)
             .or_else(|| self.away(call.enqueue.to))
         {
             Some(reason) => self.divert(id, reason),
@@ -1063,7 +1203,9 @@ impl Model {
         for id in self.queues.keys().copied().collect::<Vec<_>>() {
             if !wanted(&id) {
                 self.send_away(Target::Queue(id), DivertReason::QueueRemoved);
-                self.queues.remove(&id);
+                if self.queues.remove(&id).is_some_and(|queue| queue.alarmed) {
+                    self.outputs.push(Output::Attended { queue: id });
+                }
             }
         }
         for queue in &config.queues {
@@ -1073,6 +1215,7 @@ impl Model {
                     let new = Queue {
                         config: queue.clone(),
                         open: false,
+                        alarmed: false,
                     };
                     self.queues.insert(queue.id, new);
                     self.comes_back(Target::Queue(queue.id));
@@ -1112,6 +1255,19 @@ impl Model {
             });
         }
         self.rerank_all();
+        self.stranded_may_go();
+    }
+
+    fn stranded_may_go(&mut self) {
+        for id in self.calls.keys().copied().collect::<Vec<_>>() {
+            let call = &self.calls[&id];
+            if let Target::Queue(queue) = call.enqueue.to
+                && call.stranded
+                && self.queues[&queue].config.when_nobody == WhenNobody::Go
+            {
+                self.divert(id, DivertReason::Nobody);
+            }
+        }
     }
 
     fn comes_back(&mut self, target: Target) {
@@ -1122,7 +1278,7 @@ impl Model {
         }
     }
 
-    /// Rule 3.
+    /// Rule 3, and the moments by the new settings.
     fn rerank_all(&mut self) {
         for id in self.calls.keys().copied().collect::<Vec<_>>() {
             let exists = match self.calls[&id].enqueue.to {
@@ -1132,6 +1288,9 @@ impl Model {
             if exists {
                 let rank = self.rank(&self.calls[&id].enqueue);
                 self.calls.get_mut(&id).unwrap().rank = rank;
+                if !matches!(self.calls[&id].place, Place::Connected(_)) {
+                    self.set_moments(id);
+                }
             }
         }
     }

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::time::Duration;
 
 use acd::config::{
-    AgentConfig, Assignment, JoinWhen, PersonalConfig, QueueConfig, Strategy, WhenClosing, WrapUp,
+    AgentConfig, Assignment, JoinWhen, PersonalConfig, QueueConfig, ServiceAction, ServiceStep,
+    Strategy, WhenClosing, WhenNobody, WrapUp,
 };
 use acd::{
     AcdConfig, AgentChange, AgentId, AlertEnd, BreakReason, Device, Enqueue, EntryKind,
@@ -38,6 +39,7 @@ pub(crate) struct Caller {
     arrival: Duration,
     pub(crate) over: bool,
     talking: bool,
+    service_acted: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -168,6 +170,7 @@ impl World {
             arrival: now,
             over: false,
             talking: false,
+            service_acted: false,
         };
         self.callers.insert(id, caller);
         // Rushes and lulls: queues fill and empty.
@@ -201,6 +204,7 @@ impl World {
             priority: self.random.pick(&[0, 0, 0, 0, 5, 10, -2]),
             arrival: self.callers[&interaction].arrival - early,
             kind,
+            service_acted: self.callers[&interaction].service_acted,
         })
     }
 
@@ -264,7 +268,14 @@ impl World {
                 Output::Entered { interaction, .. } => {
                     self.waits.insert(*interaction);
                 }
+                Output::ServiceLevelReached { interaction, .. } => {
+                    if let Some(caller) = self.callers.get_mut(interaction) {
+                        caller.service_acted = true;
+                    }
+                }
                 Output::Withdraw { .. }
+                | Output::Unattended { .. }
+                | Output::Attended { .. }
                 | Output::AlertFinished { .. }
                 | Output::AgentStateChanged { .. }
                 | Output::AgentRemoved { .. }
@@ -480,7 +491,23 @@ impl World {
             ]),
             when_closing: self.random.pick(&[WhenClosing::Stay, WhenClosing::Go]),
             reservation_limit: seconds(self.random.pick(&[20, 120])),
+            max_wait: seconds(self.random.pick(&[0, 40, 120])),
+            nobody_after: seconds(self.random.pick(&[0, 5, 30])),
+            when_nobody: self.random.pick(&[WhenNobody::Stay, WhenNobody::Go]),
+            service_action: self.service_action(),
         }
+    }
+
+    fn service_action(&mut self) -> Option<ServiceAction> {
+        let step = self.random.pick(&[
+            None,
+            Some(ServiceStep::Raise(3)),
+            Some(ServiceStep::Raise(-1)),
+            Some(ServiceStep::Notify),
+            Some(ServiceStep::Go),
+        ])?;
+        let after = Duration::from_secs(self.random.pick(&[5, 20, 50]));
+        Some(ServiceAction { after, step })
     }
 
     fn agent(&mut self, id: u32) -> AgentConfig {

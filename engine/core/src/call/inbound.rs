@@ -180,6 +180,8 @@ impl Engine {
                 queue: None,
                 ring: None,
                 diversions: 0,
+                been_in: Vec::new(),
+                service_acted: false,
                 fallback: None,
                 max_forwards,
                 emergency: None,

@@ -13,7 +13,7 @@
 //!       ended: one record, nothing left behind
 //! ```
 //!
-//! One file per feature: a request is judged ([`requests`]), its sender known ([`who`]), a call comes in ([`inbound`]), is given its destination ([`route`]), waits ([`waiting`]),
+//! One file per feature: a request is judged ([`requests`]), its sender known ([`who`]), a call comes in ([`inbound`]), is given its destination ([`route`]), waits ([`waiting`]) or goes elsewhere ([`leaving`]),
 //! phones are rung ([`ring`], and for help [`emergency`]) and answer ([`responses`]), two legs are joined ([`connect`]), one holds
 //! the other ([`hold`]), one is gone without a word ([`alive`]), requests come within a dialog ([`in_dialog`]), all ends ([`end`]). Media are spoken of in [`media`], the
 //! addresses of the far ends in [`target`]. Transactions are `sip`'s, packets the media threads', order and choice
@@ -27,6 +27,7 @@ mod end;
 mod hold;
 mod in_dialog;
 mod inbound;
+mod leaving;
 mod leg;
 mod media;
 mod place;
@@ -44,6 +45,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use acd::{MatchId, Tier};
+use config::Destination;
 
 use crate::event::{EndResult, Party};
 use crate::ids::{CallId, LegId};
@@ -75,6 +77,10 @@ pub(crate) struct Call {
     pub(crate) queue: Option<String>,
     pub(crate) ring: Option<Ring>,
     pub(crate) diversions: u8,
+    /// The queues that have let it in: no rule sends it there again.
+    pub(crate) been_in: Vec<String>,
+    /// A queue has done its service-level action for it.
+    pub(crate) service_acted: bool,
     /// What the record says if nobody is reached from here on.
     pub(crate) fallback: Option<EndResult>,
     /// Hops the caller's INVITE had left.
@@ -169,6 +175,11 @@ impl Ring {
 }
 
 impl Call {
+    /// Whether `to` is a queue that it has been in.
+    pub(crate) fn has_been_in(&self, to: &Destination) -> bool {
+        matches!(to, Destination::Queue(name) if self.been_in.iter().any(|been| *been == **name))
+    }
+
     /// Whether two people have talked or can.
     pub(crate) fn is_connected(&self) -> bool {
         matches!(self.stage, Stage::Connected { .. })

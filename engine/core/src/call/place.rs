@@ -1,6 +1,7 @@
 //! A call placed by a click: the user's own phone rings first, then what they asked for.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use acd::Tier;
 use config::Destination;
@@ -107,6 +108,8 @@ impl Engine {
             queue: None,
             ring: Some(ring),
             diversions: 0,
+            been_in: Vec::new(),
+            service_acted: false,
             fallback: None,
             max_forwards: 70,
             emergency: None,

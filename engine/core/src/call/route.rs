@@ -1,6 +1,8 @@
 //! The destination of a call, and what is done about it.
 
+use alloc::format;
 use alloc::string::{String, ToString};
+use core::time::Duration;
 
 use acd::{EntryKind, Input as AcdInput, Target as AcdTarget};
 use config::Destination;
@@ -31,13 +33,22 @@ impl Engine {
         }
     }
 
-    /// Lets a call wait. The distribution core says at once whether it is let in.
+    /// Lets a call wait, ranked by when its visit began. The distribution core says at once whether it is let in.
     pub(crate) fn enqueue(&mut self, call: CallId, place: Place, kind: EntryKind) {
+        let now = self.now.mono;
+        let arrival = self
+            .calls
+            .get_mut(&call)
+            .map_or(now, |call| *call.arrival.get_or_insert(now));
+        self.enqueue_from(call, place, kind, arrival);
+    }
+
+    /// The same, ranked by `arrival`.
+    fn enqueue_from(&mut self, call: CallId, place: Place, kind: EntryKind, arrival: Duration) {
         let target = match &place {
             Place::Queue(name) => self.names.queue(name).map(AcdTarget::Queue),
             Place::User(username) => self.names.agent(username).map(AcdTarget::Personal),
         };
-        let now = self.now.mono;
         let Some(found) = self.calls.get_mut(&call) else {
             return;
         };
@@ -45,7 +56,6 @@ impl Engine {
             self.nobody_left(call, 404);
             return;
         };
-        let arrival = *found.arrival.get_or_insert(now);
         if let Place::Queue(name) = &place {
             found.queue = Some(name.clone());
         }
@@ -60,6 +70,7 @@ impl Engine {
             priority: found.priority,
             arrival,
             kind,
+            service_acted: found.service_acted,
         };
         self.acd_input(AcdInput::Enqueue(enqueue));
     }
@@ -73,14 +84,22 @@ impl Engine {
         to: Option<&Destination>,
         result: EndResult,
     ) {
+        let anew = self.ranks_anew(why, from.as_deref());
         let Some(found) = self.calls.get_mut(&call) else {
             return;
         };
         found.stage = Stage::Routing;
         found.fallback = Some(result);
         found.diversions = found.diversions.saturating_add(1);
-        let to = to.filter(|_| found.diversions <= DIVERSIONS_MAX);
-        let text = to.map_or_else(|| String::from("hangup"), ToString::to_string);
+        let to = to.filter(|to| found.diversions <= DIVERSIONS_MAX && !found.has_been_in(to));
+        let first = *found.arrival.get_or_insert(self.now.mono);
+        let arrival = if anew { self.now.mono } else { first };
+        let caller = found.caller;
+        let text = match to {
+            Some(to) => to.to_string(),
+            None if self.is_answered(caller) => format!("announcement:{SORRY}"),
+            None => String::from("hangup"),
+        };
         self.publish(Event::CallDiverted {
             call,
             why,
@@ -89,17 +108,28 @@ impl Engine {
         });
         match to {
             Some(Destination::Queue(name)) => {
-                self.enqueue(call, Place::Queue(name.to_string()), EntryKind::Overflow);
+                let place = Place::Queue(name.to_string());
+                self.enqueue_from(call, place, EntryKind::Overflow, arrival);
             }
             Some(Destination::User(username)) => {
-                self.enqueue(call, Place::User(username.to_string()), EntryKind::Overflow);
+                let place = Place::User(username.to_string());
+                self.enqueue_from(call, place, EntryKind::Overflow, arrival);
             }
+            // Nobody who has been answered can be told so by a status.
+            Some(Destination::Busy) => self.nobody_left(call, 486),
             Some(destination) => {
                 let destination = destination.clone();
                 self.go_to(call, &destination);
             }
             None => self.nobody_left(call, 480),
         }
+    }
+
+    /// Whether the next queue ranks a call as if it came only now (rule 22).
+    fn ranks_anew(&self, why: Diversion, from: Option<&str>) -> bool {
+        let queue = from.and_then(|name| self.snapshot.centre.queues.get(name));
+        let overflow = queue.and_then(|queue| queue.when_overflow.as_ref());
+        why == Diversion::Overflow && overflow.is_some_and(|overflow| !overflow.keep_arrival)
     }
 
     /// Plays a prompt, then ends the call.

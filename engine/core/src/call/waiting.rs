@@ -4,14 +4,13 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use acd::{
-    AlertEnd as AcdAlertEnd, AlertOutcome, DivertReason, Input as AcdInput, MatchId,
-    Output as AcdOutput, RefuseReason, Target as AcdTarget, WithdrawReason,
+    AlertEnd as AcdAlertEnd, AlertOutcome, Input as AcdInput, MatchId, Output as AcdOutput,
+    Target as AcdTarget, WithdrawReason,
 };
-use config::Destination;
 
 use super::{Place, Purpose, Ring, Stage, Waiting};
 use crate::engine::Engine;
-use crate::event::{AlertEnd, Diversion, EndResult, Event, LeftQueue, LegRole, Rank};
+use crate::event::{AlertEnd, EndResult, Event, LeftQueue, LegRole, Rank};
 use crate::ids::CallId;
 use crate::sabotage;
 
@@ -64,6 +63,13 @@ impl Engine {
             AcdOutput::AgentStateChanged { agent, state } => {
                 self.agent_state_changed(agent, &state)
             }
+            AcdOutput::ServiceLevelReached {
+                interaction,
+                queue,
+                step,
+            } => self.service_level_reached(CallId(interaction.0), queue, step),
+            AcdOutput::Unattended { queue } => self.nobody_there(queue),
+            AcdOutput::Attended { queue } => self.somebody_there(queue),
             AcdOutput::Held { interaction, agent } => self.held(CallId(interaction.0), agent),
             // Who asked has heard it: see `ask_acd`.
             AcdOutput::Denied { .. } | AcdOutput::AgentRemoved { .. } => {}
@@ -79,6 +85,9 @@ impl Engine {
             return;
         };
         waiting.entered = true;
+        if let Place::Queue(name) = &waiting.place {
+            found.been_in.push(name.clone());
+        }
         let (place, caller) = (waiting.place.clone(), found.caller);
         self.publish_queued(call);
         match place {
@@ -170,73 +179,8 @@ impl Engine {
         }
     }
 
-    /// Not let in (rule 20).
-    fn refused(&mut self, call: CallId, to: AcdTarget, reason: RefuseReason) {
-        let name = self.queue_of(to);
-        let queue = name
-            .as_deref()
-            .and_then(|name| self.snapshot.centre.queues.get(name));
-        let (why, to, result) = match (queue, reason) {
-            (_, RefuseReason::Duplicate) => return,
-            (Some(queue), RefuseReason::Closed) => (
-                Diversion::Closed,
-                queue.when_closed.clone(),
-                EndResult::Closed,
-            ),
-            (Some(queue), RefuseReason::Full) => (
-                Diversion::Full,
-                Some(queue.when_full.clone()),
-                EndResult::Refused,
-            ),
-            (Some(queue), RefuseReason::NobodyLoggedIn | RefuseReason::NobodyAvailable) => (
-                Diversion::Refused,
-                queue.when_refused.clone(),
-                EndResult::Refused,
-            ),
-            (Some(_), RefuseReason::Unknown) => {
-                (Diversion::Removed, self.default_queue(), EndResult::Failed)
-            }
-            (None, _) => (
-                Diversion::Unavailable,
-                self.when_unavailable(call),
-                EndResult::NoAnswer,
-            ),
-        };
-        self.divert(call, why, name, to.as_ref(), result);
-    }
-
-    /// It waits there no longer.
-    fn diverted(&mut self, call: CallId, from: AcdTarget, reason: DivertReason) {
-        let name = self.queue_of(from);
-        let queue = name
-            .as_deref()
-            .and_then(|name| self.snapshot.centre.queues.get(name));
-        let (why, to, result) = match reason {
-            DivertReason::Closed => {
-                let to = queue.and_then(|queue| queue.when_closed.clone());
-                (Diversion::Closing, to, EndResult::Closed)
-            }
-            DivertReason::QueueRemoved => {
-                (Diversion::Removed, self.default_queue(), EndResult::Failed)
-            }
-            DivertReason::AgentRemoved
-            | DivertReason::AgentOffline
-            | DivertReason::AgentOnBreak
-            | DivertReason::AgentRejected
-            | DivertReason::AgentNoAnswer
-            | DivertReason::AgentUnreachable
-            | DivertReason::MaxWait => (
-                Diversion::Unavailable,
-                self.when_unavailable(call),
-                EndResult::NoAnswer,
-            ),
-        };
-        self.publish_left(call, LeftQueue::Diverted);
-        self.divert(call, why, name, to.as_ref(), result);
-    }
-
     /// The name of a queue; none when it is a user that is meant.
-    fn queue_of(&self, target: AcdTarget) -> Option<String> {
+    pub(super) fn queue_of(&self, target: AcdTarget) -> Option<String> {
         match target {
             AcdTarget::Queue(id) => self.names.queue_name(id).map(String::from),
             AcdTarget::Personal(_) => None,
@@ -251,25 +195,6 @@ impl Engine {
         if entered {
             self.publish(Event::CallLeftQueue { call, why });
         }
-    }
-
-    /// Where a direct call goes that its user does not take (rule 2).
-    fn when_unavailable(&self, call: CallId) -> Option<Destination> {
-        let Stage::Waiting(Waiting {
-            place: Place::User(username),
-            ..
-        }) = &self.calls.get(&call)?.stage
-        else {
-            return None;
-        };
-        let user = self.snapshot.centre.users.get(username);
-        user.and_then(|user| user.when_unavailable.clone())
-            .or_else(|| self.default_queue())
-    }
-
-    fn default_queue(&self) -> Option<Destination> {
-        let queue = self.snapshot.centre.default_queue()?;
-        Some(Destination::Queue(queue.name.clone()))
     }
 
     /// Rings every phone of the extension the agent sits at; the first that answers has the call.

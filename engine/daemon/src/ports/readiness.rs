@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use admin_api::ports::{Check, Readiness};
+use engine::event::NOBODY_ALARM;
 use store::JournalHealth;
 
 use crate::clock::Clock;
@@ -39,7 +40,11 @@ impl Readiness for Health {
             .shown()
             .shedding
             .then(|| "overloaded: new calls are refused".to_owned());
-        let alarms: Vec<String> = self.views.view().alarms.values().cloned().collect();
+        let view = self.views.view();
+        // Callers without anybody are for supervisors to help; another daemon could do no better.
+        let ours = |word: &str| !word.starts_with(NOBODY_ALARM);
+        let alarms = view.alarms.iter().filter(|(word, _)| ours(word));
+        let alarms: Vec<String> = alarms.map(|(_, text)| text.clone()).collect();
         let alarms = (!alarms.is_empty()).then(|| alarms.join("; "));
         let check = |name: &str, text: Option<String>| Check {
             name: name.into(),

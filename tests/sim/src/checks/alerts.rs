@@ -175,7 +175,7 @@ impl Alerts {
         if let Some(holder) = self.held_for.get(&call).filter(|holder| *holder != agent) {
             fault(format!("it is held for {holder} (I5)"));
         }
-        let held = self.held_for.get(&call).is_some();
+        let held = self.held_for.contains_key(&call);
         let Some(chosen) = self.waiting.get(&call) else {
             return;
         };

@@ -87,7 +87,8 @@ impl Records {
             | Event::CallHeld { call, .. }
             | Event::CallResumed { call, .. }
             | Event::CallReserved { call, .. }
-            | Event::CallDiverted { call, .. } => {
+            | Event::CallDiverted { call, .. }
+            | Event::ServiceLevelReached { call, .. } => {
                 self.record(call)?;
             }
             Event::AgentChanged { .. }

@@ -77,6 +77,8 @@ name = "support"
 number = "2001"
 welcome = "welcome"
 default = true
+max_wait = 90
+service_level = {{ seconds = 20, action = "raise:3" }}
 max_no_answer = 2
 retry_after = 5
 ring_timeout = 12
@@ -85,6 +87,8 @@ ring_timeout = 12
 name = "small"
 number = "2002"
 max_waiting = 2
+max_wait = 30
+when_overflow = {{ to = "queue:support" }}
 when_full = "queue:sales"
 join_when = "someone-available"
 when_refused = "announcement:sorry"
@@ -93,6 +97,9 @@ when_refused = "announcement:sorry"
 name = "night"
 number = "2003"
 calendar = "evening"
+nobody_after = 5
+when_nobody = "queue:sales"
+service_level = {{ seconds = 45, action = "queue:support" }}
 when_closed = "announcement:closed"
 when_closing = "go"
 "#

@@ -1,0 +1,124 @@
+//! What happens to those who wait because of the time they have waited (rules 2, 22 and 23).
+
+use core::time::Duration;
+
+use super::Acd;
+use crate::config::ServiceStep;
+use crate::deadline::Deadline;
+use crate::ids::InteractionId;
+use crate::interaction::Interaction;
+use crate::output::{DivertReason, Output};
+use crate::rank::Target;
+use crate::sabotage;
+
+impl Acd {
+    /// Sets the moments of one that has just entered.
+    pub(super) fn set_times(&mut self, entered: &mut Interaction) {
+        entered.expires = self.expiry(entered);
+        entered.service_due = self.service_moment(entered);
+        self.reschedule(None, entered.expires, Deadline::MaxWait(entered.id));
+        self.reschedule(None, entered.service_due, Deadline::Service(entered.id));
+    }
+
+    /// When its `max_wait` is over.
+    fn expiry(&self, interaction: &Interaction) -> Option<Duration> {
+        let max_wait = match interaction.at {
+            Target::Personal(agent) => self.state.agents.get(&agent)?.config.personal.max_wait,
+            Target::Queue(_) if sabotage::MAX_WAIT => Duration::ZERO,
+            Target::Queue(queue) => self.state.queues.get(&queue)?.config.max_wait,
+        };
+        (!max_wait.is_zero()).then(|| interaction.entered.saturating_add(max_wait))
+    }
+
+    fn service_moment(&self, interaction: &Interaction) -> Option<Duration> {
+        let Target::Queue(queue) = interaction.at else {
+            return None;
+        };
+        if interaction.service_acted && !sabotage::SERVICE_ONCE {
+            return None;
+        }
+        let action = self.state.queues.get(&queue)?.config.service_action?;
+        Some(interaction.entered.saturating_add(action.after))
+    }
+
+    /// New settings of `target` hold for those who wait there, too, from their entry.
+    pub(super) fn retime(&mut self, target: Target) {
+        let Some(lane) = self.index.lanes.get(&target) else {
+            return;
+        };
+        let ranks = [lane.in_order(), lane.alerting.iter().collect()].concat();
+        for rank in ranks {
+            self.retime_one(rank.interaction());
+        }
+    }
+
+    fn retime_one(&mut self, id: InteractionId) {
+        let Some(interaction) = self.state.interactions.get(&id) else {
+            return;
+        };
+        let was = (interaction.expires, interaction.service_due);
+        let stays = interaction.overdue.is_none();
+        let expires = self.expiry(interaction).filter(|_| stays);
+        let service = self.service_moment(interaction).filter(|_| stays);
+        self.reschedule(was.0, expires, Deadline::MaxWait(id));
+        self.reschedule(was.1, service, Deadline::Service(id));
+        if let Some(interaction) = self.state.interactions.get_mut(&id) {
+            interaction.expires = expires;
+            interaction.service_due = service;
+        }
+    }
+
+    pub(super) fn on_max_wait(&mut self, id: InteractionId) {
+        if let Some(interaction) = self.state.interactions.get_mut(&id) {
+            interaction.expires = None;
+            self.overdue(id, DivertReason::MaxWait);
+        }
+    }
+
+    /// Its time is over: it goes, from an alert when that comes to nothing.
+    fn overdue(&mut self, id: InteractionId, reason: DivertReason) {
+        let Some(interaction) = self.state.interactions.get_mut(&id) else {
+            return;
+        };
+        if interaction.is_waiting() {
+            self.divert(id, reason);
+        } else {
+            interaction.overdue = Some(reason);
+            self.retime_one(id);
+        }
+    }
+
+    /// Rule 23.
+    pub(super) fn on_service(&mut self, id: InteractionId) {
+        let Some(interaction) = self.state.interactions.get_mut(&id) else {
+            return;
+        };
+        interaction.service_due = None;
+        let at = interaction.at;
+        let Target::Queue(queue) = at else {
+            return;
+        };
+        let action = self.state.queues.get(&queue);
+        let Some(action) = action.and_then(|queue| queue.config.service_action) else {
+            return;
+        };
+        let step = action.step;
+        interaction.service_acted = true;
+        self.outputs.push_back(Output::ServiceLevelReached {
+            interaction: id,
+            queue,
+            step,
+        });
+        match step {
+            ServiceStep::Raise(_) if sabotage::SERVICE_LEVEL => {}
+            ServiceStep::Raise(points) => {
+                interaction.priority = interaction.priority.saturating_add(points);
+                if let Some(weight) = self.state.weight(at) {
+                    self.rerank_one(id, weight);
+                }
+            }
+            ServiceStep::Notify => {}
+            ServiceStep::Go => self.overdue(id, DivertReason::ServiceLevel),
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Where a call goes that was not let in, or that waits no longer.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+
+use acd::config::ServiceStep;
+use acd::{DivertReason, QueueId, RefuseReason, Target as AcdTarget};
+use config::Destination;
+
+use super::{Place, Stage, Waiting};
+use crate::engine::Engine;
+use crate::event::{Diversion, EndResult, Event, LeftQueue, NOBODY_ALARM};
+use crate::ids::CallId;
+
+impl Engine {
+    /// Not let in (rule 20).
+    pub(super) fn refused(&mut self, call: CallId, to: AcdTarget, reason: RefuseReason) {
+        let name = self.queue_of(to);
+        let queue = name
+            .as_deref()
+            .and_then(|name| self.snapshot.centre.queues.get(name));
+        let (why, to, result) = match (queue, reason) {
+            (_, RefuseReason::Duplicate) => return,
+            (Some(queue), RefuseReason::Closed) => (
+                Diversion::Closed,
+                queue.when_closed.clone(),
+                EndResult::Closed,
+            ),
+            (Some(queue), RefuseReason::Full) => (
+                Diversion::Full,
+                Some(queue.when_full.clone()),
+                EndResult::Refused,
+            ),
+            (Some(queue), RefuseReason::NobodyLoggedIn | RefuseReason::NobodyAvailable) => (
+                Diversion::Refused,
+                queue.when_refused.clone(),
+                EndResult::Refused,
+            ),
+            (Some(_), RefuseReason::Unknown) => {
+                (Diversion::Removed, self.default_queue(), EndResult::Failed)
+            }
+            (None, _) => (
+                Diversion::Unavailable,
+                self.when_unavailable(call),
+                EndResult::NoAnswer,
+            ),
+        };
+        self.divert(call, why, name, to.as_ref(), result);
+    }
+
+    /// It waits there no longer.
+    pub(super) fn diverted(&mut self, call: CallId, from: AcdTarget, reason: DivertReason) {
+        let name = self.queue_of(from);
+        let queue = name
+            .as_deref()
+            .and_then(|name| self.snapshot.centre.queues.get(name));
+        let (why, to, result) = match reason {
+            DivertReason::MaxWait if queue.is_some() => {
+                let overflow = queue.and_then(|queue| queue.when_overflow.as_ref());
+                let to = overflow.map(|overflow| overflow.to.clone());
+                (Diversion::Overflow, to, EndResult::NoAnswer)
+            }
+            DivertReason::Nobody => {
+                let to = queue.and_then(|queue| queue.when_nobody.clone());
+                (Diversion::Nobody, to, EndResult::NoAnswer)
+            }
+            DivertReason::ServiceLevel => {
+                let to = queue.and_then(|queue| queue.service_destination().cloned());
+                (Diversion::ServiceLevel, to, EndResult::NoAnswer)
+            }
+            DivertReason::Closed => {
+                let to = queue.and_then(|queue| queue.when_closed.clone());
+                (Diversion::Closing, to, EndResult::Closed)
+            }
+            DivertReason::QueueRemoved => {
+                (Diversion::Removed, self.default_queue(), EndResult::Failed)
+            }
+            DivertReason::AgentRemoved
+            | DivertReason::AgentOffline
+            | DivertReason::AgentOnBreak
+            | DivertReason::AgentRejected
+            | DivertReason::AgentNoAnswer
+            | DivertReason::AgentUnreachable
+            | DivertReason::MaxWait => (
+                Diversion::Unavailable,
+                self.when_unavailable(call),
+                EndResult::NoAnswer,
+            ),
+        };
+        self.publish_left(call, LeftQueue::Diverted);
+        self.divert(call, why, name, to.as_ref(), result);
+    }
+
+    /// Where a direct call goes that its user does not take (rule 2).
+    fn when_unavailable(&self, call: CallId) -> Option<Destination> {
+        let Stage::Waiting(Waiting {
+            place: Place::User(username),
+            ..
+        }) = &self.calls.get(&call)?.stage
+        else {
+            return None;
+        };
+        let user = self.snapshot.centre.users.get(username);
+        user.and_then(|user| user.when_unavailable.clone())
+            .or_else(|| self.default_queue())
+    }
+
+    fn default_queue(&self) -> Option<Destination> {
+        let queue = self.snapshot.centre.default_queue()?;
+        Some(Destination::Queue(queue.name.clone()))
+    }
+
+    /// The queue's service-level action was done (rule 23). Where it sends the call away, that comes apart.
+    pub(super) fn service_level_reached(
+        &mut self,
+        call: CallId,
+        queue: QueueId,
+        step: ServiceStep,
+    ) {
+        let name = self.names.queue_name(queue).map(String::from);
+        let (Some(queue), Some(found)) = (name, self.calls.get_mut(&call)) else {
+            return;
+        };
+        found.service_acted = true;
+        if let ServiceStep::Raise(points) = step {
+            found.priority = found.priority.saturating_add(points);
+        }
+        let settings = self.snapshot.centre.queues.get(&queue);
+        let action = settings
+            .and_then(|queue| queue.service_level.as_ref()?.action.as_ref())
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        self.publish(Event::ServiceLevelReached {
+            call,
+            queue,
+            action,
+        });
+        if matches!(step, ServiceStep::Raise(_)) {
+            self.publish_queued(call);
+        }
+    }
+
+    /// Rule 21: those who wait in a queue without a `when_nobody` are not stranded in silence.
+    pub(super) fn nobody_there(&mut self, queue: QueueId) {
+        if let Some(name) = self.names.queue_name(queue) {
+            let text = format!("callers wait in {name}, and nobody is there to take them");
+            self.raise_alarm(&format!("{NOBODY_ALARM}{name}"), &text);
+        }
+    }
+
+    pub(super) fn somebody_there(&mut self, queue: QueueId) {
+        if let Some(name) = self.names.queue_name(queue) {
+            self.clear_alarm(&format!("{NOBODY_ALARM}{name}"));
+        }
+    }
+}
