@@ -367,9 +367,11 @@ mod tests {
         for (json, expected) in cases {
             let read = crate::extract::read::<Ranking>(json.clone());
             let command = read.and_then(|wanted| wanted.command(CallId(1)));
-            let ranked = command.ok().map(|command| match command {
-                CommandBody::Rerank { tier, priority, .. } => (tier, priority),
-                other => panic!("{other:?}"),
+            let ranked = command.ok().map(|command| {
+                let CommandBody::Rerank { tier, priority, .. } = command else {
+                    panic!("{command:?}");
+                };
+                (tier, priority)
             });
             assert_eq!(ranked, expected, "{json}");
         }
