@@ -85,8 +85,9 @@ impl Engine {
             tier,
             priority,
         });
-        self.settle_acd();
+        // Its new rank is told before whom it alerts by it.
         self.publish_queued(call);
+        self.settle_acd();
         Ok(Done::Ok)
     }
 

@@ -402,8 +402,13 @@ impl Crowd {
 
     fn pick_up(&mut self) {
         let view = &self.inner.view;
-        let waits = |(call, row): (&CallId, &CallRow)| row.queued.as_ref().map(|_| *call);
-        let waiting: Vec<CallId> = view.calls.iter().filter_map(waits).collect();
+        let wish = self.dice.below(10);
+        let releases = wish == 8;
+        let wanted = |(call, row): (&CallId, &CallRow)| {
+            let queued = row.queued.as_ref()?;
+            (!releases || queued.reserved_by.is_some()).then_some(*call)
+        };
+        let waiting: Vec<CallId> = view.calls.iter().filter_map(wanted).collect();
         let Some(call) = self.dice.pick(&waiting).copied() else {
             return;
         };
@@ -412,7 +417,6 @@ impl Crowd {
             .chain(&centre::ON_PBX)
             .map(|(username, ..)| *username)
             .collect();
-        let wish = self.dice.below(10);
         for _ in 0..self.dice.between(1, 2) {
             let username = self.dice.pick(&agents).copied().unwrap_or("ann");
             let role = if self.dice.chance(200) {
