@@ -173,6 +173,20 @@ fn any_port_of_a_registered_phones_address_will_do_a_strangers_will_not() {
 }
 
 #[test]
+fn rfc_5031_an_emergency_service_by_its_name_is_the_first_emergency_number() {
+    for service in ["urn:service:sos", "urn:service:sos.ambulance"] {
+        let w = World::new(seed(8));
+        let (_, rescue, _) = three(&w);
+        let moved = w.stranger("10.1.5.2:7777");
+        let by_number = invite("10.1.5.2:7777", "112");
+        moved.sends(&by_number.replace("INVITE sip:112@10.0.0.1", &format!("INVITE {service}")));
+        assert_eq!(moved.statuses(), [180], "{service}");
+        assert!(rescue.rings());
+        assert_eq!(left_by(&w), ["carrier"]);
+    }
+}
+
+#[test]
 fn a_click_on_an_emergency_number_is_carried_out_while_the_daemon_stops() {
     let w = World::new(seed(7));
     let (ann, rescue) = (w.agent("ann").available(), w.phone("112"));

@@ -8,7 +8,7 @@ use sip::transaction::ServerId;
 use sip::wire::ContactHeader;
 use sip::{Flow, HeaderName, Message, Transmit};
 
-use crate::call::who::{Identity, Sender, number_of, trunk_of_login, uri_names_source};
+use crate::call::who::{Identity, Sender, trunk_of_login, uri_names_source};
 use crate::engine::{Engine, Timer};
 use crate::event::Event;
 use crate::journal::{BindingKey, Body};
@@ -32,7 +32,7 @@ impl Engine {
         let aor = message
             .to()
             .ok()
-            .and_then(|to| number_of(&to.uri()))
+            .and_then(|to| to.uri().number())
             .unwrap_or_default();
         if aor != username {
             let response = self.response(&message, 403);

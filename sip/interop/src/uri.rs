@@ -13,7 +13,7 @@ pub fn uri_to_rsip(uri: sip::UriRef<'_>) -> Result<rsip::Uri, Unrepresentable> {
     let scheme = match uri.scheme() {
         sip::wire::Scheme::Sip => Scheme::Sip,
         sip::wire::Scheme::Sips => Scheme::Sips,
-        other @ (sip::wire::Scheme::Tel | sip::wire::Scheme::Other(_)) => {
+        other @ (sip::wire::Scheme::Tel | sip::wire::Scheme::Urn | sip::wire::Scheme::Other(_)) => {
             return Err(Unrepresentable::Scheme(other.as_str().to_owned()));
         }
     };

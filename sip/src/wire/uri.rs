@@ -28,6 +28,8 @@ pub enum Scheme<'a> {
     Sips,
     /// `tel:` (RFC 3966)
     Tel,
+    /// `urn:`, among them the services of RFC 5031
+    Urn,
     /// Any other, as it was written.
     Other(&'a str),
 }
@@ -38,6 +40,7 @@ impl<'a> Scheme<'a> {
             _ if name.eq_ignore_ascii_case("sip") => Self::Sip,
             _ if name.eq_ignore_ascii_case("sips") => Self::Sips,
             _ if name.eq_ignore_ascii_case("tel") => Self::Tel,
+            _ if name.eq_ignore_ascii_case("urn") => Self::Urn,
             _ => Self::Other(name),
         }
     }
@@ -49,6 +52,7 @@ impl<'a> Scheme<'a> {
             Self::Sip => "sip",
             Self::Sips => "sips",
             Self::Tel => "tel",
+            Self::Urn => "urn",
             Self::Other(name) => name,
         }
     }
@@ -208,8 +212,10 @@ impl<'a> UriRef<'a> {
         match bare.scheme {
             Scheme::Sip | Scheme::Sips => bare.parse_sip(rest),
             Scheme::Tel => bare.parse_tel(rest),
-            Scheme::Other(_) if rest.is_empty() => Err(UriError("has nothing behind its scheme")),
-            Scheme::Other(_) => Ok(bare),
+            Scheme::Urn | Scheme::Other(_) if rest.is_empty() => {
+                Err(UriError("has nothing behind its scheme"))
+            }
+            Scheme::Urn | Scheme::Other(_) => Ok(bare),
         }
     }
 
@@ -282,6 +288,25 @@ impl<'a> UriRef<'a> {
     #[must_use]
     pub fn user_decoded(&self) -> Option<Cow<'a, str>> {
         self.user.map(unescape)
+    }
+
+    /// The number it names: its user, decoded and without the parameters of a number within a SIP URI
+    /// (`+31...;phone-context=...`); of a `tel:` URI the number without its visual separators.
+    #[must_use]
+    pub fn number(&self) -> Option<String> {
+        let user = self.user_decoded()?;
+        let number = user.split(';').next().unwrap_or_default();
+        let is_tel = self.scheme == Scheme::Tel;
+        let separator = |c: char| is_tel && matches!(c, '-' | '.' | '(' | ')');
+        Some(number.chars().filter(|c| !separator(*c)).collect())
+    }
+
+    /// Whether it asks for an emergency service, of any kind: `urn:service:sos`, `urn:service:sos.fire` (RFC 5031 §4.2).
+    #[must_use]
+    pub fn is_emergency_service(&self) -> bool {
+        const SOS: &str = "urn:service:sos";
+        let (service, kind) = self.text.split_at_checked(SOS.len()).unwrap_or_default();
+        service.eq_ignore_ascii_case(SOS) && (kind.is_empty() || kind.starts_with('.'))
     }
 
     /// The password as it was written.
@@ -425,6 +450,7 @@ impl PartialEq for UriRef<'_> {
                     && self.params().has("phone-context") == other.params().has("phone-context")
                     && self.same_params(other)
             }
+            Scheme::Urn => self.text.eq_ignore_ascii_case(other.text),
             Scheme::Other(name) => self.text.get(name.len()..) == other.text.get(name.len()..),
         }
     }
@@ -638,6 +664,35 @@ mod tests {
 
     fn read(text: &str) -> UriRef<'_> {
         UriRef::parse(text.as_bytes()).expect(text)
+    }
+
+    #[test]
+    fn says_which_number_it_names() {
+        for (text, number) in [
+            ("sip:2000@b", Some("2000")),
+            ("sip:%2B31@b", Some("+31")),
+            ("sip:+31;phone-context=b@b;user=phone", Some("+31")),
+            ("tel:+31-20-555.12(3)4;ext=7", Some("+31205551234")),
+            ("sip:a-b.c@b", Some("a-b.c")),
+            ("sip:b", None),
+            ("urn:service:sos", None),
+        ] {
+            assert_eq!(read(text).number().as_deref(), number, "{text}");
+        }
+    }
+
+    #[test]
+    fn rfc_5031_knows_emergency_services() {
+        for (text, is_one) in [
+            ("urn:service:sos", true),
+            ("URN:service:SOS.police", true),
+            ("urn:service:sos-like", false),
+            ("urn:service:counseling", false),
+            ("urn:sos", false),
+            ("sip:sos@b", false),
+        ] {
+            assert_eq!(read(text).is_emergency_service(), is_one, "{text}");
+        }
     }
 
     #[test]

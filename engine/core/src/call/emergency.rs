@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use sip::{Flow, Message};
 
 use super::answers::{Outcome, Progress};
-use super::who::{Sender, number_of};
+use super::who::Sender;
 use crate::engine::Engine;
 use crate::ids::CallId;
 
@@ -22,7 +22,7 @@ pub(crate) struct Emergency {
 impl Engine {
     /// Whether the number an INVITE asks for is an emergency number.
     pub(crate) fn dials_emergency(&self, message: &Message) -> bool {
-        let dialled = message.request_uri().and_then(|uri| number_of(&uri));
+        let dialled = self.dialled(message);
         dialled.is_some_and(|dialled| self.routes.is_emergency(&dialled))
     }
 
@@ -81,7 +81,7 @@ impl Engine {
     /// one its From names if that is registered from the address, or any that is.
     pub(crate) fn phone_at(&self, flow: &Flow, message: &Message) -> Option<Sender> {
         let from = message.from().ok();
-        let claimed = from.and_then(|from| number_of(&from.uri()));
+        let claimed = from.and_then(|from| from.uri().number());
         let at_address = self.registrar.aors_at_address(flow.remote.ip());
         let extension = self
             .registrar

@@ -35,7 +35,7 @@ impl Engine {
             methods: METHODS,
             forwarded: &[Method::Invite],
             extensions: &[],
-            schemes: &[Scheme::Sip, Scheme::Sips, Scheme::Tel],
+            schemes: &[Scheme::Sip, Scheme::Sips, Scheme::Tel, Scheme::Urn],
             body_types: &[sdp::CONTENT_TYPE],
             is_loop: None,
         };

@@ -9,7 +9,6 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use config::{CalledNumber, Centre, Trunk, TrunkKind};
-use sip::wire::Scheme;
 use sip::{Flow, HeaderName, Message};
 
 use crate::engine::Engine;
@@ -74,20 +73,28 @@ impl Engine {
         }
     }
 
+    /// The number that a Request-URI asks for; for an emergency service by its name, the first emergency number.
+    pub(crate) fn dialled(&self, message: &Message) -> Option<String> {
+        let uri = message.request_uri()?;
+        let first = self.routes.emergency_number();
+        first
+            .filter(|_| uri.is_emergency_service())
+            .map_or_else(|| uri.number(), |number| Some(number.into()))
+    }
+
     pub(crate) fn called_number(&self, message: &Message, trunk: Option<&str>) -> String {
         let trunk = trunk.and_then(|name| self.snapshot.centre.trunks.get(name));
         let from = trunk.map_or(CalledNumber::RequestUri, |trunk| trunk.called_number);
         let number = match from {
             CalledNumber::RequestUri => None,
-            CalledNumber::To => message.to().ok().and_then(|to| number_of(&to.uri())),
+            CalledNumber::To => message.to().ok().and_then(|to| to.uri().number()),
             CalledNumber::PCalledPartyId => message
                 .address(HeaderName::PCalledPartyId)
                 .ok()
-                .and_then(|party| number_of(&party.uri())),
+                .and_then(|party| party.uri().number()),
         };
         // A trunk that leaves its header out is still understood.
-        let dialled = || message.request_uri().and_then(|uri| number_of(&uri));
-        number.or_else(dialled).unwrap_or_default()
+        number.or_else(|| self.dialled(message)).unwrap_or_default()
     }
 }
 
@@ -99,16 +106,6 @@ pub(crate) fn trunk_of_login<'c>(centre: &'c Centre, username: &str) -> Option<&
     centre.trunks.values().map(|trunk| &**trunk).find(registers)
 }
 
-/// The number a URI names: its user part, decoded; of a `tel:` URI the number itself without its separators.
-pub(crate) fn number_of(uri: &sip::UriRef<'_>) -> Option<String> {
-    let user = uri.user_decoded()?;
-    // Parameters of a number within a SIP URI (`+31...;phone-context=...`) are no part of it.
-    let number = user.split(';').next().unwrap_or_default();
-    let is_tel = uri.scheme() == Scheme::Tel;
-    let separator = |c: char| is_tel && matches!(c, '-' | '.' | '(' | ')');
-    Some(number.chars().filter(|c| !separator(*c)).collect())
-}
-
 /// Who a trunk says is calling: P-Asserted-Identity before From (RFC 3325); nobody if they asked for privacy.
 pub(crate) fn party_of(message: &Message) -> Party {
     let asserted = message
@@ -118,7 +115,7 @@ pub(crate) fn party_of(message: &Message) -> Party {
     let Some(address) = address else {
         return Party::default();
     };
-    let number = number_of(&address.uri()).unwrap_or_default();
+    let number = address.uri().number().unwrap_or_default();
     let name = address.display_name().into_owned();
     let withheld = message.asks_privacy() || number.eq_ignore_ascii_case("anonymous");
     if withheld {

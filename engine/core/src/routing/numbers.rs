@@ -54,6 +54,7 @@ pub struct Routes {
     extensions: BTreeMap<String, String>,
     default_queue: Option<String>,
     emergency: BTreeSet<String>,
+    first_emergency: Option<String>,
     country: Country,
     exact: BTreeMap<String, String>,
     prefixes: BTreeMap<String, String>,
@@ -90,6 +91,11 @@ impl Routes {
             default_queue: centre
                 .default_queue()
                 .map(|queue| String::from(&*queue.name)),
+            first_emergency: settings
+                .sip
+                .emergency_numbers
+                .first()
+                .map(|number| String::from(&**number)),
             emergency: settings
                 .sip
                 .emergency_numbers
@@ -165,6 +171,11 @@ impl Routes {
         }
         self.trunk_for(dialled)
             .map_or(FromPhone::Nowhere, |trunk| FromPhone::Outside { trunk })
+    }
+
+    /// The emergency number that stands first in the settings.
+    pub fn emergency_number(&self) -> Option<&str> {
+        self.first_emergency.as_deref()
     }
 
     /// Whether any phone can always dial that number.

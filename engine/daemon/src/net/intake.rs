@@ -114,10 +114,10 @@ impl Intake {
         if message.method() != Method::Invite {
             return false;
         }
-        let dialled = message
-            .request_uri()
-            .and_then(|uri| uri.user_decoded().map(|user| user.to_string()));
-        dialled.is_some_and(|dialled| self.emergency.load().contains(&dialled))
+        message.request_uri().is_some_and(|uri| {
+            let is_listed = |number| self.emergency.load().contains(&number);
+            uri.is_emergency_service() || uri.number().is_some_and(is_listed)
+        })
     }
 
     /// 503 without state, for a request whose lane is full.
@@ -173,6 +173,10 @@ mod tests {
         .unwrap()
     }
 
+    fn service(urn: &str) -> Message {
+        Message::parse(raw(&format!("INVITE {urn} SIP/2.0"), "INVITE", "")).unwrap()
+    }
+
     #[test]
     fn each_message_takes_its_lane() {
         let response = Message::parse(raw("SIP/2.0 200 OK", "INVITE", ";tag=2")).unwrap();
@@ -181,6 +185,14 @@ mod tests {
             ("a registration", request("REGISTER", "1001", ""), false),
             ("a question", request("OPTIONS", "x", ""), false),
             ("an emergency call", request("INVITE", "112", ""), true),
+            (
+                "an emergency number with a parameter",
+                request("INVITE", "112;phone-context=example.org", ""),
+                true,
+            ),
+            ("an emergency service", service("urn:service:sos"), true),
+            ("one of a kind", service("URN:Service:SOS.fire"), true),
+            ("another service", service("urn:service:sosumi"), false),
             ("no emergency call", request("OPTIONS", "112", ""), false),
             ("in a dialog", request("INVITE", "2000", ";tag=2"), true),
             ("ACK", request("ACK", "2000", ""), true),
