@@ -276,6 +276,50 @@ fn rfc_3261_13_3_1_4_an_answer_that_is_never_acknowledged_ends_the_call() {
 }
 
 #[test]
+fn rfc_3261_15_a_bye_waits_for_the_ack_of_our_answer() {
+    for acknowledges in [true, false] {
+        let w = World::new(seed(16));
+        let (ann, caller) = (w.agent("ann").available(), w.phone("+49301"));
+        let no_ack = Dialling {
+            withholds_ack: true,
+            ..Dialling::default()
+        };
+        caller.calls_as("sales", no_ack);
+        ann.answers();
+        ann.hangs_up();
+        assert_eq!(ends(&w), [(EndResult::Answered, EndedBy::Callee)]);
+        w.run_for(secs(20));
+        assert!(!caller.is_idle(), "it has not said that it has our answer");
+        if acknowledges {
+            caller.acknowledges();
+        } else {
+            w.run_for(secs(12));
+        }
+        assert!(caller.is_idle(), "acknowledges: {acknowledges}");
+        w.expect_quiet();
+    }
+}
+
+#[test]
+fn rfc_3261_15_a_bye_that_still_waits_is_said_by_the_next_start() {
+    let w = World::new(seed(17));
+    let (ann, caller) = (w.agent("ann").available(), w.phone("+49301"));
+    let no_ack = Dialling {
+        withholds_ack: true,
+        ..Dialling::default()
+    };
+    caller.calls_as("sales", no_ack);
+    ann.answers();
+    ann.hangs_up();
+    w.run_for(secs(1));
+    w.crash_and_restart();
+    w.run_for(secs(1));
+    assert!(caller.is_idle());
+    assert_eq!(ends(&w), [(EndResult::Answered, EndedBy::Callee)]);
+    w.expect_quiet();
+}
+
+#[test]
 fn rfc_3261_13_3_1_4_an_answer_is_not_repeated_to_one_who_has_hung_up() {
     let w = World::new(seed(16));
     let caller = w.phone("+49301");

@@ -313,7 +313,7 @@ impl Engine {
         Figures {
             calls: self.calls.len(),
             legs: self.legs.len(),
-            dialogs: self.index.dialogs.len(),
+            dialogs: self.index.dialogs.len() + self.index.byes.len(),
             transactions: self.layer.census().total(),
             timers: self.timers.len(),
             ports_in_stock: self.stock.len(),

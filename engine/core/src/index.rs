@@ -7,12 +7,15 @@ use acd::MatchId;
 use sip::dialog::DialogKey;
 use sip::transaction::{ClientId, ServerId};
 
+use crate::call::Goodbye;
 use crate::ids::{CallId, LegId};
 
 /// By what a message or event finds its leg or call.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     pub(crate) servers: BTreeMap<ServerId, LegId>,
+    /// BYEs that wait for the ACK of our 2xx.
+    pub(crate) byes: BTreeMap<ServerId, Goodbye>,
     pub(crate) clients: BTreeMap<ClientId, LegId>,
     pub(crate) dialogs: BTreeMap<DialogKey, LegId>,
     pub(crate) matches: BTreeMap<MatchId, CallId>,

@@ -13,6 +13,7 @@ sabotage! {
     NO_CANCEL = "sabotage-no-cancel";
     /// The other side of a call that ended is not told.
     FORGET_BYE = "sabotage-forget-bye";
+    EARLY_BYE = "sabotage-early-bye";
     /// An answer that came too late is left alone.
     LATE_ANSWER = "sabotage-late-answer";
     /// An alert that is taken back is forgotten while its phone rings on.

@@ -104,6 +104,12 @@ impl Phone {
         self
     }
 
+    /// Sends the ACK that it withheld.
+    pub fn acknowledges(&self) -> &Self {
+        self.on_call("acknowledges", Ua::acknowledge);
+        self
+    }
+
     /// Puts the other side on hold.
     pub fn holds(&self) -> &Self {
         self.on_call("holds", Ua::hold);

@@ -126,9 +126,7 @@ impl Engine {
             }
             LegState::Up { .. } => {
                 self.index.servers.retain(|_, of| *of != leg);
-                if !sabotage::DIALOG_GONE {
-                    self.journal(Body::DialogGone(leg));
-                }
+                self.note_dialog_gone(leg);
             }
             LegState::Placed => {}
         }

@@ -91,6 +91,9 @@ impl Engine {
 
     /// The ACK of a 2xx: it ends the exchange, and has the answer when the offer was ours.
     pub(crate) fn on_ack(&mut self, server: ServerId, message: &Message) {
+        if self.say_goodbye(server) {
+            return;
+        }
         let Some(leg) = self.index.servers.remove(&server) else {
             return;
         };

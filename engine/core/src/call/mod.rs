@@ -15,7 +15,7 @@
 //!
 //! One file per feature: a request is judged ([`requests`]), its sender known ([`who`]), a call comes in ([`inbound`]), is given its destination ([`route`]), waits ([`waiting`]) or goes elsewhere ([`leaving`]),
 //! phones are rung ([`ring`], and for help [`emergency`]) and answer ([`responses`]), two legs are joined ([`connect`]), one holds
-//! the other ([`hold`]), one is gone without a word ([`alive`]), requests come within a dialog ([`in_dialog`]), all ends ([`end`]). Media are spoken of in [`media`], the
+//! the other ([`hold`]), one is gone without a word ([`alive`]), requests come within a dialog ([`in_dialog`]), all ends ([`end`], with a BYE that may have to wait: [`goodbye`]). Media are spoken of in [`media`], the
 //! addresses of the far ends in [`target`]. Transactions are `sip`'s, packets the media threads', order and choice
 //! the distribution core's.
 
@@ -24,6 +24,7 @@ pub(crate) mod answers;
 mod connect;
 mod emergency;
 mod end;
+mod goodbye;
 mod hold;
 mod in_dialog;
 mod inbound;
@@ -52,6 +53,7 @@ use crate::ids::{CallId, LegId};
 use answers::{Outcome, Progress};
 
 pub(crate) use emergency::Emergency;
+pub(crate) use goodbye::Goodbye;
 pub(crate) use inbound::tier;
 pub(crate) use leg::{Leg, LegState};
 pub(crate) use plan::Plan;

@@ -3,7 +3,7 @@
 use ::media::sdp::SdpAnswer;
 use sip::dialog::Dialog;
 use sip::transaction::{ClientId, Event as SipEvent, Output as SipOutput};
-use sip::{Flow, HeaderName, Message, Method};
+use sip::{Flow, Message, Method};
 
 use super::answers::Outcome;
 use super::{LegState, Purpose, Told};
@@ -250,6 +250,9 @@ impl Engine {
 
     /// Our 200 was never acknowledged: the caller is not there.
     fn on_ack_missing(&mut self, server: sip::transaction::ServerId) {
+        if self.say_goodbye(server) {
+            return;
+        }
         let Some(leg) = self.index.servers.remove(&server) else {
             return;
         };
@@ -272,23 +275,5 @@ impl Engine {
             return Some(leg.flow);
         }
         Some(super::target::flow_of_uri(dialog.next_hop(), leg.flow).unwrap_or(leg.flow))
-    }
-
-    pub(crate) fn send_bye(&mut self, leg: LegId, reason: Option<&str>) {
-        if sabotage::FORGET_BYE {
-            return;
-        }
-        let Some(flow) = self.in_dialog_flow(leg) else {
-            return;
-        };
-        let Some(LegState::Up { dialog }) = self.legs.get_mut(&leg).map(|leg| &mut leg.state)
-        else {
-            return;
-        };
-        let mut bye = dialog.request(Method::Bye);
-        if let Some(reason) = reason {
-            bye = bye.header(HeaderName::Reason, reason);
-        }
-        let _ = self.layer.send_request(self.now.mono, flow, bye);
     }
 }

@@ -105,6 +105,7 @@ impl Ua {
             bye_status: None,
             bye_came: false,
             survived_a_crash: false,
+            dialled: false,
             reinvite: None,
             muted: false,
             silent_since: None,
@@ -271,6 +272,11 @@ impl Ua {
         };
         self.reply(key, request, 200);
         if let Some(call) = self.calls.get_mut(&id) {
+            let dialled = call.dialled && !call.dialling.withholds_ack;
+            if dialled && call.acks.is_empty() && !call.survived_a_crash {
+                self.faults
+                    .push("a BYE came before the ACK to the 2xx had left".into());
+            }
             call.bye_came = true;
         }
         self.end(id, What::Ended);

@@ -51,6 +51,7 @@ impl Ua {
             bye_status: None,
             bye_came: false,
             survived_a_crash: false,
+            dialled: true,
             reinvite: None,
             muted: false,
             silent_since: None,
@@ -230,9 +231,12 @@ impl Ua {
         let body = heard
             .filter(|_| late)
             .and_then(|offer| self.answer_to(id, &offer));
-        if withheld {
-            return;
+        if !withheld {
+            self.send_ack(id, cseq, body);
         }
+    }
+
+    fn send_ack(&mut self, id: CallRef, cseq: u32, body: Option<String>) {
         let (branch, address) = (self.branch(), self.address);
         let Some(call) = self.calls.get_mut(&id) else {
             return;
@@ -241,6 +245,14 @@ impl Ua {
         let ack = Outline { body, ..outline }.request();
         call.acks.insert(cseq, ack.clone());
         self.out.push_back(Message::Request(ack).to_bytes());
+    }
+
+    /// Sends the ACK that was withheld.
+    pub(crate) fn acknowledge(&mut self, now: Duration, id: CallRef) {
+        self.now = now;
+        if let Some(cseq) = self.calls.get(&id).map(|call| call.cseq) {
+            self.send_ack(id, cseq, None);
+        }
     }
 
     /// Another answer to the same INVITE, as from a fork: acknowledged and hung up (RFC 3261 §13.2.2.4).

@@ -167,6 +167,8 @@ pub(crate) struct UaCall {
     bye_came: bool,
     /// Whether the daemon was killed during the call.
     survived_a_crash: bool,
+    /// Whether it dialled; it was called if not.
+    dialled: bool,
     /// An offer of ours in a 2xx waits for its answer in the ACK.
     reinvite: Option<Way>,
     muted: bool,
