@@ -16,8 +16,9 @@ const DATAGRAMS: u64 = 40_000;
 const CHUNKS: u64 = 10_000;
 /// Sent before it is looked whether the daemon has taken them all: no more than its socket holds.
 const BATCH: u64 = 100;
-/// Transactions end 64 × T1 after their last message (RFC 3261 §17), an unacknowledged answer with them.
-const ALL_OVER: Duration = Duration::from_secs(80);
+/// Callers who do not acknowledge our answer are gone 64 × T1 = 32 s after it (RFC 3261 §13.3.1.4). Only then may the
+/// attendant's phone ring its 20 s for one who waits for her in particular, whose refusal stays for another 32 s for want of its ACK.
+const ALL_OVER: Duration = Duration::from_secs(100);
 
 /// What must not grow. A call's ports rest before they are in stock again.
 const FIGURES: &[&str] = &[
