@@ -56,7 +56,7 @@ password = "correct horse battery"
 role = "attendant"
 extension = "1001"
 sip_password = "phone-secret"
-queues = ["support"]
+queues = [{ queue = "support", level = 3, order = 2, weight = 5 }]
 personal = { ring_timeout = 20, max_wait = 60, wrap_up = 0 }
 direct_call_priority = 5
 may_leave_queues = true
@@ -205,7 +205,7 @@ closed_on = ["2026-02-30"]
 username = "bob"
 extension = 1001
 role = "boss"
-queues = ["suport", { queue = "sales", level = 3 }]
+queues = ["suport", { queue = "sales", delay = 3 }]
 sip_password = "x"
 
 [[trunk]]
@@ -220,7 +220,7 @@ park = "*7"
         centre.toml:5:10: `ageing`: 0 is out of range; write a number from 1 to 86400
         centre.toml:6:12: queue "support": there is no calendar "ofice"; did you mean "office"?
         centre.toml:7:1: `record` is known, but not built yet; leave `record` out for now
-        centre.toml:8:12: `strategy`: "ring-all" is known, but not built yet; write "longest-idle"
+        centre.toml:8:12: `strategy`: "ring-all" is known, but not built yet; write "longest-idle" or "round-robin" or "fewest-calls" or "least-occupied" or "fixed-order" or "skill-level" or "weighted-random"
         centre.toml:9:15: `when_closed`: "que:x" is no destination; did you mean queue:NAME?
         centre.toml:14:11: string values must be quoted, expected literal string; this is not TOML; strings stand in quotes, lists in [ ], tables under [name]
         centre.toml:17:8: there is a queue "sales" above already; give it another name, or take one of the two out
@@ -233,7 +233,7 @@ park = "*7"
         centre.toml:30:13: `extension` must be a number of 1 to 40 digits, letters, . _ - * #, or + and digits, not a whole number; put it in quotes: "1001"
         centre.toml:31:8: `role`: "boss" is not known here; write "attendant" or "supervisor" or "administrator"
         centre.toml:32:11: user "bob": there is no queue "suport"; did you mean "support"?
-        centre.toml:32:40: `level` is known, but not built yet; leave `level` out for now
+        centre.toml:32:40: `delay` is known, but not built yet; leave `delay` out for now
         centre.toml:35:3: unknown key `trunk`; did you mean `trunks`?
         centre.toml:38:2: `feature_codes` is known, but not built yet; leave `feature_codes` out for now"#]]
     .assert_eq(&faults_of(text));
@@ -454,7 +454,8 @@ fn json_carries_what_toml_does() {
     );
     let public = alice.to_public_json();
     assert!(public.get("password").is_none() && public.get("sip_password").is_none());
-    assert_eq!(public["queues"], serde_json::json!(["support"]));
+    let assigned = serde_json::json!([{ "queue": "support", "level": 3, "order": 2, "weight": 5 }]);
+    assert_eq!(public["queues"], assigned);
     let text = serde_json::to_string(&alice.to_stored_json()).unwrap();
     assert_eq!(&serde_json::from_str::<User>(&text).unwrap(), &**alice);
 }

@@ -22,6 +22,93 @@ fn rule_6_a_caller_is_answered_by_the_attendant_who_is_free() {
 }
 
 #[test]
+fn rule_6_each_strategy_chooses_among_those_who_are_free() {
+    // ann has been idle for longer than bob; what is said of their assignments, and who gets the first and second caller.
+    let cases = [
+        ("longest-idle", "", "", ["ann", "bob"]),
+        ("round-robin", "", "", ["ann", "bob"]),
+        ("fewest-calls", "", "", ["ann", "bob"]),
+        ("least-occupied", "", "", ["ann", "bob"]),
+        ("fixed-order", "order = 2", "order = 1", ["bob", "bob"]),
+        ("skill-level", "level = 1", "level = 2", ["bob", "bob"]),
+    ];
+    for (strategy, of_ann, of_bob, expected) in cases {
+        let sales = |more: &str| match more {
+            "" => "\"sales\"".to_owned(),
+            more => format!("{{ queue = \"sales\", {more} }}"),
+        };
+        let centre = CENTRE
+            .replace(
+                "number = \"2000\"",
+                &format!("number = \"2000\"\nstrategy = \"{strategy}\""),
+            )
+            .replace(
+                "[\"sales\", \"support\"]",
+                &format!("[{}, \"support\"]", sales(of_ann)),
+            )
+            .replace("[\"sales\"]", &format!("[{}]", sales(of_bob)));
+        let w = World::builder(seed(8)).centre(&centre).build();
+        let (ann, caller) = (w.agent("ann").available(), w.phone("+49301"));
+        w.run_for(secs(1));
+        let bob = w.agent("bob").available();
+        for _ in 0..2 {
+            caller.calls("sales");
+            w.run_for(secs(1));
+            if ann.rings() {
+                ann.answers();
+            } else {
+                bob.answers();
+            }
+            w.run_for(secs(5));
+            caller.hangs_up();
+            w.run_for(secs(1));
+        }
+        let served: Vec<String> = connections(&w).into_iter().map(|(_, user)| user).collect();
+        assert_eq!(served, expected, "{strategy}");
+        w.expect_quiet();
+        w.expect_journal_gives_the_same_state();
+    }
+}
+
+#[test]
+fn rule_6_lots_fall_by_weight_and_again_the_same_way() {
+    let centre = CENTRE
+        .replace(
+            "number = \"2000\"",
+            "number = \"2000\"\nstrategy = \"weighted-random\"",
+        )
+        .replace(
+            "[\"sales\", \"support\"]",
+            "[{ queue = \"sales\", weight = 9 }, \"support\"]",
+        );
+    let play = || {
+        let w = World::builder(seed(9)).centre(&centre).build();
+        let (ann, bob) = (w.agent("ann").available(), w.agent("bob").available());
+        let caller = w.phone("+49301");
+        for _ in 0..40 {
+            caller.calls("sales");
+            w.run_for(secs(1));
+            if ann.rings() {
+                ann.answers();
+            } else {
+                bob.answers();
+            }
+            caller.hangs_up();
+            w.run_for(secs(1));
+        }
+        w.expect_journal_gives_the_same_state();
+        connections(&w)
+            .into_iter()
+            .map(|(_, user)| user)
+            .collect::<Vec<_>>()
+    };
+    let lots = play();
+    let of_ann = lots.iter().filter(|user| *user == "ann").count();
+    assert!((30..40).contains(&of_ann), "nine in ten: {of_ann} of 40");
+    assert_eq!(play(), lots);
+}
+
+#[test]
 fn rule_5_three_callers_and_one_attendant_are_served_in_order() {
     let w = World::new(seed(1));
     let ann = w.agent("ann").available();

@@ -19,7 +19,8 @@ record! {
         priority: i32 ; -1000..=1000,
         /// Seconds of waiting that one point of priority is worth. 1 to 86400.
         ageing: Seconds = Seconds(10) ; 1..=86_400,
-        /// Which of several free agents gets a caller: `longest-idle`.
+        /// Which of several free agents gets a caller: `longest-idle`, `round-robin`, `fewest-calls`,
+        /// `least-occupied`, `fixed-order`, `skill-level` or `weighted-random`.
         strategy: Strategy,
         /// When a caller's call is answered: `at-once`.
         answer: AnswerMode,

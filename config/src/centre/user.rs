@@ -26,7 +26,8 @@ record! {
         extension: Option<DialNumber>,
         /// The password of the user's phone; its digest user name is the extension. Kept as hashes.
         sip_password: Option<Secret>,
-        /// The queues whose callers the user may take: names, or `{ queue = NAME }`.
+        /// The queues whose callers the user may take: names, or `{ queue = NAME }` with what the queue's
+        /// strategy goes by.
         queues: Vec<Assignment>,
         /// The user's own queue, where direct calls wait.
         personal: Personal,
@@ -66,8 +67,14 @@ record! {
     pub struct Assignment {
         /// The queue.
         queue: Name => required,
+        /// For the strategy `skill-level`: the highest comes first. 0 to 1000.
+        level: u32 ; 0..=1000,
+        /// For the strategy `fixed-order`: the lowest comes first. 0 to 1000.
+        order: u32 ; 0..=1000,
+        /// For the strategy `weighted-random`: of two, the one with twice the weight gets twice the callers. 1 to 1000.
+        weight: u32 = 1 ; 1..=1000,
     }
-    later { level, delay, order, weight }
+    later { delay }
 }
 
 impl_record_field!(User, Personal);
@@ -84,11 +91,22 @@ impl Field for Assignment {
             "a queue's name or { queue = NAME }",
             "support",
         )?;
-        Some(Self { queue })
+        Some(Self {
+            queue,
+            ..Self::default()
+        })
     }
 
     fn write(&self) -> serde_json::Value {
-        self.queue.write()
+        let only_queue = Self {
+            queue: self.queue.clone(),
+            ..Self::default()
+        };
+        if *self == only_queue {
+            self.queue.write()
+        } else {
+            self.to_json(true)
+        }
     }
 
     fn shape() -> Shape {

@@ -151,7 +151,7 @@ fn agent(id: u32) -> AgentConfig {
     let queues = (0..10).map(|nth| QueueId((id * 7 + nth * 13) % QUEUES));
     AgentConfig {
         id: AgentId(id),
-        queues: queues.map(|queue| Assignment { queue }).collect(),
+        queues: queues.map(Assignment::to).collect(),
         direct_call_priority: 0,
         personal: PersonalConfig {
             ring_timeout: Duration::from_secs(20),

@@ -2,7 +2,7 @@
 //!
 //! This machine knows what an agent may do; who is to be told, and what becomes of interactions, is the acd's.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -14,8 +14,10 @@ use crate::input::{Device, Presence};
 use crate::micros;
 use crate::output::{Activity, AgentState, AlertOutcome, Denial, DeviceHealth};
 use crate::phone::Phone;
+use crate::rank::Target;
 use crate::sabotage;
 use crate::view::Counters;
+use crate::worked::Worked;
 
 /// Life: offline from the configuration's first naming; forgotten when it names them no longer and they have nothing more.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -54,6 +56,17 @@ pub(crate) struct Agent {
     #[n(13)]
     #[cbor(default)]
     left: BTreeSet<QueueId>,
+    /// In queues that keep one: their last turn by round robin, or when they come in by lot.
+    #[cbor(n(14), default)]
+    pub(crate) places: BTreeMap<QueueId, u64>,
+    /// How often lots were drawn for them.
+    #[cbor(n(15), default)]
+    pub(crate) draws: u64,
+    #[cbor(n(16), default)]
+    worked: Worked,
+    /// Their occupied share when they last became free.
+    #[cbor(n(17), default)]
+    share_ppm: u32,
 }
 
 /// When a wrap-up ends by itself.
@@ -90,6 +103,10 @@ impl Agent {
                 left: BTreeSet::new(),
             },
             left: BTreeSet::new(),
+            places: BTreeMap::new(),
+            draws: 0,
+            worked: Worked::since(now),
+            share_ppm: 0,
         }
     }
 
@@ -125,6 +142,30 @@ impl Agent {
 
     pub(crate) const fn idle_since(&self) -> Duration {
         self.idle_since
+    }
+
+    /// Their place where a strategy keeps one; 0: none yet.
+    pub(crate) fn place_in(&self, target: Target) -> u64 {
+        match target {
+            Target::Queue(queue) => self.places.get(&queue).copied().unwrap_or(0),
+            Target::Personal(_) => 0,
+        }
+    }
+
+    /// As last reckoned, in parts per million.
+    pub(crate) const fn share_ppm(&self) -> u32 {
+        self.share_ppm
+    }
+
+    pub(crate) fn reckon_share(&mut self, now: Duration) {
+        self.pass(now);
+        self.share_ppm = self.worked.share_ppm();
+    }
+
+    /// Takes account of the time until `now`, before what they are at changes.
+    fn pass(&mut self, now: Duration) {
+        let (logged_in, occupied) = (self.is_logged_in(), self.is_occupied());
+        self.worked.pass(now, logged_in, occupied);
     }
 
     /// Whether they could be alerted for something now (rule 7, without what depends on the interaction).
@@ -210,15 +251,24 @@ impl Agent {
         }
     }
 
-    /// Another configuration: what is not theirs any more they cannot have left.
-    pub(crate) fn configure(&mut self, config: AgentConfig) {
-        self.config = config;
-        let assigned = &self.config.queues;
+    /// Another configuration: what is not theirs any more they cannot have left. Their place is void in queues they serve no
+    /// more, and with another weight in those that choose by lot.
+    pub(crate) fn configure(&mut self, config: AgentConfig, races: &BTreeSet<QueueId>) {
+        let before = core::mem::replace(&mut self.config, config);
+        let weight = |config: &AgentConfig, queue| {
+            let assigned = config.queues.iter().find(|it| it.queue == queue);
+            assigned.map(|assignment| assignment.weight)
+        };
         self.left
-            .retain(|left| assigned.iter().any(|it| it.queue == *left));
+            .retain(|left| weight(&self.config, *left).is_some());
+        self.places.retain(|queue, _| {
+            let now = weight(&self.config, *queue);
+            now.is_some() && (now == weight(&before, *queue) || !races.contains(queue))
+        });
     }
 
     pub(crate) fn set_presence(&mut self, now: Duration, presence: Presence) {
+        self.pass(now);
         if presence == Presence::Offline {
             self.left.clear();
         }
@@ -287,7 +337,8 @@ impl Agent {
         max_no_answer > 0 && self.no_answers >= max_no_answer && !sabotage::NO_ANSWER
     }
 
-    pub(crate) fn connect(&mut self, interaction: InteractionId) {
+    pub(crate) fn connect(&mut self, now: Duration, interaction: InteractionId) {
+        self.pass(now);
         self.interactions.push(interaction);
     }
 
@@ -298,6 +349,7 @@ impl Agent {
         interaction: InteractionId,
         wrap_up: WrapUp,
     ) {
+        self.pass(now);
         self.interactions.retain(|other| *other != interaction);
         if !self.interactions.is_empty() {
             return;
@@ -312,7 +364,8 @@ impl Agent {
     }
 
     /// Whether there was one to end.
-    pub(crate) const fn end_wrap_up(&mut self, now: Duration) -> bool {
+    pub(crate) fn end_wrap_up(&mut self, now: Duration) -> bool {
+        self.pass(now);
         let ended = self.wrap_up.is_some();
         if ended {
             self.wrap_up = None;
@@ -339,6 +392,7 @@ impl Agent {
 
     /// The daemon starts anew: calls are gone, without wrap-up.
     pub(crate) fn on_restart(&mut self, now: Duration) {
+        self.pass(now);
         if !self.interactions.is_empty() || self.own_calls > 0 {
             self.idle_since = now;
         }
@@ -347,7 +401,9 @@ impl Agent {
     }
 
     /// The centre's day begins. A running alert counts for the new day.
-    pub(crate) fn on_daily_reset(&mut self) {
+    pub(crate) fn on_daily_reset(&mut self, now: Duration) {
+        self.worked = Worked::since(now);
+        self.share_ppm = 0;
         self.counters = Counters {
             alerts: self.alert.is_some().into(),
             ..Counters::new()

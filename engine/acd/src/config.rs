@@ -81,10 +81,29 @@ pub struct QueueConfig {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 #[cbor(index_only)]
 pub enum Strategy {
-    /// Who has been idle longest; of two the lower id.
+    /// Who has been idle longest; of two the lower id. It decides, too, between two who are alike by another strategy.
     #[default]
     #[n(0)]
     LongestIdle,
+    /// Whom this queue has not alerted for longest.
+    #[n(1)]
+    RoundRobin,
+    /// Who has accepted the fewest alerts, of all queues together, since the daily reset.
+    #[n(2)]
+    FewestCalls,
+    /// Whose interactions, wrap-up included, have taken the smallest share of the time they were logged in since the
+    /// daily reset; reckoned when they become free, in parts per million.
+    #[n(3)]
+    LeastOccupied,
+    /// Whose assignment has the lowest `order`.
+    #[n(4)]
+    FixedOrder,
+    /// Whose assignment has the highest `level`.
+    #[n(5)]
+    SkillLevel,
+    /// By lot, each as likely as the `weight` of their assignment is large.
+    #[n(6)]
+    WeightedRandom,
 }
 
 /// How long an agent is left alone after an interaction (rule 17).
@@ -184,6 +203,28 @@ pub struct AgentConfig {
 pub struct Assignment {
     #[n(0)]
     pub queue: QueueId,
+    /// For [`Strategy::FixedOrder`].
+    #[cbor(n(1), default)]
+    pub order: u32,
+    /// For [`Strategy::SkillLevel`].
+    #[cbor(n(2), default)]
+    pub level: u32,
+    /// For [`Strategy::WeightedRandom`]; 0 counts as 1.
+    #[cbor(n(3), default)]
+    pub weight: u32,
+}
+
+impl Assignment {
+    /// One that no strategy prefers to another.
+    #[must_use]
+    pub const fn to(queue: QueueId) -> Self {
+        Self {
+            queue,
+            order: 0,
+            level: 0,
+            weight: 1,
+        }
+    }
 }
 
 /// A user's queue of direct calls (rule 2). Its ageing is 10 s.

@@ -44,12 +44,15 @@ mod interaction;
 mod micros;
 mod output;
 mod phone;
+mod preference;
+mod race;
 mod rank;
 mod ranked_set;
 mod sabotage;
 mod state;
 mod view;
 mod watch;
+mod worked;
 
 pub use acd::{Acd, CheckpointError};
 pub use config::AcdConfig;

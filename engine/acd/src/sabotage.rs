@@ -23,6 +23,18 @@ sabotage! {
     ORDER = "sabotage-order";
     /// Rule 6: the shortest idle is chosen.
     LONGEST_IDLE = "sabotage-longest-idle";
+    /// Rule 6: turns are not looked at.
+    ROUND_ROBIN = "sabotage-round-robin";
+    /// Rule 6: how many calls somebody had is not looked at.
+    FEWEST_CALLS = "sabotage-fewest-calls";
+    /// Rule 6: how occupied somebody was is not looked at.
+    LEAST_OCCUPIED = "sabotage-least-occupied";
+    /// Rule 6: the order of assignments is not looked at.
+    FIXED_ORDER = "sabotage-fixed-order";
+    /// Rule 6: the level of assignments is not looked at.
+    SKILL_LEVEL = "sabotage-skill-level";
+    /// Rule 6: weights are not looked at.
+    WEIGHTED_RANDOM = "sabotage-weighted-random";
     /// Rule 7: a call of their own takes no room.
     OWN_CALL = "sabotage-own-call";
     /// Rule 10: a caller who is gone still rings.

@@ -11,6 +11,7 @@ use crate::alert::Alert;
 use crate::config::{QueueConfig, Strategy, WrapUp};
 use crate::ids::{AgentId, Incarnation, InteractionId, MatchId, QueueId};
 use crate::interaction::{Interaction, Weight};
+use crate::preference::Seat;
 use crate::rank::Target;
 
 /// The ageing of direct calls (rule 2).
@@ -48,6 +49,9 @@ pub(crate) struct Queue {
     /// It was told that somebody waits here without anybody.
     #[cbor(n(3), default)]
     pub(crate) alarmed: bool,
+    /// By round robin: how many turns there were. By lot: how far the race is.
+    #[cbor(n(4), default)]
+    pub(crate) clock: u64,
 }
 
 /// What a target says about its alerts and what follows them.
@@ -90,25 +94,27 @@ impl State {
         agent.is_some_and(|agent| agent.is_assigned(queue))
     }
 
+    /// Whether it is among the [seats](Self::seats_of) of this agent.
+    pub(crate) fn serves(&self, id: AgentId, target: Target) -> bool {
+        let seats = self.seats_of(id);
+        seats.iter().any(|seat| seat.target == target)
+    }
+
     /// Where `agent` serves: their own queue of direct calls, and those assigned that exist and that they have not left.
     /// Sorted, each once.
-    pub(crate) fn lanes_of(&self, id: AgentId) -> Vec<Target> {
+    pub(crate) fn seats_of(&self, id: AgentId) -> Vec<Seat> {
         let Some(agent) = self.agents.get(&id).filter(|agent| !agent.removed) else {
             return Vec::new();
         };
-        let assigned = agent
-            .config
-            .queues
-            .iter()
-            .map(|assignment| assignment.queue);
-        let mut lanes: Vec<_> = assigned
-            .filter(|queue| self.queues.contains_key(queue) && !agent.has_left(*queue))
-            .map(Target::Queue)
+        let assigned = agent.config.queues.iter();
+        let mut seats: Vec<_> = assigned
+            .filter(|it| self.queues.contains_key(&it.queue) && !agent.has_left(it.queue))
+            .map(Seat::in_queue)
             .collect();
-        lanes.push(Target::Personal(id));
-        lanes.sort_unstable();
-        lanes.dedup();
-        lanes
+        seats.push(Seat::personal(id));
+        seats.sort_by_key(|seat| seat.target);
+        seats.dedup_by_key(|seat| seat.target);
+        seats
     }
 
     pub(crate) fn strategy(&self, target: Target) -> Strategy {

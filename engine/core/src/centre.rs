@@ -105,9 +105,7 @@ impl Engine {
                 id: self.names.queue(&queue.name)?,
                 priority: queue.priority,
                 ageing: queue.ageing.into(),
-                strategy: match queue.strategy {
-                    config::Strategy::LongestIdle => acd::config::Strategy::LongestIdle,
-                },
+                strategy: strategy(queue.strategy),
                 ring_timeout: queue.ring_timeout.into(),
                 retry_after: queue.retry_after.into(),
                 max_no_answer: queue.max_no_answer,
@@ -141,13 +139,17 @@ impl Engine {
     }
 
     fn agent_config(&self, user: &User) -> Option<AgentConfig> {
-        let assigned = user
-            .queues
-            .iter()
-            .filter_map(|assignment| self.names.queue(&assignment.queue));
+        let assigned = user.queues.iter().filter_map(|assignment| {
+            Some(Assignment {
+                queue: self.names.queue(&assignment.queue)?,
+                order: assignment.order,
+                level: assignment.level,
+                weight: assignment.weight,
+            })
+        });
         Some(AgentConfig {
             id: self.names.agent(&user.username)?,
-            queues: assigned.map(|queue| Assignment { queue }).collect(),
+            queues: assigned.collect(),
             direct_call_priority: user.direct_call_priority,
             personal: PersonalConfig {
                 ring_timeout: user.personal.ring_timeout.into(),
@@ -276,4 +278,16 @@ fn service_action(level: &config::ServiceLevel) -> Option<acd::config::ServiceAc
     };
     let after = level.seconds.into();
     Some(acd::config::ServiceAction { after, step })
+}
+
+const fn strategy(strategy: config::Strategy) -> acd::config::Strategy {
+    match strategy {
+        config::Strategy::LongestIdle => acd::config::Strategy::LongestIdle,
+        config::Strategy::RoundRobin => acd::config::Strategy::RoundRobin,
+        config::Strategy::FewestCalls => acd::config::Strategy::FewestCalls,
+        config::Strategy::LeastOccupied => acd::config::Strategy::LeastOccupied,
+        config::Strategy::FixedOrder => acd::config::Strategy::FixedOrder,
+        config::Strategy::SkillLevel => acd::config::Strategy::SkillLevel,
+        config::Strategy::WeightedRandom => acd::config::Strategy::WeightedRandom,
+    }
 }

@@ -40,7 +40,7 @@ pub struct Listen {
     pub address: SocketAddr,
 }
 
-/// Seeds of the streams of randomness. Choices among equals have a stream of their own as soon as a strategy chooses by chance.
+/// Seeds of the streams of randomness. Choices by lot need none: they follow from the incarnation.
 #[derive(Clone, Copy)]
 pub struct Seeds {
     /// Call-IDs and SDP session ids: must not repeat, need not be secret.

@@ -36,7 +36,10 @@ impl Acd {
             AgentChange::WrapUpExtended { by } => self.on_wrap_up_extended(id, by),
             AgentChange::QueueJoined { queue, joined } => {
                 agent.join(queue, joined);
-                self.change_lanes_of(id);
+                if self.index.races.contains(&queue) {
+                    agent.places.remove(&queue);
+                }
+                self.change_lanes_of(now, id);
             }
         }
         self.touch(id);
@@ -71,7 +74,7 @@ impl Acd {
             self.release_all(id);
         }
         if comes_back {
-            self.change_lanes_of(id);
+            self.change_lanes_of(now, id);
         }
         if let (Some(reason), Some(match_id)) = (reason, alert)
             && !sabotage::BREAK_WITHDRAWS
@@ -183,9 +186,10 @@ impl Acd {
         }
     }
 
-    pub(super) fn on_daily_reset(&mut self) {
-        for agent in self.state.agents.values_mut() {
-            agent.on_daily_reset();
+    pub(super) fn on_daily_reset(&mut self, now: Duration) {
+        for (id, agent) in &mut self.state.agents {
+            agent.on_daily_reset(now);
+            self.agenda.relist.insert(*id);
         }
     }
 

@@ -160,7 +160,7 @@ impl Acd {
             self.state.interactions.insert(id, interaction);
         }
         if let Some(connected) = self.state.agents.get_mut(&agent) {
-            connected.connect(id);
+            connected.connect(now, id);
         }
         self.outputs.push_back(Output::Connect {
             match_id,

@@ -3,12 +3,13 @@
 //! One step: what is due is done, then what came, then free agents and waiting interactions are brought together
 //! until none are left that could be (I2), then changed states are told. Nothing is left for later: a decision never waits for a tick.
 //!
-//! [`entering`] lets interactions in and out, [`alerting`] begins and ends alerts, [`agents`] hears of agents,
-//! [`picking`] of what they choose for themselves, [`timing`] acts on the time they have waited, [`nobody`] when there is
-//! nobody for them, [`reconfigure`] applies a new centre, [`reading`] serves readers and checkpoints.
+//! [`choosing`] brings together, [`entering`] lets interactions in and out, [`alerting`] begins and ends alerts, [`agents`]
+//! hears of agents, [`picking`] of what they choose for themselves, [`timing`] acts on the time they have waited, [`nobody`]
+//! when there is nobody for them, [`reconfigure`] applies a new centre, [`reading`] serves readers and checkpoints.
 
 mod agents;
 mod alerting;
+mod choosing;
 mod entering;
 mod nobody;
 mod picking;
@@ -23,7 +24,7 @@ pub use reading::CheckpointError;
 
 use crate::deadline::Deadline;
 use crate::ids::{AgentId, Incarnation};
-use crate::index::{Index, Turn};
+use crate::index::Index;
 use crate::input::Input;
 use crate::micros;
 use crate::output::Output;
@@ -142,7 +143,7 @@ impl Acd {
             Input::AlertRinging { match_id } => self.on_ringing(match_id),
             Input::AlertEnded { match_id, end } => self.on_alert_ended(now, match_id, end),
             Input::AgentChanged { agent, change } => self.on_agent(now, agent, change),
-            Input::DailyReset => self.on_daily_reset(),
+            Input::DailyReset => self.on_daily_reset(now),
             Input::PickUp {
                 interaction,
                 agent,
@@ -170,6 +171,7 @@ impl Acd {
 
     fn relist(&mut self, now: Duration) {
         while let Some(id) = self.agenda.relist.pop_first() {
+            self.note_freed(now, id);
             if let Some(agent) = self.state.agents.get(&id)
                 && self.index.relist(id, agent)
                 && !sabotage::WORK_CONSERVATION
@@ -178,41 +180,6 @@ impl Acd {
             }
         }
         self.restaff(now);
-    }
-
-    /// Alerts until nothing waits that somebody free may take.
-    ///
-    /// Before this step no such pair was left, so each has a freed agent or an arrived interaction in it, and only
-    /// these are looked at. What is held for somebody is served first, then the best-ranked candidate, and chooses its agent by its queue's strategy
-    /// from all who are free: so order (I4, rule 5) and strategy (rule 6) hold too when a step frees many at once.
-    fn bring_together(&mut self, now: Duration) {
-        let mut candidates = BTreeSet::new();
-        while let Some(rank) = self.agenda.arrived.pop_first() {
-            let arrived = self.state.interactions.get(&rank.interaction());
-            candidates.extend(arrived.map(|it| (Index::turn_of(it), None)));
-        }
-        while let Some(agent) = self.agenda.freed.pop_first() {
-            candidates.extend(self.candidate_of(agent));
-        }
-        while let Some((turn, freed)) = candidates.pop_first() {
-            self.serve(now, turn.rank);
-            candidates.extend(freed.and_then(|agent| self.candidate_of(agent)));
-        }
-    }
-
-    fn candidate_of(&self, agent: AgentId) -> Option<(Turn, Option<AgentId>)> {
-        Some((self.index.best_for(agent)?, Some(agent)))
-    }
-
-    /// Alerts whom the strategy prefers for what has this rank, if it waits still and somebody may take it.
-    fn serve(&mut self, now: Duration, rank: Rank) {
-        let waiting = self.state.interactions.get(&rank.interaction());
-        let Some(interaction) = waiting.filter(|it| it.is_waiting() && it.rank == rank) else {
-            return;
-        };
-        if let Some(agent) = self.index.agent_for(interaction) {
-            self.alert(now, agent, rank.interaction(), false);
-        }
     }
 
     fn show(&mut self, now: Duration) {

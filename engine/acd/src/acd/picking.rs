@@ -11,7 +11,6 @@ use crate::ids::{AgentId, InteractionId};
 use crate::input::Presence;
 use crate::interaction::{Bar, Interaction, Reservation};
 use crate::output::{Denial, Output, WithdrawReason};
-use crate::rank::Target;
 use crate::sabotage;
 use crate::view::Stage;
 
@@ -124,7 +123,7 @@ impl Acd {
             Some(Presence::Break(_)) => return Err(Denial::OnBreak),
             Some(Presence::Available) => {}
         }
-        if !self.state.lanes_of(agent).contains(&interaction.at) {
+        if !self.state.serves(agent, interaction.at) {
             return Err(Denial::NotAssigned);
         }
         not_held_for_another(interaction, agent)?;
@@ -185,10 +184,10 @@ impl Acd {
     }
 
     /// Ends what they reserved where they do not serve any more.
-    pub(super) fn release_outside(&mut self, agent: AgentId, lanes: &[Target]) {
+    pub(super) fn release_outside(&mut self, agent: AgentId) {
         for id in self.index.held.reserved_by(agent) {
             let at = self.state.interactions.get(&id).map(|it| it.at);
-            if at.is_some_and(|at| !lanes.contains(&at)) {
+            if at.is_some_and(|at| !self.state.serves(agent, at)) {
                 self.end_reservation(id);
             }
         }

@@ -46,7 +46,7 @@ impl Acd {
                 self.rerank(target);
             }
         }
-        self.change_lanes();
+        self.change_lanes(now);
         self.change_timings(&timings);
     }
 
@@ -91,11 +91,18 @@ impl Acd {
             self.divert_all(target, DivertReason::QueueRemoved);
             self.set_alarmed(id, false);
             self.index.close_queue(id);
+            self.forget_places(id);
             self.state.queues.remove(&id);
         }
         for (id, config) in configs {
             if let Some(queue) = self.state.queues.get_mut(&id) {
-                queue.config = config;
+                let strategy = config.strategy;
+                let before = core::mem::replace(&mut queue.config, config).strategy;
+                if before != strategy {
+                    queue.clock = 0;
+                    self.forget_places(id);
+                    self.index.set_strategy(Target::Queue(id), strategy);
+                }
                 continue;
             }
             let queue = Queue {
@@ -103,9 +110,17 @@ impl Acd {
                 open: false,
                 nobody_since: None,
                 alarmed: false,
+                clock: 0,
             };
             self.state.queues.insert(id, queue);
             self.open_lane(Target::Queue(id));
+        }
+    }
+
+    /// What a strategy kept of agents is of no use to another one.
+    fn forget_places(&mut self, queue: QueueId) {
+        for agent in self.state.agents.values_mut() {
+            agent.places.remove(&queue);
         }
     }
 
@@ -131,7 +146,7 @@ impl Acd {
             return;
         };
         let max_wait = agent.config.personal.max_wait;
-        agent.configure(config);
+        agent.configure(config, &self.index.races);
         if core::mem::replace(&mut agent.removed, false) {
             self.open_lane(Target::Personal(id));
         } else if agent.config.personal.max_wait != max_wait {
@@ -174,19 +189,21 @@ impl Acd {
     }
 
     /// Every agent in the lanes of their queues, as these are now.
-    fn change_lanes(&mut self) {
+    fn change_lanes(&mut self, now: Duration) {
         let ids: Vec<_> = self.state.agents.keys().copied().collect();
         for id in ids {
-            self.change_lanes_of(id);
+            self.change_lanes_of(now, id);
         }
     }
 
     /// One agent in the lanes of their queues, as these are now.
-    pub(super) fn change_lanes_of(&mut self, id: AgentId) {
-        let lanes = self.state.lanes_of(id);
-        self.release_outside(id, &lanes);
+    pub(super) fn change_lanes_of(&mut self, now: Duration, id: AgentId) {
+        self.note_freed(now, id);
+        self.draw_what_lacks(id);
+        let seats = self.state.seats_of(id);
+        self.release_outside(id);
         if let Some(agent) = self.state.agents.get(&id)
-            && self.index.list(id, agent, lanes)
+            && self.index.list(id, agent, seats)
         {
             self.agenda.freed.insert(id);
         }

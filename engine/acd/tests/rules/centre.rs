@@ -51,9 +51,7 @@ pub(crate) fn queue(id: u32) -> QueueConfig {
 }
 
 fn agent(id: u32, queues: &[u32]) -> AgentConfig {
-    let assigned = queues.iter().map(|id| Assignment {
-        queue: QueueId(*id),
-    });
+    let assigned = queues.iter().map(|id| Assignment::to(QueueId(*id)));
     AgentConfig {
         id: AgentId(id),
         queues: assigned.collect(),
@@ -188,9 +186,7 @@ impl Centre {
     }
 
     pub(crate) fn serves(&mut self, agent: u32, queues: &[u32]) {
-        let assigned = queues.iter().map(|id| Assignment {
-            queue: QueueId(*id),
-        });
+        let assigned = queues.iter().map(|id| Assignment::to(QueueId(*id)));
         let assigned = assigned.collect();
         self.with_agent(agent, |agent| agent.queues = assigned);
     }

@@ -25,7 +25,10 @@ fn config() -> Box<AcdConfig> {
         queues: vec![queue(1)],
         agents: vec![AgentConfig {
             id: AgentId(9),
-            queues: vec![Assignment { queue: QueueId(1) }],
+            queues: vec![Assignment {
+                weight: 0,
+                ..Assignment::to(QueueId(1))
+            }],
             direct_call_priority: 5,
             personal: PersonalConfig {
                 ring_timeout: secs(20),

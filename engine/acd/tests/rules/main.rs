@@ -9,6 +9,7 @@
 mod agents;
 mod alerts;
 mod centre;
+mod choosing;
 mod entering;
 mod journal;
 mod leaving;

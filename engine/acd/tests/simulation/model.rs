@@ -7,13 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use acd::config::{
-    AgentConfig, JoinWhen, QueueConfig, ServiceStep, WhenClosing, WhenNobody, WrapUp,
+    AgentConfig, JoinWhen, QueueConfig, ServiceStep, Strategy, WhenClosing, WhenNobody, WrapUp,
 };
 use acd::{
     AcdConfig, Activity, AgentChange, AgentId, AgentState, AlertEnd, AlertOutcome, BreakReason,
     Counters, Denial, Device, DeviceHealth, DivertReason, Enqueue, EntryKind, Incarnation, Input,
     InteractionId, MatchId, Output, Presence, QueueId, RefuseReason, Target, Tier, WithdrawReason,
 };
+
+use crate::random;
 
 const MANUAL: Duration = Duration::MAX;
 const RETRY_MAX: Duration = Duration::from_secs(60);
@@ -25,6 +27,11 @@ pub(crate) struct Model {
     pub(crate) agents: BTreeMap<AgentId, Agent>,
     pub(crate) calls: BTreeMap<InteractionId, Call>,
     pub(crate) alerts: BTreeMap<MatchId, Alert>,
+    /// Every alert of a queue that goes round, oldest first.
+    turns: Vec<(QueueId, AgentId)>,
+    incarnation: Incarnation,
+    /// Up to when agents' time is counted.
+    counted_to: Duration,
     outputs: Vec<Output>,
 }
 
@@ -33,6 +40,8 @@ pub(crate) struct Queue {
     pub(crate) open: bool,
     /// A person was told that somebody waits here and nobody is there.
     pub(crate) alarmed: bool,
+    /// How far the race is of a queue that chooses by lot.
+    pub(crate) race: u64,
 }
 
 pub(crate) struct Agent {
@@ -53,6 +62,15 @@ pub(crate) struct Agent {
     pub(crate) idle_since: Duration,
     pub(crate) no_answers: u32,
     pub(crate) counters: Counters,
+    /// Whether they were free when that was last looked at.
+    pub(crate) was_free: bool,
+    /// Logged in, and occupied of that, since the daily reset; and the share when they last became free.
+    pub(crate) logged_in: Duration,
+    pub(crate) occupied: Duration,
+    pub(crate) share_ppm: u128,
+    /// When they come in where it goes by lot, and how often lots were drawn for them.
+    pub(crate) races: BTreeMap<QueueId, u64>,
+    pub(crate) draws: u64,
     /// Presence and activity, and since when.
     pub(crate) since: (Presence, Activity, Duration),
 }
@@ -116,16 +134,22 @@ impl Model {
             agents: BTreeMap::new(),
             calls: BTreeMap::new(),
             alerts: BTreeMap::new(),
+            turns: Vec::new(),
+            incarnation,
+            counted_to: Duration::ZERO,
             outputs: Vec::new(),
         }
     }
 
     /// What has to happen at `now` on this input; states of agents are compared apart.
     pub(crate) fn step(&mut self, now: Duration, input: &Input) -> Vec<Output> {
+        self.count_time(now);
         self.time_passes(now);
         self.look_who_is_there(now);
+        self.look_who_is_free(now);
         self.hear(now, input);
         self.look_who_is_there(now);
+        self.look_who_is_free(now);
         self.match_all(now);
         self.note_alarms();
         self.note_activities(now);
@@ -197,12 +221,132 @@ impl Model {
             else {
                 return;
             };
+            let to = call.enqueue.to;
             let agent = takers
                 .into_iter()
-                .min_by_key(|id| (self.agents[id].idle_since, *id));
+                .min_by_key(|id| (self.preference(to, *id), self.agents[id].idle_since, *id));
             let (call, agent) = (call.enqueue.interaction, agent.unwrap());
+            if self.calls[&call].held_for.is_none() {
+                self.takes_turn(now, to, agent);
+            }
             self.alert(now, call, agent, false);
         }
+    }
+
+    /// Rule 6: smaller is better; of those who are alike who has been idle longest.
+    fn preference(&self, to: Target, id: AgentId) -> u128 {
+        let Target::Queue(queue) = to else {
+            return 0;
+        };
+        let agent = &self.agents[&id];
+        let assigned = agent.config.queues.iter().find(|it| it.queue == queue);
+        let assigned = assigned.unwrap();
+        match self.queues[&queue].config.strategy {
+            Strategy::LongestIdle => 0,
+            Strategy::RoundRobin => {
+                let last = self.turns.iter().rposition(|turn| *turn == (queue, id));
+                last.map_or(0, |at| at as u128 + 1)
+            }
+            Strategy::FewestCalls => agent.counters.accepted.into(),
+            Strategy::LeastOccupied => agent.share_ppm,
+            Strategy::FixedOrder => assigned.order.into(),
+            Strategy::SkillLevel => u128::MAX - u128::from(assigned.level),
+            Strategy::WeightedRandom => agent.races[&queue].into(),
+        }
+    }
+
+    fn takes_turn(&mut self, now: Duration, to: Target, id: AgentId) {
+        let Target::Queue(queue) = to else {
+            return;
+        };
+        match self.queues[&queue].config.strategy {
+            Strategy::RoundRobin => self.turns.push((queue, id)),
+            Strategy::WeightedRandom => {
+                let winner = self.agents[&id].races[&queue];
+                self.queues.get_mut(&queue).unwrap().race = winner;
+                let came_in_before = |other: &AgentId| {
+                    let agent = &self.agents[other];
+                    let place = |id| (self.preference(to, id), self.agents[&id].idle_since, id);
+                    self.is_free(now, agent)
+                        && serves(*other, agent, to)
+                        && place(*other) < place(id)
+                };
+                let again: Vec<_> = self.agents.keys().copied().filter(came_in_before).collect();
+                for id in again {
+                    self.draw(id, |other, _| other == queue);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    // ----------------------------------------------------------------- what strategies go by
+
+    fn count_time(&mut self, now: Duration) {
+        let span = now - self.counted_to;
+        self.counted_to = now;
+        for agent in self.agents.values_mut() {
+            if agent.presence != Presence::Offline {
+                agent.logged_in += span;
+                if agent.talks_to.is_some() || agent.wrap_up_until.is_some() {
+                    agent.occupied += span;
+                }
+            }
+        }
+    }
+
+    fn look_who_is_free(&mut self, now: Duration) {
+        for id in self.agents.keys().copied().collect::<Vec<_>>() {
+            let free = self.is_free(now, &self.agents[&id]);
+            let agent = self.agents.get_mut(&id).unwrap();
+            if free && !std::mem::replace(&mut agent.was_free, free) {
+                let parts = agent.occupied.as_micros() * 1_000_000;
+                agent.share_ppm = parts.checked_div(agent.logged_in.as_micros()).unwrap_or(0);
+                self.draw(id, |_, _| true);
+            }
+            self.agents.get_mut(&id).unwrap().was_free = free;
+        }
+    }
+
+    fn draws_what_lacks(&mut self, id: AgentId) {
+        if self.agents[&id].was_free {
+            self.draw(id, |queue, agent| !agent.races.contains_key(&queue));
+        }
+    }
+
+    /// A time for them in each of their queues that go by lot, of those that are wanted.
+    fn draw(&mut self, id: AgentId, wants: impl Fn(QueueId, &Agent) -> bool) {
+        let agent = &self.agents[&id];
+        let by_lot = |queue: QueueId| {
+            let queue = self.queues.get(&queue);
+            queue.is_some_and(|queue| queue.config.strategy == Strategy::WeightedRandom)
+        };
+        let wanted: Vec<_> = agent
+            .config
+            .queues
+            .iter()
+            .filter(|it| by_lot(it.queue) && wants(it.queue, agent))
+            .map(|it| (it.queue, it.weight))
+            .collect();
+        if wanted.is_empty() {
+            return;
+        }
+        let draws = agent.draws + 1;
+        for (queue, weight) in wanted {
+            let words = [
+                self.incarnation.epoch,
+                self.incarnation.node.into(),
+                self.incarnation.number.into(),
+                queue.0.into(),
+                id.0.into(),
+                draws,
+            ];
+            let start = self.queues[&queue].race;
+            let time = minus_log2(random::lot(&words)) / u64::from(weight);
+            let races = &mut self.agents.get_mut(&id).unwrap().races;
+            races.insert(queue, start + time);
+        }
+        self.agents.get_mut(&id).unwrap().draws = draws;
     }
 
     fn alert(&mut self, now: Duration, id: InteractionId, agent_id: AgentId, picked_up: bool) {
@@ -218,6 +362,7 @@ impl Model {
             Target::Personal(owner) => self.agents[&owner].config.personal.ring_timeout,
         };
         let agent = self.agents.get_mut(&agent_id).unwrap();
+        agent.was_free = false;
         agent.alert = Some(match_id);
         agent.counters.alerts += 1;
         let alert = Alert {
@@ -461,6 +606,9 @@ impl Model {
                         alerts: agent.alert.is_some().into(),
                         ..Counters::default()
                     };
+                    agent.logged_in = Duration::ZERO;
+                    agent.occupied = Duration::ZERO;
+                    agent.share_ppm = 0;
                 }
             }
             Input::PickUp {
@@ -1057,6 +1205,7 @@ impl Model {
             }
             AgentChange::QueueJoined { queue, joined } => {
                 let assigned = is_assigned(id, agent, Target::Queue(*queue));
+                agent.races.remove(queue);
                 if *joined {
                     agent.left.remove(queue);
                 } else if agent.presence != Presence::Offline && assigned {
@@ -1065,6 +1214,7 @@ impl Model {
                 self.loses_reservations(id, |model, call| {
                     !serves(id, &model.agents[&id], call.enqueue.to)
                 });
+                self.draws_what_lacks(id);
             }
             AgentChange::WrapUpExtended { by } => {
                 if let Some(until) = agent.wrap_up_until.as_mut().filter(|at| **at != MANUAL) {
@@ -1191,6 +1341,7 @@ impl Model {
             }
             if gone {
                 self.agents.remove(&id);
+                self.turns.retain(|(_, by)| *by != id);
                 self.outputs.push(Output::AgentRemoved { agent: id });
             }
         }
@@ -1203,6 +1354,7 @@ impl Model {
         for id in self.queues.keys().copied().collect::<Vec<_>>() {
             if !wanted(&id) {
                 self.send_away(Target::Queue(id), DivertReason::QueueRemoved);
+                self.goes_by_nothing(id);
                 if self.queues.remove(&id).is_some_and(|queue| queue.alarmed) {
                     self.outputs.push(Output::Attended { queue: id });
                 }
@@ -1210,12 +1362,18 @@ impl Model {
         }
         for queue in &config.queues {
             match self.queues.get_mut(&queue.id) {
-                Some(kept) => kept.config = queue.clone(),
+                Some(kept) => {
+                    let before = std::mem::replace(&mut kept.config, queue.clone());
+                    if before.strategy != queue.strategy {
+                        self.goes_by_nothing(queue.id);
+                    }
+                }
                 None => {
                     let new = Queue {
                         config: queue.clone(),
                         open: false,
                         alarmed: false,
+                        race: 0,
                     };
                     self.queues.insert(queue.id, new);
                     self.comes_back(Target::Queue(queue.id));
@@ -1233,7 +1391,9 @@ impl Model {
         for agent in &config.agents {
             match self.agents.get_mut(&agent.id) {
                 Some(kept) => {
-                    kept.config = agent.clone();
+                    let before = std::mem::replace(&mut kept.config, agent.clone());
+                    self.is_reassigned(agent.id, &before);
+                    let kept = self.agents.get_mut(&agent.id).unwrap();
                     let assigned = |left: &QueueId| agent.queues.iter().any(|it| it.queue == *left);
                     kept.left.retain(assigned);
                     if std::mem::replace(&mut kept.removed, false) {
@@ -1255,7 +1415,33 @@ impl Model {
             });
         }
         self.rerank_all();
+        for id in self.agents.keys().copied().collect::<Vec<_>>() {
+            self.draws_what_lacks(id);
+        }
         self.stranded_may_go();
+    }
+
+    /// A queue with another strategy, or gone: what was remembered for the old one is forgotten.
+    fn goes_by_nothing(&mut self, id: QueueId) {
+        self.turns.retain(|(queue, _)| *queue != id);
+        for agent in self.agents.values_mut() {
+            agent.races.remove(&id);
+        }
+        self.queues.get_mut(&id).unwrap().race = 0;
+    }
+
+    fn is_reassigned(&mut self, id: AgentId, before: &AgentConfig) {
+        let weight = |config: &AgentConfig, queue| {
+            let assigned = config.queues.iter().find(|it| it.queue == queue);
+            assigned.map(|it| it.weight)
+        };
+        let agent = self.agents.get_mut(&id).unwrap();
+        let now = &agent.config;
+        self.turns
+            .retain(|(queue, by)| *by != id || weight(now, *queue).is_some());
+        agent.races.retain(|queue, _| {
+            weight(now, *queue).is_some() && weight(now, *queue) == weight(before, *queue)
+        });
     }
 
     fn stranded_may_go(&mut self) {
@@ -1308,6 +1494,7 @@ impl Model {
             agent.own_calls = 0;
             self.takes_pending(now, id);
         }
+        self.incarnation = incarnation;
         self.epoch = incarnation.epoch;
         self.next_match = incarnation.first_match().0;
     }
@@ -1349,6 +1536,34 @@ fn new_agent(now: Duration, config: &AgentConfig) -> Agent {
         idle_since: now,
         no_answers: 0,
         counters: Counters::default(),
+        was_free: false,
+        logged_in: Duration::ZERO,
+        occupied: Duration::ZERO,
+        share_ppm: 0,
+        races: BTreeMap::new(),
+        draws: 0,
         since: (Presence::Offline, Activity::Idle, now),
     }
+}
+
+/// -log2((lot + 1) / 2^64) with 32 bits after the point, digit by digit: 2^digit more where the number allows it.
+fn minus_log2(lot: u64) -> u64 {
+    let number = u128::from(lot) + 1;
+    let whole = (0..=64).rev().find(|bits| number >> bits > 0).unwrap();
+    let mut log = whole << 32;
+    // The number as 1 to 2, with 63 bits after the point.
+    let one = 1_u128 << 63;
+    let mut rest = if whole == 64 {
+        one
+    } else {
+        (number << 63) >> whole
+    };
+    for digit in (0..32).rev() {
+        rest = (rest * rest) / one;
+        if rest >= 2 * one {
+            rest /= 2;
+            log += 1 << digit;
+        }
+    }
+    (64 << 32) - log
 }

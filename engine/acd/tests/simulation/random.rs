@@ -33,3 +33,12 @@ impl Random {
         from[self.below(from.len() as u64) as usize].clone()
     }
 }
+
+/// 64 bits that follow from these words.
+pub(crate) fn lot(words: &[u64]) -> u64 {
+    let mut lot = 0;
+    for word in words {
+        lot = Random::new(lot ^ Random::new(*word).next()).next();
+    }
+    lot
+}

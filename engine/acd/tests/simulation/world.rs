@@ -477,7 +477,15 @@ impl World {
             id: QueueId(id),
             priority: self.random.pick(&[0, 0, 3, -1]),
             ageing: seconds(self.random.pick(&[10, 10, 30])),
-            strategy: Strategy::LongestIdle,
+            strategy: self.random.pick(&[
+                Strategy::LongestIdle,
+                Strategy::RoundRobin,
+                Strategy::FewestCalls,
+                Strategy::LeastOccupied,
+                Strategy::FixedOrder,
+                Strategy::SkillLevel,
+                Strategy::WeightedRandom,
+            ]),
             ring_timeout: seconds(self.random.pick(&[8, 20])),
             retry_after: seconds(15),
             max_no_answer: self.random.pick(&[0, 1, 2]),
@@ -515,10 +523,7 @@ impl World {
         let serves: Vec<_> = (0..QUEUES).filter(|_| self.random.percent(55)).collect();
         AgentConfig {
             id: AgentId(id),
-            queues: serves
-                .into_iter()
-                .map(|id| Assignment { queue: QueueId(id) })
-                .collect(),
+            queues: serves.into_iter().map(|id| self.assignment(id)).collect(),
             direct_call_priority: self.random.pick(&[0, 5]),
             personal: PersonalConfig {
                 ring_timeout: seconds(self.random.pick(&[6, 20])),
@@ -527,6 +532,15 @@ impl World {
                 max_no_answer: self.random.pick(&[0, 1]),
                 device_retry: seconds(5),
             },
+        }
+    }
+
+    fn assignment(&mut self, queue: u32) -> Assignment {
+        Assignment {
+            queue: QueueId(queue),
+            order: self.random.below(3) as u32,
+            level: self.random.below(3) as u32,
+            weight: self.random.between(1, 5) as u32,
         }
     }
 

@@ -70,12 +70,14 @@ pub(super) fn text(priority: u64) -> String {
 name = "sales"
 number = "2000"
 priority = {priority}
+strategy = "weighted-random"
 wrap_up = 3
 
 [[queues]]
 name = "support"
 number = "2001"
 welcome = "welcome"
+strategy = "round-robin"
 default = true
 max_wait = 90
 service_level = {{ seconds = 20, action = "raise:3" }}
@@ -86,6 +88,7 @@ ring_timeout = 12
 [[queues]]
 name = "small"
 number = "2002"
+strategy = "least-occupied"
 max_waiting = 2
 max_wait = 30
 when_overflow = {{ to = "queue:support" }}

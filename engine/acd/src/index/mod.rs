@@ -7,18 +7,22 @@
 //! answered) is kept beside it, by agent and lane, and stepped over. What is held for one agent stands apart in its lane, and
 //! once more by that agent.
 
+mod lane;
+mod nobody;
+
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
-use core::time::Duration;
+
+use lane::{Lane, Listed, Listing, Standing};
 
 use crate::agent::Agent;
 use crate::config::Strategy;
 use crate::deadline::{Deadline, Deadlines};
 use crate::held::Held;
-use crate::ids::{AgentId, InteractionId, QueueId};
+use crate::ids::{AgentId, QueueId};
 use crate::interaction::{Bar, Interaction};
+use crate::preference::{Preference, Seat};
 use crate::rank::{Rank, Target};
-use crate::ranked_set::RankedSet;
 use crate::sabotage;
 use crate::state::State;
 use crate::view::Stage;
@@ -32,6 +36,8 @@ pub(crate) struct Index {
     pub(crate) restaffed: BTreeSet<QueueId>,
     /// Queues with others than before of whom a person was told that nobody is there.
     pub(crate) stranding: BTreeSet<QueueId>,
+    /// Queues that choose by lot.
+    pub(crate) races: BTreeSet<QueueId>,
     listings: BTreeMap<AgentId, Listing>,
     /// By agent and lane, the waiting interactions they may not be alerted for, sorted.
     barred: BTreeMap<(AgentId, Target), Vec<Rank>>,
@@ -43,129 +49,6 @@ pub(crate) struct Index {
 pub(crate) struct Turn {
     open_to_all: bool,
     pub(crate) rank: Rank,
-}
-
-/// One target's two sides.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Lane {
-    strategy: Strategy,
-    /// Waiting for whoever is free.
-    pub(crate) waiting: RankedSet<Rank>,
-    /// Waiting for one agent.
-    held: RankedSet<Rank>,
-    pub(crate) alerting: RankedSet<Rank>,
-    pub(crate) free: BTreeSet<Preference>,
-    pub(crate) logged_in: u32,
-    pub(crate) available: u32,
-    /// Of queues; that of a user stays empty.
-    pub(crate) watch: Watch,
-}
-
-/// Where an agent stands among the free of a lane: smallest first, by the queue's strategy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Preference {
-    key: Duration,
-    pub(crate) agent: AgentId,
-}
-
-/// How an agent is counted at the moment, and in which lanes.
-#[derive(Debug, Default, PartialEq)]
-struct Listing {
-    lanes: Vec<Target>,
-    standing: Standing,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Standing {
-    logged_in: bool,
-    available: bool,
-    /// Since when idle, if free.
-    free: Option<Duration>,
-}
-
-impl Standing {
-    fn of(agent: &Agent) -> Self {
-        Self {
-            logged_in: agent.is_logged_in(),
-            available: agent.is_available(),
-            free: agent.is_free().then(|| agent.idle_since()),
-        }
-    }
-}
-
-impl Preference {
-    fn new(strategy: Strategy, idle_since: Duration, agent: AgentId) -> Self {
-        match strategy {
-            Strategy::LongestIdle if sabotage::LONGEST_IDLE => Self {
-                key: Duration::MAX.saturating_sub(idle_since),
-                agent,
-            },
-            Strategy::LongestIdle => Self {
-                key: idle_since,
-                agent,
-            },
-        }
-    }
-}
-
-impl Lane {
-    fn new(strategy: Strategy) -> Self {
-        Self {
-            strategy,
-            waiting: RankedSet::default(),
-            held: RankedSet::default(),
-            alerting: RankedSet::default(),
-            free: BTreeSet::new(),
-            logged_in: 0,
-            available: 0,
-            watch: Watch::default(),
-        }
-    }
-
-    /// How many stand before `rank`: waiting or alerting.
-    pub(crate) fn place(&self, rank: &Rank) -> u32 {
-        self.waiting.place(rank) + self.held.place(rank) + self.alerting.place(rank)
-    }
-
-    /// Whether it waits or is alerting.
-    pub(crate) fn contains(&self, rank: &Rank) -> bool {
-        self.waiting.contains(rank) || self.held.contains(rank) || self.alerting.contains(rank)
-    }
-
-    /// Those who wait, best rank first. Looks at all of them.
-    pub(crate) fn in_order(&self) -> Vec<Rank> {
-        let mut all: Vec<_> = self.waiting.iter().chain(self.held.iter()).collect();
-        if !self.held.is_empty() {
-            all.sort_unstable();
-        }
-        all
-    }
-
-    /// How many wait.
-    pub(crate) fn waiting_len(&self) -> u32 {
-        self.waiting.len() + self.held.len()
-    }
-
-    /// How many wait or are alerting.
-    pub(crate) fn len(&self) -> u32 {
-        self.waiting_len() + self.alerting.len()
-    }
-
-    fn count(&mut self, agent: AgentId, was: Standing, is: Standing) {
-        let step = |count: &mut u32, was: bool, is: bool| {
-            *count = count.saturating_add(is.into()).saturating_sub(was.into());
-        };
-        step(&mut self.logged_in, was.logged_in, is.logged_in);
-        step(&mut self.available, was.available, is.available);
-        if let Some(since) = was.free {
-            self.free
-                .remove(&Preference::new(self.strategy, since, agent));
-        }
-        if let Some(since) = is.free {
-            self.free
-                .insert(Preference::new(self.strategy, since, agent));
-        }
-    }
 }
 
 impl Index {
@@ -182,7 +65,7 @@ impl Index {
             }
         }
         for (id, agent) in &state.agents {
-            index.list(*id, agent, state.lanes_of(*id));
+            index.list(*id, agent, state.seats_of(*id));
             if let Some(at) = agent.wrap_up_until() {
                 index.deadlines.set(at, Deadline::WrapUp(*id));
             }
@@ -276,85 +159,6 @@ impl Index {
         self.watch(interaction, Watch::end);
     }
 
-    fn watch(&mut self, interaction: &Interaction, change: impl FnOnce(&mut Watch, &Interaction)) {
-        let Target::Queue(queue) = interaction.at else {
-            return;
-        };
-        if interaction.stranded {
-            self.stranding.insert(queue);
-        }
-        self.change_watch(queue, |watch| change(watch, interaction));
-    }
-
-    fn alone_due(&self, interaction: &Interaction) -> Option<Duration> {
-        let lane = self.lanes.get(&interaction.at)?;
-        lane.watch.alone_due(interaction)
-    }
-
-    /// Changes what a queue watches for; its deadline follows.
-    fn change_watch(&mut self, queue: QueueId, change: impl FnOnce(&mut Watch)) {
-        let Some(lane) = self.lanes.get_mut(&Target::Queue(queue)) else {
-            return;
-        };
-        let before = lane.watch.due();
-        change(&mut lane.watch);
-        if let Some(at) = before {
-            self.deadlines.cancel(at, Deadline::Nobody(queue));
-        }
-        if let Some(at) = lane.watch.due() {
-            self.deadlines.set(at, Deadline::Nobody(queue));
-        }
-    }
-
-    pub(crate) fn set_nobody_since(&mut self, queue: QueueId, since: Option<Duration>) {
-        self.change_watch(queue, |watch| watch.nobody_since = since);
-    }
-
-    /// The queue's `nobody_after` is `after` from now on.
-    pub(crate) fn set_nobody_after<'a>(
-        &mut self,
-        queue: QueueId,
-        after: Duration,
-        waits: impl Fn(InteractionId) -> Option<&'a Interaction>,
-    ) {
-        let Some(lane) = self.lanes.get(&Target::Queue(queue)) else {
-            return;
-        };
-        let rejected: Vec<_> = lane
-            .watch
-            .rejected
-            .iter()
-            .copied()
-            .filter_map(waits)
-            .collect();
-        for interaction in &rejected {
-            self.stop_waiting(interaction);
-        }
-        self.change_watch(queue, |watch| watch.after = after);
-        for interaction in rejected {
-            self.wait(interaction);
-        }
-    }
-
-    /// Whether nobody is available for the waiting `interaction` but those who rejected it (rule 21).
-    pub(crate) fn is_alone(&self, interaction: &Interaction) -> bool {
-        let Some(lane) = self.lanes.get(&interaction.at) else {
-            return false;
-        };
-        let there = interaction
-            .rejecters()
-            .filter(|agent| self.is_there(*agent, interaction.at));
-        u32::try_from(there.count()).is_ok_and(|there| there == lane.available)
-    }
-
-    /// Whether `agent` is available and serves `target`.
-    fn is_there(&self, agent: AgentId, target: Target) -> bool {
-        let listing = self.listings.get(&agent);
-        listing.is_some_and(|listing| {
-            listing.standing.available && listing.lanes.binary_search(&target).is_ok()
-        })
-    }
-
     fn bar(&mut self, agent: AgentId, interaction: &Interaction) {
         let ranks = self.barred.entry((agent, interaction.at)).or_default();
         if let Err(at) = ranks.binary_search(&interaction.rank) {
@@ -393,43 +197,70 @@ impl Index {
         self.lanes
             .entry(target)
             .or_insert_with(|| Lane::new(strategy));
+        self.set_strategy(target, strategy);
+    }
+
+    /// Whom `target` prefers from now on; holds when its agents have been listed anew.
+    pub(crate) fn set_strategy(&mut self, target: Target, strategy: Strategy) {
+        if let Some(lane) = self.lanes.get_mut(&target) {
+            lane.strategy = strategy;
+        }
+        if let Target::Queue(queue) = target {
+            if strategy == Strategy::WeightedRandom {
+                self.races.insert(queue);
+            } else {
+                self.races.remove(&queue);
+            }
+        }
     }
 
     /// The queue is gone, and nobody waits in it any more.
     pub(crate) fn close_queue(&mut self, queue: QueueId) {
         self.lanes.remove(&Target::Queue(queue));
+        self.races.remove(&queue);
         self.restaffed.remove(&queue);
         self.stranding.remove(&queue);
     }
 
-    /// Counts `agent` as they are now. True if they have become free.
+    /// Counts `agent` as they are now, and places them where strategies want them. True if they have become free.
     pub(crate) fn relist(&mut self, id: AgentId, agent: &Agent) -> bool {
         let Some(listing) = self.listings.get_mut(&id) else {
             return false;
         };
         let was = core::mem::replace(&mut listing.standing, Standing::of(agent));
         let is = listing.standing;
-        if was != is {
-            for target in &listing.lanes {
-                if let Some(lane) = self.lanes.get_mut(target) {
-                    lane.count(id, was, is);
-                }
-            }
-            if was.available != is.available {
-                self.restaffed.extend(queues(&listing.lanes));
-            }
+        if was == is && !is.free {
+            return false;
         }
-        is.free.is_some() && was.free.is_none()
+        for listed in &mut listing.places {
+            let Some(lane) = self.lanes.get_mut(&listed.seat.target) else {
+                continue;
+            };
+            lane.count(was, is);
+            let preference = is
+                .free
+                .then(|| Preference::new(lane.strategy, &listed.seat, id, agent));
+            lane.place_free(listed, preference);
+        }
+        if was.available != is.available {
+            self.restaffed.extend(queues(&listing.places));
+        }
+        is.free && !was.free
     }
 
     /// Counts `agent` in these lanes from now on. True if they are free and the lanes are others than before.
-    pub(crate) fn list(&mut self, id: AgentId, agent: &Agent, lanes: Vec<Target>) -> bool {
-        if self.listings.get(&id).is_some_and(|was| was.lanes == lanes) {
+    pub(crate) fn list(&mut self, id: AgentId, agent: &Agent, seats: Vec<Seat>) -> bool {
+        let before = self.listings.get(&id);
+        if before.is_some_and(|was| was.places.iter().map(|it| &it.seat).eq(&seats)) {
             return self.relist(id, agent);
         }
         self.unlist(id);
+        let places = seats.into_iter().map(|seat| Listed {
+            seat,
+            preference: None,
+        });
         let listing = Listing {
-            lanes,
+            places: places.collect(),
             standing: Standing::default(),
         };
         self.listings.insert(id, listing);
@@ -437,23 +268,24 @@ impl Index {
     }
 
     pub(crate) fn unlist(&mut self, id: AgentId) {
-        let Some(listing) = self.listings.remove(&id) else {
+        let Some(mut listing) = self.listings.remove(&id) else {
             return;
         };
-        for target in &listing.lanes {
-            if let Some(lane) = self.lanes.get_mut(target) {
-                lane.count(id, listing.standing, Standing::default());
+        for listed in &mut listing.places {
+            if let Some(lane) = self.lanes.get_mut(&listed.seat.target) {
+                lane.count(listing.standing, Standing::default());
+                lane.place_free(listed, None);
             }
         }
         if listing.standing.available {
-            self.restaffed.extend(queues(&listing.lanes));
+            self.restaffed.extend(queues(&listing.places));
         }
     }
 
     pub(crate) fn is_free(&self, agent: AgentId) -> bool {
         self.listings
             .get(&agent)
-            .is_some_and(|listing| listing.standing.free.is_some())
+            .is_some_and(|listing| listing.standing.free)
     }
 
     // ----------------------------------------------------------------- decisions
@@ -470,7 +302,9 @@ impl Index {
     /// their lanes together (rule 5).
     pub(crate) fn best_for(&self, agent: AgentId) -> Option<Turn> {
         let listing = self.listings.get(&agent)?;
-        listing.standing.free?;
+        if !listing.standing.free {
+            return None;
+        }
         let held = self.held.first_for(agent).map(|rank| Turn {
             open_to_all: sabotage::HELD_FIRST,
             rank,
@@ -483,10 +317,8 @@ impl Index {
     }
 
     fn best_open_for(&self, agent: AgentId, listing: &Listing) -> Option<Rank> {
-        let mut firsts = listing
-            .lanes
-            .iter()
-            .filter_map(|target| self.first_for(agent, *target));
+        let lanes = listing.places.iter().map(|listed| listed.seat.target);
+        let mut firsts = lanes.filter_map(|target| self.first_for(agent, target));
         if sabotage::ORDER {
             return firsts.next();
         }
@@ -518,11 +350,21 @@ impl Index {
         }
         first
     }
+
+    /// The free agents whom the strategy would prefer to this one of them.
+    pub(crate) fn preferred_to(&self, target: Target, agent: AgentId) -> Vec<AgentId> {
+        let free = self.lanes.get(&target).map(|lane| lane.free.iter());
+        let agents = free
+            .into_iter()
+            .flatten()
+            .map(|preference| preference.agent);
+        agents.take_while(|other| *other != agent).collect()
+    }
 }
 
-fn queues(lanes: &[Target]) -> impl Iterator<Item = QueueId> {
-    lanes.iter().filter_map(|target| match target {
-        Target::Queue(queue) => Some(*queue),
+fn queues(places: &[Listed]) -> impl Iterator<Item = QueueId> {
+    places.iter().filter_map(|listed| match listed.seat.target {
+        Target::Queue(queue) => Some(queue),
         Target::Personal(_) => None,
     })
 }

@@ -1,0 +1,75 @@
+//! Whom of several free agents a queue prefers (rule 6): a key for each, smallest first.
+//!
+//! A key changes only when something happens to its agent, so the preferred one is the first of those free, and nobody
+//! looks at the others.
+
+use crate::agent::Agent;
+use crate::config::{Assignment, Strategy};
+use crate::ids::AgentId;
+use crate::micros;
+use crate::rank::Target;
+use crate::sabotage;
+
+/// Where an agent stands among the free of a lane: smallest first, by the queue's strategy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Preference {
+    by_strategy: u64,
+    /// Decides between those who are alike.
+    idle_since_us: u64,
+    pub(crate) agent: AgentId,
+}
+
+/// An agent's place in one lane, and what is said of it there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seat {
+    pub(crate) target: Target,
+    order: u32,
+    level: u32,
+}
+
+impl Seat {
+    pub(crate) const fn in_queue(assignment: &Assignment) -> Self {
+        Self {
+            target: Target::Queue(assignment.queue),
+            order: assignment.order,
+            level: assignment.level,
+        }
+    }
+
+    pub(crate) const fn personal(agent: AgentId) -> Self {
+        Self {
+            target: Target::Personal(agent),
+            order: 0,
+            level: 0,
+        }
+    }
+}
+
+impl Preference {
+    pub(crate) fn new(strategy: Strategy, seat: &Seat, id: AgentId, agent: &Agent) -> Self {
+        let by_strategy = match strategy {
+            Strategy::RoundRobin if !sabotage::ROUND_ROBIN => agent.place_in(seat.target),
+            Strategy::FewestCalls if !sabotage::FEWEST_CALLS => agent.counters.accepted.into(),
+            Strategy::LeastOccupied if !sabotage::LEAST_OCCUPIED => agent.share_ppm().into(),
+            Strategy::FixedOrder if !sabotage::FIXED_ORDER => seat.order.into(),
+            Strategy::SkillLevel if !sabotage::SKILL_LEVEL => (u32::MAX - seat.level).into(),
+            Strategy::WeightedRandom => agent.place_in(seat.target),
+            Strategy::LongestIdle
+            | Strategy::RoundRobin
+            | Strategy::FewestCalls
+            | Strategy::LeastOccupied
+            | Strategy::FixedOrder
+            | Strategy::SkillLevel => 0,
+        };
+        let idle_since_us = micros::of(agent.idle_since());
+        Self {
+            by_strategy,
+            idle_since_us: if sabotage::LONGEST_IDLE {
+                u64::MAX - idle_since_us
+            } else {
+                idle_since_us
+            },
+            agent: id,
+        }
+    }
+}
