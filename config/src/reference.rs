@@ -98,6 +98,7 @@ fn inner_fields(shape: &Shape) -> Option<(&[FieldInfo], &'static str)> {
         | Shape::Share
         | Shape::Text { .. }
         | Shape::Choice(_)
+        | Shape::Named(_)
         | Shape::Secret => None,
     }
 }
@@ -148,6 +149,9 @@ fn shape_schema(shape: &Shape) -> Json {
         Shape::Secret => json!({ "type": "string", "writeOnly": true }),
         Shape::List(item) => json!({ "type": "array", "items": shape_schema(item) }),
         Shape::Table(fields) => table_schema(fields),
+        Shape::Named(value) => {
+            json!({ "type": "object", "additionalProperties": shape_schema(value) })
+        }
         Shape::Either(one, other) => json!({ "anyOf": [shape_schema(one), shape_schema(other)] }),
     }
 }

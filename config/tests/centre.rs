@@ -38,6 +38,9 @@ reservation_limit = 90
 max_wait = 600
 join_when = "someone-logged-in"
 nobody_after = 45
+max_busy = 3
+skills = { dutch = 3 }
+relax = [{ after = 30, skills = { dutch = 1 } }, { after = 60 }]
 service_level = { seconds = 20, target = 0.8, action = "raise:5" }
 default = true
 music = "default"
@@ -56,7 +59,8 @@ password = "correct horse battery"
 role = "attendant"
 extension = "1001"
 sip_password = "phone-secret"
-queues = [{ queue = "support", level = 3, order = 2, weight = 5 }]
+queues = [{ queue = "support", level = 3, order = 2, weight = 5, delay = 20 }]
+skills = { dutch = 5, "line 2" = 1 }
 personal = { ring_timeout = 20, max_wait = 60, wrap_up = 0 }
 direct_call_priority = 5
 may_leave_queues = true
@@ -126,6 +130,10 @@ fn everything_built_is_read() {
     assert_eq!(alice.role, Role::Attendant);
     assert!(alice.is_assigned("support") && alice.has_phone());
     assert!(alice.may_leave_queues);
+    assert_eq!(alice.skills.get("dutch"), Some(&5));
+    assert_eq!((queue.max_busy, queue.skills.get("dutch")), (3, Some(&3)));
+    assert_eq!(queue.relax[1].after, Seconds(60));
+    assert!(queue.relax[1].skills.is_empty());
     assert_eq!(alice.personal.max_wait, Seconds(60));
     assert!(centre.users["boss"].is_assigned("support"));
     assert_eq!(centre.calendars["office"].closed_on.len(), 2);
@@ -205,7 +213,8 @@ closed_on = ["2026-02-30"]
 username = "bob"
 extension = 1001
 role = "boss"
-queues = ["suport", { queue = "sales", delay = 3 }]
+queues = ["suport", { queue = "sales", dely = 3 }]
+skills = { dutch = 0, "a/b" = 1 }
 sip_password = "x"
 
 [[trunk]]
@@ -233,9 +242,11 @@ park = "*7"
         centre.toml:30:13: `extension` must be a number of 1 to 40 digits, letters, . _ - * #, or + and digits, not a whole number; put it in quotes: "1001"
         centre.toml:31:8: `role`: "boss" is not known here; write "attendant" or "supervisor" or "administrator"
         centre.toml:32:11: user "bob": there is no queue "suport"; did you mean "support"?
-        centre.toml:32:40: `delay` is known, but not built yet; leave `delay` out for now
-        centre.toml:35:3: unknown key `trunk`; did you mean `trunks`?
-        centre.toml:38:2: `feature_codes` is known, but not built yet; leave `feature_codes` out for now"#]]
+        centre.toml:32:40: unknown key `dely`; did you mean `delay`?
+        centre.toml:33:20: `dutch`: 0 is out of range; write a number from 1 to 1000
+        centre.toml:33:31: `a/b`: "a/b" is not a name of 1 to 64 characters, without / and without spaces around it; for example "support"
+        centre.toml:36:3: unknown key `trunk`; did you mean `trunks`?
+        centre.toml:39:2: `feature_codes` is known, but not built yet; leave `feature_codes` out for now"#]]
     .assert_eq(&faults_of(text));
 }
 
@@ -454,7 +465,7 @@ fn json_carries_what_toml_does() {
     );
     let public = alice.to_public_json();
     assert!(public.get("password").is_none() && public.get("sip_password").is_none());
-    let assigned = serde_json::json!([{ "queue": "support", "level": 3, "order": 2, "weight": 5 }]);
+    let assigned = serde_json::json!([{ "queue": "support", "level": 3, "order": 2, "weight": 5, "delay": 20 }]);
     assert_eq!(public["queues"], assigned);
     let text = serde_json::to_string(&alice.to_stored_json()).unwrap();
     assert_eq!(&serde_json::from_str::<User>(&text).unwrap(), &**alice);

@@ -13,6 +13,7 @@
 mod alerts;
 mod calls;
 mod centre;
+mod choosing;
 mod direct;
 mod emergency;
 mod gone;

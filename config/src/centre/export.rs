@@ -56,9 +56,19 @@ pub(super) fn inline(value: &Json) -> String {
         Json::Object(entries) => {
             let set = entries.iter().filter(|(_, value)| !value.is_null());
             let pairs: Vec<String> = set
-                .map(|(key, value)| format!("{key} = {}", inline(value)))
+                .map(|(key, value)| format!("{} = {}", key_of(key), inline(value)))
                 .collect();
             format!("{{ {} }}", pairs.join(", "))
         }
+    }
+}
+
+/// A key of a table: as it is, or in quotes where it must be.
+fn key_of(key: &str) -> String {
+    let is_bare = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
+    if !key.is_empty() && key.chars().all(is_bare) {
+        key.to_owned()
+    } else {
+        toml::Value::String(key.to_owned()).to_string()
     }
 }

@@ -34,7 +34,7 @@ pub use export::export;
 pub(crate) use file::Document;
 pub use file::{apply_centre, parse_centre};
 pub use number::Number;
-pub use queue::{Overflow, Queue, ServiceLevel};
+pub use queue::{Overflow, Queue, Relaxation, ServiceLevel};
 pub use trunk::Trunk;
 pub use user::{Assignment, FIRST_ADMINISTRATOR, Personal, User};
 

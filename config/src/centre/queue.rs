@@ -2,8 +2,8 @@
 
 use crate::read::{impl_record_field, record};
 use crate::values::{
-    AnswerMode, Destination, DialNumber, JoinWhen, Name, Seconds, ServiceAction, Share, Strategy,
-    WhenClosing, WrapUp,
+    AnswerMode, Destination, DialNumber, JoinWhen, Name, Seconds, ServiceAction, Share, Skills,
+    Strategy, WhenClosing, WrapUp,
 };
 
 record! {
@@ -36,6 +36,13 @@ record! {
         wrap_up: WrapUp,
         /// Callers that may wait at a time. 0 to 100000, 0: no limit.
         max_waiting: u32 ; 0..=100_000,
+        /// Agents that may have callers of this queue at a time, ringing or talking; those who pick one up or have
+        /// reserved it count, too, and are not kept from it. 0 to 100000, 0: no limit.
+        max_busy: u32 ; 0..=100_000,
+        /// What an agent must be able to do, and at least how well: skills with their level, 1 to 1000.
+        skills: Skills,
+        /// Who else will do after a time.
+        relax: Vec<Relaxation>,
         /// Seconds for which an agent may have a caller reserved. 1 to 86400.
         reservation_limit: Seconds = Seconds(120) ; 1..=86_400,
         /// Seconds a caller waits in this queue before going to `when_overflow`. 0 to 86400, 0: no limit.
@@ -69,9 +76,19 @@ record! {
         when_overflow: Option<Overflow>,
     }
     later {
-        wrap_up_code, max_estimate, max_busy, recall_after, recall_hold, sticky, skills, relax,
-        announce, record,
+        wrap_up_code, max_estimate, recall_after, recall_hold, sticky, announce, record,
     }
+}
+
+record! {
+    /// A moment from which on agents with other skills get callers, too; those who met what was asked before still do.
+    pub struct Relaxation {
+        /// Seconds after the caller's entry into the queue. 1 to 86400.
+        after: Seconds => required ; 1..=86_400,
+        /// What will do from then on: skills with their level, 1 to 1000. None: anyone.
+        skills: Skills,
+    }
+    later {}
 }
 
 record! {
@@ -99,7 +116,7 @@ record! {
     later { short_abandon }
 }
 
-impl_record_field!(Queue, ServiceLevel, Overflow);
+impl_record_field!(Queue, ServiceLevel, Overflow, Relaxation);
 
 impl Queue {
     /// Where the service-level action sends callers, if it does.

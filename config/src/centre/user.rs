@@ -4,7 +4,7 @@ use crate::read::{
     Field, Node, Reader, Record, Shape, Value, impl_record_field, read_text, record,
 };
 use crate::values::{
-    Destination, DialNumber, Email, Label, Name, Role, Seconds, Secret, Username, WrapUp,
+    Destination, DialNumber, Email, Label, Name, Role, Seconds, Secret, Skills, Username, WrapUp,
 };
 
 /// The user that the first start makes, where nobody can administer the centre yet.
@@ -27,8 +27,10 @@ record! {
         /// The password of the user's phone; its digest user name is the extension. Kept as hashes.
         sip_password: Option<Secret>,
         /// The queues whose callers the user may take: names, or `{ queue = NAME }` with what the queue's
-        /// strategy goes by.
+        /// strategy goes by, and a delay.
         queues: Vec<Assignment>,
+        /// What the user can do, for queues that require it: skills with their level, 1 to 1000.
+        skills: Skills,
         /// The user's own queue, where direct calls wait.
         personal: Personal,
         /// Points of priority of direct calls, each worth ten seconds of waiting. -1000 to 1000.
@@ -45,7 +47,7 @@ record! {
         enabled: bool = true,
     }
     later {
-        confirm, skills, park_location, outbound_number, custom, srtp, digest,
+        confirm, park_location, outbound_number, custom, srtp, digest,
     }
 }
 
@@ -73,8 +75,10 @@ record! {
         order: u32 ; 0..=1000,
         /// For the strategy `weighted-random`: of two, the one with twice the weight gets twice the callers. 1 to 1000.
         weight: u32 = 1 ; 1..=1000,
+        /// Seconds after a caller's entry into the queue from which on the caller may ring at the user. 0 to 86400.
+        delay: Seconds ; 0..=86_400,
     }
-    later { delay }
+    later {}
 }
 
 impl_record_field!(User, Personal);

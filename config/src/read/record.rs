@@ -34,6 +34,8 @@ pub enum Shape {
     List(Box<Self>),
     /// Fields by name.
     Table(Vec<FieldInfo>),
+    /// Any number of the same, each under a name that is not ours to choose.
+    Named(Box<Self>),
     /// One of several shapes.
     Either(Box<Self>, Box<Self>),
 }
@@ -295,6 +297,7 @@ impl Shape {
             Self::Choice(words) => format!("\"{}\"", words.first().unwrap_or(&"")),
             Self::Secret => "\"…\"".to_owned(),
             Self::List(item) => format!("[{}]", item.example()),
+            Self::Named(value) => format!("{{ name = {} }}", value.example()),
             Self::Either(first, _) => first.example(),
             Self::Table(fields) => {
                 let needed = fields.iter().filter(|field| field.required);

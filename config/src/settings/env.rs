@@ -105,6 +105,7 @@ fn read_value(text: &str, shape: &Shape, span: &Span) -> Node {
         | Shape::Share
         | Shape::List(_)
         | Shape::Table(_)
+        | Shape::Named(_)
         | Shape::Either(..) => match DeValue::parse(text.trim()) {
             Ok(value) => {
                 let mut parsed = read::from_toml_value(&value, span.source);

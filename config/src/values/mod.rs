@@ -13,6 +13,7 @@ mod name;
 mod number;
 mod secret;
 mod service;
+mod skills;
 mod source;
 mod time;
 
@@ -30,5 +31,6 @@ pub use name::{Email, Label, Name, PathText, Username};
 pub use number::{CallerId, DialNumber, NumberPattern};
 pub use secret::{Sealer, Secret};
 pub use service::ServiceAction;
+pub use skills::Skills;
 pub use source::SourcePattern;
 pub use time::{LocalDate, TimeOfDay, Zone};

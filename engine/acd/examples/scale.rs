@@ -144,6 +144,9 @@ fn queue(id: u32) -> QueueConfig {
         nobody_after: Duration::from_secs(30),
         when_nobody: WhenNobody::Stay,
         service_action: None,
+        skills: Vec::new(),
+        relax: Vec::new(),
+        max_busy: 0,
     }
 }
 
@@ -160,6 +163,7 @@ fn agent(id: u32) -> AgentConfig {
             max_no_answer: 1,
             device_retry: Duration::from_secs(5),
         },
+        skills: Vec::new(),
     }
 }
 

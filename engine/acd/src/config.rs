@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use minicbor::{Decode, Encode};
 
-use crate::ids::{AgentId, QueueId};
+use crate::ids::{AgentId, QueueId, SkillId};
 
 /// Every queue and every agent. A new one replaces the old one whole, by [`Input::ConfigChanged`](crate::Input::ConfigChanged).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
@@ -75,6 +75,38 @@ pub struct QueueConfig {
     /// What is done once for an interaction that waits too long (rule 23).
     #[cbor(n(16), default)]
     pub service_action: Option<ServiceAction>,
+    /// What an agent has to be able to do to be alerted for an interaction; none: nothing in particular (rule 7).
+    #[cbor(n(17), default)]
+    pub skills: Vec<Skill>,
+    /// Who else will do after a time, in any order (rule 8).
+    #[cbor(n(18), default)]
+    pub relax: Vec<Relaxation>,
+    /// So many agents at most are alerted for, or connected with, interactions of this queue; what an agent has chosen
+    /// themselves counts and is not kept from them. 0: no limit (rule 7).
+    #[cbor(n(19), default)]
+    pub max_busy: u32,
+}
+
+/// Something an agent can do, and how well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Skill {
+    /// The same number is the same skill within one configuration.
+    #[n(0)]
+    pub skill: SkillId,
+    /// Of an agent: how well. Of a queue: at least so well.
+    #[n(1)]
+    pub level: u32,
+}
+
+/// From some age of an interaction on other skills will do, too (rule 8).
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Relaxation {
+    /// How long after its entry into the queue.
+    #[cbor(n(0), with = "crate::micros")]
+    pub after: Duration,
+    /// Who has all of these will do from then on; none: anyone.
+    #[n(1)]
+    pub skills: Vec<Skill>,
 }
 
 /// How a queue chooses among free agents (rule 6).
@@ -196,6 +228,9 @@ pub struct AgentConfig {
     /// Their queue of direct calls.
     #[n(3)]
     pub personal: PersonalConfig,
+    /// What they can do, each skill once (of two with one number the better holds).
+    #[cbor(n(4), default)]
+    pub skills: Vec<Skill>,
 }
 
 /// That an agent serves a queue.
@@ -212,6 +247,9 @@ pub struct Assignment {
     /// For [`Strategy::WeightedRandom`]; 0 counts as 1.
     #[cbor(n(3), default)]
     pub weight: u32,
+    /// They are alerted only for interactions that entered the queue at least so long ago (rule 7).
+    #[cbor(n(4), with = "crate::micros", default)]
+    pub delay: Duration,
 }
 
 impl Assignment {
@@ -223,6 +261,7 @@ impl Assignment {
             order: 0,
             level: 0,
             weight: 1,
+            delay: Duration::ZERO,
         }
     }
 }

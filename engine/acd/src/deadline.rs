@@ -25,6 +25,8 @@ pub(crate) enum Deadline {
     Service(InteractionId),
     /// Something was held for an agent long enough.
     Reservation(InteractionId),
+    /// An interaction is old enough for other agents.
+    Gate(InteractionId),
 }
 
 /// All deadlines, soonest first. One that is no longer wanted is cancelled, so what is here is due.

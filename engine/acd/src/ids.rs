@@ -31,6 +31,10 @@ id! {
     AgentId(u32)
 }
 id! {
+    /// Something agents can do. Means something within one configuration only.
+    SkillId(u32)
+}
+id! {
     /// One thing that waits for an agent. Used once: an id that has ended never comes back.
     InteractionId(u64)
 }

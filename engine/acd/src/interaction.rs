@@ -58,6 +58,9 @@ pub(crate) struct Interaction {
     /// A queue has done it.
     #[cbor(n(18), default)]
     pub(crate) service_acted: bool,
+    /// When it is old enough for other agents; none: for all it ever will be.
+    #[cbor(n(19), with = "crate::micros::option", default)]
+    pub(crate) next_gate: Option<Duration>,
     /// Who alone may be alerted for it.
     #[n(11)]
     pub(crate) reserved: Option<Reservation>,
@@ -132,6 +135,7 @@ impl Interaction {
             alone_since: None,
             stranded: false,
             service_due: None,
+            next_gate: None,
             service_acted: enqueue.service_acted,
         };
         new.rank = new.ranked(weight);
@@ -159,6 +163,12 @@ impl Interaction {
 
     pub(crate) const fn is_connected(&self) -> bool {
         matches!(self.stage, Stage::Connected { .. })
+    }
+
+    /// Whether it is old enough for agents with this gate.
+    pub(crate) fn has_passed(&self, gate: Duration) -> bool {
+        let opens = self.entered.saturating_add(gate);
+        gate.is_zero() || self.next_gate.is_none_or(|next| opens < next)
     }
 
     /// Who alone may be alerted for it.

@@ -35,6 +35,7 @@ mod agent;
 mod alert;
 pub mod config;
 mod deadline;
+mod gate;
 mod hash;
 mod held;
 mod ids;
@@ -56,7 +57,7 @@ mod worked;
 
 pub use acd::{Acd, CheckpointError};
 pub use config::AcdConfig;
-pub use ids::{AgentId, Incarnation, InteractionId, MatchId, QueueId};
+pub use ids::{AgentId, Incarnation, InteractionId, MatchId, QueueId, SkillId};
 pub use input::{AgentChange, AlertEnd, BreakReason, Device, Enqueue, EntryKind, Input, Presence};
 pub use output::{
     Activity, AgentState, AlertOutcome, Denial, DeviceHealth, DivertReason, Output, RefuseReason,

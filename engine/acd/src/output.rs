@@ -197,6 +197,9 @@ pub enum Denial {
     /// It is held for nobody.
     #[n(10)]
     NotReserved,
+    /// They lack skills that its queue will never do without.
+    #[n(11)]
+    Unskilled,
 }
 
 /// Why a phone has to stop ringing.

@@ -3,6 +3,8 @@
 //! A key changes only when something happens to its agent, so the preferred one is the first of those free, and nobody
 //! looks at the others.
 
+use core::time::Duration;
+
 use crate::agent::Agent;
 use crate::config::{Assignment, Strategy};
 use crate::ids::AgentId;
@@ -23,14 +25,17 @@ pub(crate) struct Preference {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Seat {
     pub(crate) target: Target,
+    /// From which age on its interactions may alert them.
+    pub(crate) gate: Duration,
     order: u32,
     level: u32,
 }
 
 impl Seat {
-    pub(crate) const fn in_queue(assignment: &Assignment) -> Self {
+    pub(crate) const fn in_queue(assignment: &Assignment, gate: Duration) -> Self {
         Self {
             target: Target::Queue(assignment.queue),
+            gate,
             order: assignment.order,
             level: assignment.level,
         }
@@ -39,6 +44,7 @@ impl Seat {
     pub(crate) const fn personal(agent: AgentId) -> Self {
         Self {
             target: Target::Personal(agent),
+            gate: Duration::ZERO,
             order: 0,
             level: 0,
         }
@@ -71,5 +77,22 @@ impl Preference {
             },
             agent: id,
         }
+    }
+
+    /// The same for one who runs on a clock that is so far.
+    pub(crate) const fn after(self, clock: u64) -> Self {
+        Self {
+            by_strategy: self.by_strategy.saturating_sub(clock),
+            ..self
+        }
+    }
+
+    /// How long a race lasted that they won; after their clock.
+    pub(crate) const fn lead(&self) -> u64 {
+        self.by_strategy
+    }
+
+    pub(crate) const fn came_in_before(&self, clock: u64) -> bool {
+        self.by_strategy < clock
     }
 }

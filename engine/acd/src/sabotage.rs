@@ -35,6 +35,16 @@ sabotage! {
     SKILL_LEVEL = "sabotage-skill-level";
     /// Rule 6: weights are not looked at.
     WEIGHTED_RANDOM = "sabotage-weighted-random";
+    /// Rule 7: required skills are not looked at.
+    SKILLS = "sabotage-skills";
+    /// Rule 7: an assignment's delay is not looked at.
+    DELAY = "sabotage-delay";
+    /// Rule 7: `max_busy` is no limit.
+    MAX_BUSY = "sabotage-max-busy";
+    /// Rule 8: skills are never relaxed.
+    RELAX = "sabotage-relax";
+    /// Rule 8: nobody acts on the moment at which others may take somebody.
+    GATE = "sabotage-gate";
     /// Rule 7: a call of their own takes no room.
     OWN_CALL = "sabotage-own-call";
     /// Rule 10: a caller who is gone still rings.

@@ -1,6 +1,6 @@
 //! Everything the acd remembers: what a checkpoint holds.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -8,7 +8,8 @@ use minicbor::{Decode, Encode};
 
 use crate::agent::Agent;
 use crate::alert::Alert;
-use crate::config::{QueueConfig, Strategy, WrapUp};
+use crate::config::{Assignment, QueueConfig, Strategy, WrapUp};
+use crate::gate;
 use crate::ids::{AgentId, Incarnation, InteractionId, MatchId, QueueId};
 use crate::interaction::{Interaction, Weight};
 use crate::preference::Seat;
@@ -49,9 +50,33 @@ pub(crate) struct Queue {
     /// It was told that somebody waits here without anybody.
     #[cbor(n(3), default)]
     pub(crate) alarmed: bool,
-    /// By round robin: how many turns there were. By lot: how far the race is.
+    /// How many turns there were by round robin.
     #[cbor(n(4), default)]
-    pub(crate) clock: u64,
+    pub(crate) turns: u64,
+    /// How far the races are by lot; by gate, in microseconds.
+    #[cbor(n(5), default)]
+    pub(crate) clocks: BTreeMap<u64, u64>,
+}
+
+impl Queue {
+    pub(crate) const fn new(config: QueueConfig) -> Self {
+        Self {
+            config,
+            open: false,
+            nobody_since: None,
+            alarmed: false,
+            turns: 0,
+            clocks: BTreeMap::new(),
+        }
+    }
+
+    /// How far the races are, by gate.
+    pub(crate) fn clocks(&self) -> BTreeMap<Duration, u64> {
+        let clocks = self.clocks.iter();
+        clocks
+            .map(|(gate, clock)| (Duration::from_micros(*gate), *clock))
+            .collect()
+    }
 }
 
 /// What a target says about its alerts and what follows them.
@@ -94,22 +119,59 @@ impl State {
         agent.is_some_and(|agent| agent.is_assigned(queue))
     }
 
-    /// Whether it is among the [seats](Self::seats_of) of this agent.
+    /// Whether it is the agent's own, or an existing queue that is assigned to them and that they have not left.
     pub(crate) fn serves(&self, id: AgentId, target: Target) -> bool {
+        let Some(agent) = self.agents.get(&id).filter(|agent| !agent.removed) else {
+            return false;
+        };
+        match target {
+            Target::Queue(queue) => {
+                let exists = self.queues.contains_key(&queue);
+                exists && agent.is_assigned(queue) && !agent.has_left(queue)
+            }
+            Target::Personal(owner) => owner == id,
+        }
+    }
+
+    /// Whether it is among the [seats](Self::seats_of) of this agent.
+    pub(crate) fn may_alert(&self, id: AgentId, target: Target) -> bool {
         let seats = self.seats_of(id);
         seats.iter().any(|seat| seat.target == target)
     }
 
-    /// Where `agent` serves: their own queue of direct calls, and those assigned that exist and that they have not left.
-    /// Sorted, each once.
+    /// By queue, the ages from which on some of the agents assigned to it may be alerted; that of zero left out.
+    pub(crate) fn gates(&self) -> BTreeMap<QueueId, BTreeSet<Duration>> {
+        let mut gates: BTreeMap<_, BTreeSet<_>> = self
+            .queues
+            .keys()
+            .map(|id| (*id, BTreeSet::new()))
+            .collect();
+        for agent in self.agents.values().filter(|agent| !agent.removed) {
+            for assignment in &agent.config.queues {
+                let gate = self.gate(agent, assignment).filter(|gate| !gate.is_zero());
+                if let Some(gates) = gates.get_mut(&assignment.queue) {
+                    gates.extend(gate);
+                }
+            }
+        }
+        gates
+    }
+
+    pub(crate) fn gate(&self, agent: &Agent, assignment: &Assignment) -> Option<Duration> {
+        let queue = self.queues.get(&assignment.queue)?;
+        gate::of(&agent.config, assignment, &queue.config)
+    }
+
+    /// Where `agent` may be alerted from: their own queue of direct calls, and those they [serve](Self::serves) and will ever do
+    /// for. Sorted, each once.
     pub(crate) fn seats_of(&self, id: AgentId) -> Vec<Seat> {
         let Some(agent) = self.agents.get(&id).filter(|agent| !agent.removed) else {
             return Vec::new();
         };
         let assigned = agent.config.queues.iter();
         let mut seats: Vec<_> = assigned
-            .filter(|it| self.queues.contains_key(&it.queue) && !agent.has_left(it.queue))
-            .map(Seat::in_queue)
+            .filter(|it| !agent.has_left(it.queue))
+            .filter_map(|it| Some(Seat::in_queue(it, self.gate(agent, it)?)))
             .collect();
         seats.push(Seat::personal(id));
         seats.sort_by_key(|seat| seat.target);

@@ -4,6 +4,7 @@
 //! between two turns. Calls in progress don't notice: those waiting keep their place, a phone that rings goes on ringing.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -11,7 +12,10 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use acd::Input as AcdInput;
-use acd::config::{AcdConfig, AgentConfig, Assignment, PersonalConfig, QueueConfig, ServiceStep};
+use acd::SkillId;
+use acd::config::{
+    AcdConfig, AgentConfig, Assignment, PersonalConfig, QueueConfig, Relaxation, ServiceStep, Skill,
+};
 use config::{Centre, Snapshot, User};
 
 use crate::call::who::trunk_of_login;
@@ -100,6 +104,7 @@ impl Engine {
     }
 
     fn acd_config(&self, centre: &Centre) -> AcdConfig {
+        let skills = SkillIds::of(centre);
         let queues = centre.queues.values().filter_map(|queue| {
             Some(QueueConfig {
                 id: self.names.queue(&queue.name)?,
@@ -129,22 +134,32 @@ impl Engine {
                     None => acd::config::WhenNobody::Stay,
                 },
                 service_action: queue.service_level.as_ref().and_then(service_action),
+                skills: skills.all(&queue.skills),
+                relax: queue
+                    .relax
+                    .iter()
+                    .map(|step| skills.relaxation(step))
+                    .collect(),
+                max_busy: queue.max_busy,
             })
         });
         let enabled = centre.users.values().filter(|user| user.enabled);
         AcdConfig {
             queues: queues.collect(),
-            agents: enabled.filter_map(|user| self.agent_config(user)).collect(),
+            agents: enabled
+                .filter_map(|user| self.agent_config(user, &skills))
+                .collect(),
         }
     }
 
-    fn agent_config(&self, user: &User) -> Option<AgentConfig> {
+    fn agent_config(&self, user: &User, skills: &SkillIds<'_>) -> Option<AgentConfig> {
         let assigned = user.queues.iter().filter_map(|assignment| {
             Some(Assignment {
                 queue: self.names.queue(&assignment.queue)?,
                 order: assignment.order,
                 level: assignment.level,
                 weight: assignment.weight,
+                delay: assignment.delay.into(),
             })
         });
         Some(AgentConfig {
@@ -158,6 +173,7 @@ impl Engine {
                 max_no_answer: PERSONAL_MAX_NO_ANSWER,
                 device_retry: PERSONAL_DEVICE_RETRY,
             },
+            skills: skills.all(&user.skills),
         })
     }
 
@@ -257,6 +273,44 @@ impl Engine {
                 });
             }
             self.publish(opening.event(&name));
+        }
+    }
+}
+
+/// The numbers by which the distribution core knows the skills of one centre: their places among all names.
+struct SkillIds<'a>(Vec<&'a str>);
+
+impl<'a> SkillIds<'a> {
+    fn of(centre: &'a Centre) -> Self {
+        let queues = centre.queues.values();
+        let relaxed = queues.clone().flat_map(|queue| &queue.relax);
+        let of_queues = queues.map(|queue| &queue.skills);
+        let of_users = centre.users.values().map(|user| &user.skills);
+        let all = of_queues
+            .chain(relaxed.map(|step| &step.skills))
+            .chain(of_users);
+        let names: BTreeSet<&str> = all
+            .flat_map(|skills| skills.keys().map(|name| &**name))
+            .collect();
+        Self(names.into_iter().collect())
+    }
+
+    fn all(&self, skills: &config::Skills) -> Vec<Skill> {
+        let known = skills.iter().filter_map(|(name, level)| {
+            let place = self.0.binary_search(&&**name).ok()?;
+            let skill = SkillId(u32::try_from(place).ok()?);
+            Some(Skill {
+                skill,
+                level: *level,
+            })
+        });
+        known.collect()
+    }
+
+    fn relaxation(&self, step: &config::Relaxation) -> Relaxation {
+        Relaxation {
+            after: step.after.into(),
+            skills: self.all(&step.skills),
         }
     }
 }

@@ -123,6 +123,9 @@ impl Engine {
                 "{username} rejected call {call}, so it will not ring there; it can be picked up"
             ),
             Denial::NotReserved => format!("call {call} is reserved by nobody"),
+            Denial::Unskilled => {
+                format!("{username} lacks a skill that the queue of call {call} requires")
+            }
         })
     }
 

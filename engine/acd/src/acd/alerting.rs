@@ -76,10 +76,8 @@ impl Acd {
             agent.end_alert(now, how, alert.picked_up);
         }
         self.touch(alert.agent);
-        if let Some(interaction) = self.state.interactions.get(&alert.interaction)
-            && let Some(lane) = self.index.lanes.get_mut(&alert.from)
-        {
-            lane.alerting.remove(&interaction.rank);
+        if let Some(interaction) = self.state.interactions.get(&alert.interaction) {
+            self.index.stop_alerting(alert.from, &interaction.rank);
         }
         self.outputs.push_back(Output::AlertFinished {
             match_id,
@@ -157,6 +155,7 @@ impl Acd {
             interaction.stage = Stage::Connected { match_id, agent };
             interaction.leaving = None;
             interaction.overdue = None;
+            self.index.connect(interaction.at);
             self.state.interactions.insert(id, interaction);
         }
         if let Some(connected) = self.state.agents.get_mut(&agent) {

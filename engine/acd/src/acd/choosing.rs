@@ -6,72 +6,104 @@ use core::time::Duration;
 
 use super::Acd;
 use crate::config::Strategy;
-use crate::ids::{AgentId, QueueId};
+use crate::ids::{AgentId, InteractionId, QueueId};
 use crate::index::{Index, Turn};
+use crate::micros;
+use crate::preference::{Preference, Seat};
 use crate::race;
 use crate::rank::{Rank, Target};
 use crate::sabotage;
 
+/// Why a candidate may be served now and could not before this step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Source {
+    /// It came, came back, or may alert somebody again.
+    Arrived,
+    /// This agent has become free, or serves other queues.
+    Freed(AgentId),
+    /// This queue had as many agents busy as it may.
+    Roomy(QueueId),
+}
+
 impl Acd {
     /// Alerts until nothing waits that somebody free may take.
     ///
-    /// Before this step no such pair was left, so each has a freed agent or an arrived interaction in it, and only
-    /// these are looked at. What is held for somebody is served first, then the best-ranked candidate, which chooses its agent
+    /// Before this step no such pair was left, so each has a freed agent or an arrived interaction in it, or a queue that was at
+    /// its `max_busy`, and only these are looked at. What is held for somebody is served first, then the best-ranked candidate, which chooses its agent
     /// by its queue's strategy from all who are free: so order (I4, rule 5) and strategy (rule 6) hold too when a step frees many at once.
     pub(super) fn bring_together(&mut self, now: Duration) {
         let mut candidates = BTreeSet::new();
         while let Some(rank) = self.agenda.arrived.pop_first() {
             let arrived = self.state.interactions.get(&rank.interaction());
-            candidates.extend(arrived.map(|it| (Index::turn_of(it), None)));
+            candidates.extend(arrived.map(|it| (Index::turn_of(it), Source::Arrived)));
         }
         while let Some(agent) = self.agenda.freed.pop_first() {
-            candidates.extend(self.candidate_of(agent));
+            candidates.extend(self.candidate_of(Source::Freed(agent)));
         }
-        while let Some((turn, freed)) = candidates.pop_first() {
+        while let Some(queue) = self.index.roomy.pop_first() {
+            candidates.extend(self.candidate_of(Source::Roomy(queue)));
+        }
+        while let Some((turn, source)) = candidates.pop_first() {
             self.serve(now, turn.rank);
-            candidates.extend(freed.and_then(|agent| self.candidate_of(agent)));
+            candidates.extend(self.candidate_of(source));
         }
     }
 
-    fn candidate_of(&self, agent: AgentId) -> Option<(Turn, Option<AgentId>)> {
-        Some((self.index.best_for(agent)?, Some(agent)))
+    fn candidate_of(&self, source: Source) -> Option<(Turn, Source)> {
+        let turn = match source {
+            Source::Arrived => None,
+            Source::Freed(agent) => self.index.best_for(agent),
+            Source::Roomy(queue) => self.best_in(queue),
+        };
+        Some((turn?, source))
+    }
+
+    /// The best-ranked that waits in `queue` for whoever is free and that somebody may take. Steps over those only whom all who
+    /// are free have rejected or not answered.
+    fn best_in(&self, queue: QueueId) -> Option<Turn> {
+        let mut waiting = self
+            .index
+            .servable(queue)
+            .filter_map(|rank| self.state.interactions.get(&rank.interaction()));
+        let best = waiting.find(|it| self.index.preferred_for(it).is_some())?;
+        Some(Index::turn_of(best))
     }
 
     /// Alerts whom the strategy prefers for what has this rank, if it waits still and somebody may take it.
     fn serve(&mut self, now: Duration, rank: Rank) {
-        let waiting = self.state.interactions.get(&rank.interaction());
+        let id = rank.interaction();
+        let waiting = self.state.interactions.get(&id);
         let Some(interaction) = waiting.filter(|it| it.is_waiting() && it.rank == rank) else {
             return;
         };
-        let (at, held) = (interaction.at, interaction.held_for().is_some());
-        let Some(agent) = self.index.agent_for(interaction) else {
-            return;
-        };
-        if let Target::Queue(queue) = at
-            && !held
-        {
-            self.take_turn(queue, agent);
+        if interaction.held_for().is_some() {
+            if let Some(holder) = self.index.holder_for(interaction) {
+                self.alert(now, holder, id, false);
+            }
+        } else if let Some(preferred) = self.index.preferred_for(interaction) {
+            self.take_turn(id, preferred);
+            self.alert(now, preferred.agent, id, false);
         }
-        self.alert(now, agent, rank.interaction(), false);
     }
 
-    /// `queue` has chosen `agent`: what the next choice depends on.
-    fn take_turn(&mut self, id: QueueId, agent: AgentId) {
+    /// The queue of this interaction has chosen: what its next choice depends on.
+    fn take_turn(&mut self, id: InteractionId, preferred: Preference) {
+        let at = self.state.interactions.get(&id).map(|it| it.at);
+        let Some(Target::Queue(queue_id)) = at else {
+            return;
+        };
         let (Some(queue), Some(chosen)) = (
-            self.state.queues.get_mut(&id),
-            self.state.agents.get_mut(&agent),
+            self.state.queues.get_mut(&queue_id),
+            self.state.agents.get_mut(&preferred.agent),
         ) else {
             return;
         };
         match queue.config.strategy {
             Strategy::RoundRobin => {
-                queue.clock = queue.clock.saturating_add(1);
-                chosen.places.insert(id, queue.clock);
+                queue.turns = queue.turns.saturating_add(1);
+                chosen.places.insert(queue_id, queue.turns);
             }
-            Strategy::WeightedRandom => {
-                queue.clock = chosen.place_in(Target::Queue(id));
-                self.run_again(id, agent);
-            }
+            Strategy::WeightedRandom => self.end_race(queue_id, id, preferred.lead()),
             Strategy::LongestIdle
             | Strategy::FewestCalls
             | Strategy::LeastOccupied
@@ -80,12 +112,37 @@ impl Acd {
         }
     }
 
-    /// Those who came in before the winner and may not take what they won start anew.
-    fn run_again(&mut self, queue: QueueId, winner: AgentId) {
-        for id in self.index.preferred_to(Target::Queue(queue), winner) {
-            self.draw(id, |_, other| other == queue);
-            if let Some(agent) = self.state.agents.get(&id) {
-                self.index.relist(id, agent);
+    /// A race was won after `lasted`. Those who came in before the winner and may not take what they won start anew.
+    fn end_race(&mut self, queue: QueueId, id: InteractionId, lasted: u64) {
+        let Some(interaction) = self.state.interactions.get(&id) else {
+            return;
+        };
+        let target = Target::Queue(queue);
+        for (gate, clock) in self.index.clocks_after(interaction, lasted) {
+            self.index.set_clock(target, gate, clock);
+            if let Some(queue) = self.state.queues.get_mut(&queue) {
+                queue.clocks.insert(micros::of(gate), clock);
+            }
+            for id in self.index.came_in(target, gate) {
+                self.draw(id, |_, other| other == queue);
+                if let Some(agent) = self.state.agents.get(&id) {
+                    self.index.relist(id, agent);
+                }
+            }
+        }
+    }
+
+    /// Behind another gate of a race than before they run on another clock: what was drawn is void.
+    pub(super) fn forget_moved(&mut self, id: AgentId, seats: &[Seat]) {
+        let Some(agent) = self.state.agents.get_mut(&id) else {
+            return;
+        };
+        for seat in seats {
+            if let Target::Queue(queue) = seat.target
+                && self.index.races.contains(&queue)
+                && self.index.gate_of(id, seat.target) != Some(seat.gate)
+            {
+                agent.places.remove(&queue);
             }
         }
     }
@@ -112,35 +169,36 @@ impl Acd {
 
     /// Draws their times in those of their queues that choose by lot and that `wants` names.
     fn draw(&mut self, id: AgentId, wants: impl Fn(&BTreeMap<QueueId, u64>, QueueId) -> bool) {
-        let Some(agent) = self.state.agents.get_mut(&id) else {
+        let races = &self.index.races;
+        let Some(agent) = self.state.agents.get(&id).filter(|_| !races.is_empty()) else {
             return;
         };
-        if self.index.races.is_empty() {
+        let assigned = agent.config.queues.iter();
+        let runs: Vec<_> = assigned
+            .filter(|it| races.contains(&it.queue) && wants(&agent.places, it.queue))
+            .filter_map(|it| Some((it.queue, self.state.gate(agent, it)?, it.weight)))
+            .collect();
+        if runs.is_empty() {
             return;
         }
-        let races = &self.index.races;
-        let queues = agent.config.queues.iter();
-        let queues: Vec<_> = queues
-            .filter(|it| races.contains(&it.queue) && wants(&agent.places, it.queue))
-            .map(|it| {
-                (
-                    it.queue,
-                    if sabotage::WEIGHTED_RANDOM {
-                        1
-                    } else {
-                        it.weight
-                    },
-                )
+        let nth = agent.draws + 1;
+        let places: Vec<_> = runs
+            .into_iter()
+            .map(|(queue, gate, weight)| {
+                let weight = if sabotage::WEIGHTED_RANDOM { 1 } else { weight };
+                let time = race::time(self.state.incarnation, queue, id, nth, weight);
+                (queue, self.clock(queue, gate).saturating_add(time))
             })
             .collect();
-        if queues.is_empty() {
-            return;
+        if let Some(agent) = self.state.agents.get_mut(&id) {
+            agent.draws = nth;
+            agent.places.extend(places);
         }
-        agent.draws += 1;
-        for (queue, weight) in queues {
-            let clock = self.state.queues.get(&queue).map_or(0, |it| it.clock);
-            let time = race::time(self.state.incarnation, queue, id, agent.draws, weight);
-            agent.places.insert(queue, clock.saturating_add(time));
-        }
+    }
+
+    fn clock(&self, queue: QueueId, gate: Duration) -> u64 {
+        let queue = self.state.queues.get(&queue);
+        let clock = queue.and_then(|queue| queue.clocks.get(&micros::of(gate)));
+        clock.copied().unwrap_or(0)
     }
 }

@@ -186,6 +186,9 @@ impl Acd {
         if interaction.is_waiting() {
             self.index.stop_waiting(&interaction);
         }
+        if interaction.is_connected() {
+            self.index.disconnect(interaction.at);
+        }
         self.settle_waits(&mut interaction);
         Some(interaction)
     }
@@ -196,6 +199,11 @@ impl Acd {
             self.index
                 .deadlines
                 .cancel(at, Deadline::MaxWait(interaction.id));
+        }
+        if let Some(at) = interaction.next_gate.take() {
+            self.index
+                .deadlines
+                .cancel(at, Deadline::Gate(interaction.id));
         }
         if let Some(reserved) = interaction.reserved.take() {
             self.index

@@ -125,6 +125,7 @@ impl Acd {
                 Deadline::Nobody(queue) => self.on_nobody(queue),
                 Deadline::Alone(interaction) => self.strand(interaction),
                 Deadline::Service(interaction) => self.on_service(interaction),
+                Deadline::Gate(interaction) => self.on_gate(now, interaction),
             }
         }
     }

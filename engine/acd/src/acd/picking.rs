@@ -126,6 +126,9 @@ impl Acd {
         if !self.state.serves(agent, interaction.at) {
             return Err(Denial::NotAssigned);
         }
+        if !self.state.may_alert(agent, interaction.at) {
+            return Err(Denial::Unskilled);
+        }
         not_held_for_another(interaction, agent)?;
         if interaction.barred.get(&agent) == Some(&Bar::Rejected) {
             return Err(Denial::Rejected);
@@ -187,7 +190,7 @@ impl Acd {
     pub(super) fn release_outside(&mut self, agent: AgentId) {
         for id in self.index.held.reserved_by(agent) {
             let at = self.state.interactions.get(&id).map(|it| it.at);
-            if at.is_some_and(|at| !self.state.serves(agent, at)) {
+            if at.is_some_and(|at| !self.state.may_alert(agent, at)) {
                 self.end_reservation(id);
             }
         }

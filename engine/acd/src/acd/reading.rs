@@ -149,7 +149,7 @@ impl Acd {
             alerting: lane.alerting.len(),
             logged_in: lane.logged_in,
             available: lane.available,
-            free: u32::try_from(lane.free.len()).unwrap_or(u32::MAX),
+            free: u32::try_from(lane.free_len()).unwrap_or(u32::MAX),
         })
     }
 }

@@ -46,6 +46,7 @@ impl Acd {
                 self.rerank(target);
             }
         }
+        self.change_gates(now);
         self.change_lanes(now);
         self.change_timings(&timings);
     }
@@ -72,6 +73,33 @@ impl Acd {
         }
     }
 
+    /// The gates of queues by their new settings and those of their agents; those who wait there are sorted anew.
+    fn change_gates(&mut self, now: Duration) {
+        for (id, gates) in self.state.gates() {
+            let target = Target::Queue(id);
+            self.forget_clocks(id, |gate| gate.is_zero() || gates.contains(&gate));
+            if !self.index.set_gates(id, gates) {
+                continue;
+            }
+            let Some(lane) = self.index.lanes.get(&target) else {
+                continue;
+            };
+            let ranks = [lane.in_order(), lane.alerting.iter().collect()].concat();
+            for rank in ranks {
+                self.set_next_gate(now, rank.interaction());
+            }
+        }
+    }
+
+    fn forget_clocks(&mut self, id: QueueId, keep: impl Fn(Duration) -> bool) {
+        if let Some(queue) = self.state.queues.get_mut(&id) {
+            queue
+                .clocks
+                .retain(|gate, _| keep(Duration::from_micros(*gate)));
+        }
+        self.index.forget_clocks(Target::Queue(id), keep);
+    }
+
     fn weights(&self) -> BTreeMap<Target, Weight> {
         let targets = self.state.targets();
         targets
@@ -96,24 +124,21 @@ impl Acd {
         }
         for (id, config) in configs {
             if let Some(queue) = self.state.queues.get_mut(&id) {
-                let strategy = config.strategy;
+                let (strategy, max_busy) = (config.strategy, config.max_busy);
                 let before = core::mem::replace(&mut queue.config, config).strategy;
+                self.index.set_max_busy(id, max_busy);
                 if before != strategy {
-                    queue.clock = 0;
+                    queue.turns = 0;
                     self.forget_places(id);
+                    self.forget_clocks(id, |_| false);
                     self.index.set_strategy(Target::Queue(id), strategy);
                 }
                 continue;
             }
-            let queue = Queue {
-                config,
-                open: false,
-                nobody_since: None,
-                alarmed: false,
-                clock: 0,
-            };
-            self.state.queues.insert(id, queue);
+            let max_busy = config.max_busy;
+            self.state.queues.insert(id, Queue::new(config));
             self.open_lane(Target::Queue(id));
+            self.index.set_max_busy(id, max_busy);
         }
     }
 
@@ -186,6 +211,10 @@ impl Acd {
                 lane.alerting.insert(interaction.rank);
             }
         }
+        let here = self.state.interactions.values();
+        for _ in here.filter(|it| it.is_connected() && it.at == target) {
+            self.index.connect(target);
+        }
     }
 
     /// Every agent in the lanes of their queues, as these are now.
@@ -198,9 +227,10 @@ impl Acd {
 
     /// One agent in the lanes of their queues, as these are now.
     pub(super) fn change_lanes_of(&mut self, now: Duration, id: AgentId) {
+        let seats = self.state.seats_of(id);
+        self.forget_moved(id, &seats);
         self.note_freed(now, id);
         self.draw_what_lacks(id);
-        let seats = self.state.seats_of(id);
         self.release_outside(id);
         if let Some(agent) = self.state.agents.get(&id)
             && self.index.list(id, agent, seats)

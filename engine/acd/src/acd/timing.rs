@@ -1,4 +1,4 @@
-//! What happens to those who wait because of the time they have waited (rules 2, 22 and 23).
+//! What happens to those who wait because of the time they have waited (rules 2, 7, 8, 22 and 23).
 
 use core::time::Duration;
 
@@ -16,6 +16,10 @@ impl Acd {
     pub(super) fn set_times(&mut self, entered: &mut Interaction) {
         entered.expires = self.expiry(entered);
         entered.service_due = self.service_moment(entered);
+        entered.next_gate = self
+            .index
+            .next_gate(entered.at, entered.entered, entered.entered);
+        self.reschedule(None, entered.next_gate, Deadline::Gate(entered.id));
         self.reschedule(None, entered.expires, Deadline::MaxWait(entered.id));
         self.reschedule(None, entered.service_due, Deadline::Service(entered.id));
     }
@@ -66,6 +70,32 @@ impl Acd {
             interaction.expires = expires;
             interaction.service_due = service;
         }
+    }
+
+    /// It is old enough for other agents (rules 7 and 8).
+    pub(super) fn on_gate(&mut self, now: Duration, id: InteractionId) {
+        self.set_next_gate(now, id);
+        let Some(interaction) = self.state.interactions.get(&id) else {
+            return;
+        };
+        if interaction.is_waiting() && !sabotage::GATE {
+            self.agenda.arrived.insert(interaction.rank);
+        }
+    }
+
+    /// Looks for its next gate among those of its queue as they are now.
+    pub(super) fn set_next_gate(&mut self, now: Duration, id: InteractionId) {
+        let Some(interaction) = self.state.interactions.get_mut(&id) else {
+            return;
+        };
+        let next = self
+            .index
+            .next_gate(interaction.at, interaction.entered, now);
+        let before = core::mem::replace(&mut interaction.next_gate, next);
+        if interaction.is_waiting() && interaction.held_for().is_none() {
+            self.index.pass(interaction);
+        }
+        self.reschedule(before, next, Deadline::Gate(id));
     }
 
     pub(super) fn on_max_wait(&mut self, id: InteractionId) {

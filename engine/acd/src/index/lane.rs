@@ -1,25 +1,37 @@
 //! One target's two sides: who waits there, and who of its agents is free.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use crate::agent::Agent;
 use crate::config::Strategy;
+use crate::ids::AgentId;
+use crate::interaction::Interaction;
 use crate::preference::{Preference, Seat};
 use crate::rank::Rank;
 use crate::ranked_set::RankedSet;
+use crate::sabotage;
 use crate::watch::Watch;
 
 /// One target's two sides.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Lane {
     pub(super) strategy: Strategy,
+    /// The queue's `max_busy`; 0: no limit.
+    pub(super) max_busy: u32,
     /// Waiting for whoever is free.
     pub(crate) waiting: RankedSet<Rank>,
+    /// By gate, those of `waiting` who have passed it. The gate of zero is not here: all have.
+    pub(super) passed: BTreeMap<Duration, RankedSet<Rank>>,
     /// Waiting for one agent.
     pub(super) held: RankedSet<Rank>,
     pub(crate) alerting: RankedSet<Rank>,
-    pub(crate) free: BTreeSet<Preference>,
+    pub(super) connected: u32,
+    /// By gate, those who are free.
+    free: BTreeMap<Duration, BTreeSet<Preference>>,
+    /// By gate, how far the race is of those who are free (strategy `weighted-random`).
+    pub(super) clocks: BTreeMap<Duration, u64>,
     pub(crate) logged_in: u32,
     pub(crate) available: u32,
     /// Of queues; that of a user stays empty.
@@ -62,15 +74,21 @@ impl Lane {
     pub(super) fn new(strategy: Strategy) -> Self {
         Self {
             strategy,
+            max_busy: 0,
             waiting: RankedSet::default(),
+            passed: BTreeMap::new(),
             held: RankedSet::default(),
             alerting: RankedSet::default(),
-            free: BTreeSet::new(),
+            connected: 0,
+            free: BTreeMap::new(),
+            clocks: BTreeMap::new(),
             logged_in: 0,
             available: 0,
             watch: Watch::default(),
         }
     }
+
+    // ----------------------------------------------------------------- who waits
 
     /// How many stand before `rank`: waiting or alerting.
     pub(crate) fn place(&self, rank: &Rank) -> u32 {
@@ -101,6 +119,57 @@ impl Lane {
         self.waiting_len() + self.alerting.len()
     }
 
+    /// Whether `max_busy` agents have something of this queue.
+    pub(super) fn is_full(&self) -> bool {
+        let busy = self.alerting.len().saturating_add(self.connected);
+        self.max_busy > 0 && busy >= self.max_busy && !sabotage::MAX_BUSY
+    }
+
+    /// Lets one wait for whoever is free, behind the gates it has passed.
+    pub(super) fn wait(&mut self, interaction: &Interaction) {
+        self.waiting.insert(interaction.rank);
+        self.pass(interaction);
+    }
+
+    /// One that waits may have passed another gate.
+    pub(super) fn pass(&mut self, interaction: &Interaction) {
+        let passed = self.passed.iter_mut();
+        for (_, ranks) in passed.take_while(|(gate, _)| interaction.has_passed(**gate)) {
+            ranks.insert(interaction.rank);
+        }
+    }
+
+    pub(super) fn stop_waiting(&mut self, rank: &Rank) {
+        self.held.remove(rank);
+        if self.waiting.remove(rank) {
+            for ranks in self.passed.values_mut() {
+                ranks.remove(rank);
+            }
+        }
+    }
+
+    /// The best-ranked of those who have passed `gate`, but for `barred`, which is sorted.
+    pub(super) fn first_behind(&self, gate: Duration, barred: &[Rank]) -> Option<Rank> {
+        if gate.is_zero() {
+            return self.waiting.first_except(barred);
+        }
+        // Not all who are barred have passed the gate: who picks up asks for none.
+        let mut behind = self.passed.get(&gate)?.iter();
+        behind.find(|rank| barred.binary_search(rank).is_err())
+    }
+
+    /// Those who may alert anybody who is free, best rank first.
+    pub(super) fn servable(&self) -> impl Iterator<Item = Rank> {
+        let first = self.free.keys().next().filter(|_| !self.is_full());
+        let behind = first.and_then(|gate| match gate {
+            &Duration::ZERO => Some(&self.waiting),
+            gate => self.passed.get(gate),
+        });
+        behind.into_iter().flat_map(|ranks| ranks.iter())
+    }
+
+    // ---------------------------------------------------------------- who is free
+
     pub(super) fn count(&mut self, was: Standing, is: Standing) {
         let step = |count: &mut u32, was: bool, is: bool| {
             *count = count.saturating_add(is.into()).saturating_sub(was.into());
@@ -109,14 +178,72 @@ impl Lane {
         step(&mut self.available, was.available, is.available);
     }
 
+    pub(crate) fn free_len(&self) -> usize {
+        self.free.values().map(BTreeSet::len).sum()
+    }
+
     /// Lets an agent stand among the free where they stand now, if they are.
     pub(super) fn place_free(&mut self, listed: &mut Listed, preference: Option<Preference>) {
         if listed.preference == preference {
             return;
         }
-        if let Some(before) = core::mem::replace(&mut listed.preference, preference) {
-            self.free.remove(&before);
+        let gate = listed.seat.gate;
+        if let Some(before) = core::mem::replace(&mut listed.preference, preference)
+            && let Some(group) = self.free.get_mut(&gate)
+        {
+            group.remove(&before);
+            if group.is_empty() {
+                self.free.remove(&gate);
+            }
         }
-        self.free.extend(preference);
+        if let Some(preference) = preference {
+            self.free.entry(gate).or_default().insert(preference);
+        }
+    }
+
+    /// The free agent whom the strategy prefers, of those who may take `interaction`. Looks at one for each gate it has passed,
+    /// and at those who are barred.
+    pub(super) fn preferred(&self, interaction: &Interaction) -> Option<Preference> {
+        let open = self
+            .free
+            .iter()
+            .take_while(|(gate, _)| interaction.has_passed(**gate));
+        let firsts = open.filter_map(|(gate, group)| {
+            let mut may = group
+                .iter()
+                .filter(|it| !interaction.barred.contains_key(&it.agent));
+            let mut first = may.next();
+            if sabotage::DETERMINISM && core::ptr::from_ref(&first).addr() & 64 != 0 {
+                first = may.next().or(first);
+            }
+            Some(first?.after(self.clock(*gate)))
+        });
+        firsts.min()
+    }
+
+    fn clock(&self, gate: Duration) -> u64 {
+        self.clocks.get(&gate).copied().unwrap_or(0)
+    }
+
+    /// A race for `interaction` is won `after` so long: the clocks of those who ran, as they are then.
+    pub(super) fn clocks_after(
+        &self,
+        interaction: &Interaction,
+        after: u64,
+    ) -> Vec<(Duration, u64)> {
+        let ran = self
+            .free
+            .keys()
+            .take_while(|gate| interaction.has_passed(**gate));
+        ran.map(|gate| (*gate, self.clock(*gate).saturating_add(after)))
+            .collect()
+    }
+
+    /// The free agents behind `gate` who came in before its clock: they may not take what was run for.
+    pub(super) fn came_in(&self, gate: Duration) -> Vec<AgentId> {
+        let clock = self.clock(gate);
+        let group = self.free.get(&gate).into_iter().flatten();
+        let in_time = group.take_while(|it| it.came_in_before(clock));
+        in_time.map(|it| it.agent).collect()
     }
 }

@@ -7,6 +7,7 @@
 //! answered) is kept beside it, by agent and lane, and stepped over. What is held for one agent stands apart in its lane, and
 //! once more by that agent.
 
+mod gates;
 mod lane;
 mod nobody;
 
@@ -36,6 +37,8 @@ pub(crate) struct Index {
     pub(crate) restaffed: BTreeSet<QueueId>,
     /// Queues with others than before of whom a person was told that nobody is there.
     pub(crate) stranding: BTreeSet<QueueId>,
+    /// Queues that were at their `max_busy` since they were last looked at.
+    pub(crate) roomy: BTreeSet<QueueId>,
     /// Queues that choose by lot.
     pub(crate) races: BTreeSet<QueueId>,
     listings: BTreeMap<AgentId, Listing>,
@@ -60,9 +63,14 @@ impl Index {
         }
         for (id, queue) in &state.queues {
             if let Some(lane) = index.lanes.get_mut(&Target::Queue(*id)) {
+                lane.max_busy = queue.config.max_busy;
+                lane.clocks = queue.clocks();
                 lane.watch.after = queue.config.nobody_after;
                 lane.watch.nobody_since = queue.nobody_since;
             }
+        }
+        for (queue, gates) in state.gates() {
+            index.set_gates(queue, gates);
         }
         for (id, agent) in &state.agents {
             index.list(*id, agent, state.seats_of(*id));
@@ -81,6 +89,7 @@ impl Index {
         }
         index.restaffed.clear();
         index.stranding.clear();
+        index.roomy.clear();
         index
     }
 
@@ -92,7 +101,10 @@ impl Index {
                     lane.alerting.insert(interaction.rank);
                 }
             }
-            Stage::Connected { .. } => {}
+            Stage::Connected { .. } => self.connect(interaction.at),
+        }
+        if let Some(at) = interaction.next_gate {
+            self.deadlines.set(at, Deadline::Gate(interaction.id));
         }
         if let Some(at) = interaction.expires {
             self.deadlines.set(at, Deadline::MaxWait(interaction.id));
@@ -121,7 +133,7 @@ impl Index {
             return self.wait_for(holder, interaction);
         }
         if let Some(lane) = self.lanes.get_mut(&interaction.at) {
-            lane.waiting.insert(interaction.rank);
+            lane.wait(interaction);
         }
         for agent in interaction.barred.keys() {
             self.bar(*agent, interaction);
@@ -144,8 +156,7 @@ impl Index {
     /// And is so no longer.
     pub(crate) fn stop_waiting(&mut self, interaction: &Interaction) {
         if let Some(lane) = self.lanes.get_mut(&interaction.at) {
-            lane.waiting.remove(&interaction.rank);
-            lane.held.remove(&interaction.rank);
+            lane.stop_waiting(&interaction.rank);
         }
         if let Some(holder) = interaction.held_for() {
             self.held.stop_waiting(holder, interaction.rank);
@@ -220,6 +231,7 @@ impl Index {
         self.races.remove(&queue);
         self.restaffed.remove(&queue);
         self.stranding.remove(&queue);
+        self.roomy.remove(&queue);
     }
 
     /// Counts `agent` as they are now, and places them where strategies want them. True if they have become free.
@@ -317,48 +329,37 @@ impl Index {
     }
 
     fn best_open_for(&self, agent: AgentId, listing: &Listing) -> Option<Rank> {
-        let lanes = listing.places.iter().map(|listed| listed.seat.target);
-        let mut firsts = lanes.filter_map(|target| self.first_for(agent, target));
+        let seats = listing.places.iter().map(|listed| &listed.seat);
+        let mut firsts = seats.filter_map(|seat| self.first_for(agent, seat));
         if sabotage::ORDER {
             return firsts.next();
         }
         firsts.min()
     }
 
-    fn first_for(&self, agent: AgentId, target: Target) -> Option<Rank> {
-        let lane = self.lanes.get(&target)?;
-        let barred = self.barred.get(&(agent, target));
-        lane.waiting.first_except(barred.map_or(&[], Vec::as_slice))
-    }
-
-    /// The free agent whom the strategy prefers, of those who may take `interaction` (rules 6 and 7).
-    pub(crate) fn agent_for(&self, interaction: &Interaction) -> Option<AgentId> {
-        if let Some(holder) = interaction.held_for() {
-            let may = self.is_free(holder) && !interaction.barred.contains_key(&holder);
-            return may.then_some(holder);
-        }
-        let mut agents = self
+    fn first_for(&self, agent: AgentId, seat: &Seat) -> Option<Rank> {
+        let lane = self
             .lanes
-            .get(&interaction.at)?
-            .free
-            .iter()
-            .map(|preference| preference.agent)
-            .filter(|agent| !interaction.barred.contains_key(agent));
-        let first = agents.next();
-        if sabotage::DETERMINISM && core::ptr::from_ref(&first).addr() & 64 != 0 {
-            return agents.next().or(first);
-        }
-        first
+            .get(&seat.target)
+            .filter(|lane| !lane.is_full())?;
+        let barred = self.barred.get(&(agent, seat.target));
+        lane.first_behind(seat.gate, barred.map_or(&[], Vec::as_slice))
     }
 
-    /// The free agents whom the strategy would prefer to this one of them.
-    pub(crate) fn preferred_to(&self, target: Target, agent: AgentId) -> Vec<AgentId> {
-        let free = self.lanes.get(&target).map(|lane| lane.free.iter());
-        let agents = free
-            .into_iter()
-            .flatten()
-            .map(|preference| preference.agent);
-        agents.take_while(|other| *other != agent).collect()
+    /// Whom it is held for, if they may be alerted for it now.
+    pub(crate) fn holder_for(&self, interaction: &Interaction) -> Option<AgentId> {
+        let holder = interaction.held_for()?;
+        let may = self.is_free(holder) && !interaction.barred.contains_key(&holder);
+        may.then_some(holder)
+    }
+
+    /// The free agent whom the strategy prefers, of those who may take `interaction`, which is held for nobody (rules 6 and 7).
+    pub(crate) fn preferred_for(&self, interaction: &Interaction) -> Option<Preference> {
+        let lane = self.lanes.get(&interaction.at)?;
+        if lane.is_full() {
+            return None;
+        }
+        lane.preferred(interaction)
     }
 }
 

@@ -47,6 +47,9 @@ pub(crate) fn queue(id: u32) -> QueueConfig {
         nobody_after: Duration::ZERO,
         when_nobody: WhenNobody::Stay,
         service_action: None,
+        skills: Vec::new(),
+        relax: Vec::new(),
+        max_busy: 0,
     }
 }
 
@@ -63,6 +66,7 @@ fn agent(id: u32, queues: &[u32]) -> AgentConfig {
             max_no_answer: 1,
             device_retry: secs(5),
         },
+        skills: Vec::new(),
     }
 }
 

@@ -37,6 +37,7 @@ fn config() -> Box<AcdConfig> {
                 max_no_answer: 1,
                 device_retry: secs(5),
             },
+            skills: Vec::new(),
         }],
     })
 }

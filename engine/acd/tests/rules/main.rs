@@ -11,6 +11,7 @@ mod alerts;
 mod centre;
 mod choosing;
 mod entering;
+mod fitting;
 mod journal;
 mod leaving;
 mod order;

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use acd::{
-    Acd, AcdConfig, AgentId, AlertOutcome, Input, InteractionId, MatchId, Output, Presence, Stage,
-    Target,
+    Acd, AcdConfig, AgentId, AlertOutcome, Input, InteractionId, InteractionView, MatchId, Output,
+    Presence, Stage, Target,
 };
 
 #[derive(Default)]
@@ -170,9 +170,10 @@ impl Invariants {
             .iter()
             .filter_map(|other| acd.interaction(*other))
         {
-            let may_take =
-                self.serves(agent, other.at, acd) && !self.barred(now, other.interaction, agent);
             let other_held = self.held_for.get(&other.interaction) == Some(&agent);
+            let may_take = self.serves(agent, other.at, acd)
+                && !self.barred(now, other.interaction, agent)
+                && (other_held || self.fits(now, agent, &other, acd));
             assert!(
                 !may_take || (!held, rank) < (!other_held, other.rank),
                 "I4: {agent} gets {id}, but {} ranks before it",
@@ -197,6 +198,36 @@ impl Invariants {
         if !self.ended.contains(&id) {
             self.waiting.insert(id);
         }
+    }
+
+    /// Skills, delay and `max_busy` let this agent take it.
+    fn fits(&self, now: Duration, id: AgentId, waiting: &InteractionView, acd: &Acd) -> bool {
+        let Target::Queue(queue) = waiting.at else {
+            return true;
+        };
+        let queue = self.config.queues.iter().find(|it| it.id == queue);
+        let agent = self.config.agents.iter().find(|it| it.id == id);
+        let (Some(queue), Some(agent)) = (queue, agent) else {
+            return false;
+        };
+        let age = now - waiting.entered;
+        let asked = queue.relax.iter().filter(|step| step.after <= age);
+        let mut asked = asked.map(|step| &step.skills).chain([&queue.skills]);
+        let meets = asked.any(|skills| {
+            skills.iter().all(|required| {
+                let mut has = agent.skills.iter();
+                has.any(|it| it.skill == required.skill && it.level >= required.level)
+            })
+        });
+        let assigned = agent.queues.iter().find(|it| it.queue == queue.id);
+        let busy = self
+            .alerts
+            .values()
+            .map(|(id, _)| *id)
+            .chain(self.connected.keys().copied());
+        let here = |id: &InteractionId| acd.interaction(*id).is_some_and(|it| it.at == waiting.at);
+        let room = queue.max_busy == 0 || busy.filter(here).count() < queue.max_busy as usize;
+        meets && assigned.is_some_and(|it| it.delay <= age) && room
     }
 
     /// It left this queue: what was said of it there holds no longer.
@@ -233,11 +264,14 @@ impl Invariants {
     fn work_is_conserved(&self, now: Duration, acd: &Acd) {
         let free: Vec<_> = acd.agents().filter(|agent| agent.free).collect();
         for id in &self.waiting {
-            let at = acd.interaction(*id).unwrap().at;
+            let waiting = acd.interaction(*id).unwrap();
             for agent in &free {
                 assert_eq!(agent.state.presence, Presence::Available);
+                let held = self.held_for.get(id) == Some(&agent.agent);
                 assert!(
-                    !self.serves(agent.agent, at, acd) || self.barred(now, *id, agent.agent),
+                    !self.serves(agent.agent, waiting.at, acd)
+                        || self.barred(now, *id, agent.agent)
+                        || !(held || self.fits(now, agent.agent, &waiting, acd)),
                     "I2: {id} waits and {} is free",
                     agent.agent
                 );

@@ -285,7 +285,7 @@ fn ending(output: &Output) -> Option<String> {
 }
 
 /// A simulation in which something never happens shows nothing about it.
-const ENDINGS: [&str; 54] = [
+const ENDINGS: [&str; 55] = [
     "Accepted",
     "Rejected",
     "TimedOut",
@@ -314,6 +314,7 @@ const ENDINGS: [&str; 54] = [
     "DeniedReservedBefore",
     "DeniedRejected",
     "DeniedNotReserved",
+    "DeniedUnskilled",
     "Held",
     "Released",
     "Stale",

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use acd::config::{
-    AgentConfig, JoinWhen, QueueConfig, ServiceStep, Strategy, WhenClosing, WhenNobody, WrapUp,
+    AgentConfig, JoinWhen, QueueConfig, ServiceStep, Skill, Strategy, WhenClosing, WhenNobody,
+    WrapUp,
 };
 use acd::{
     AcdConfig, Activity, AgentChange, AgentId, AgentState, AlertEnd, AlertOutcome, BreakReason,
@@ -40,8 +41,8 @@ pub(crate) struct Queue {
     pub(crate) open: bool,
     /// A person was told that somebody waits here and nobody is there.
     pub(crate) alarmed: bool,
-    /// How far the race is of a queue that chooses by lot.
-    pub(crate) race: u64,
+    /// How far the races are of a queue that chooses by lot: one for those who may be alerted from each age on.
+    pub(crate) races: BTreeMap<Duration, u64>,
 }
 
 pub(crate) struct Agent {
@@ -83,6 +84,8 @@ pub(crate) struct Call {
     pub(crate) max_wait_at: Option<Duration>,
     pub(crate) service_at: Option<Duration>,
     pub(crate) service_done: bool,
+    /// When it is old enough for other agents.
+    pub(crate) gate_at: Option<Duration>,
     /// Its time is over while it alerts: it goes when the alert comes to nothing.
     pub(crate) overdue: Option<DivertReason>,
     /// Since when it waits and nobody who could take it is there; and whether a person knows.
@@ -180,14 +183,66 @@ impl Model {
         let Some(agent) = self.agents.get(&id) else {
             return false;
         };
-        self.is_free(now, agent)
+        let fits = match call.held_for {
+            Some((holder, _)) => holder == id,
+            None => self.will_do(now, id, call) && self.has_room(call.enqueue.to),
+        };
+        fits && self.is_free(now, agent)
             && serves(id, agent, call.enqueue.to)
             && !call.rejected_by.contains(&id)
-            && call.held_for.is_none_or(|(holder, _)| holder == id)
             && !call
                 .not_answered_by
                 .iter()
                 .any(|(by, until)| *by == id && *until > now)
+    }
+
+    /// Rules 7 and 8: their skills and their delay.
+    fn will_do(&self, now: Duration, id: AgentId, call: &Call) -> bool {
+        let Target::Queue(queue) = call.enqueue.to else {
+            return true;
+        };
+        self.gate(id, queue)
+            .is_some_and(|gate| call.entered + gate <= now)
+    }
+
+    /// They serve it and will do sooner or later.
+    fn is_in_team(&self, id: AgentId, to: Target) -> bool {
+        let will_do = match to {
+            Target::Queue(queue) => self.gate(id, queue).is_some(),
+            Target::Personal(_) => true,
+        };
+        will_do && serves(id, &self.agents[&id], to)
+    }
+
+    /// From which age on this agent will do for callers of this queue.
+    pub(crate) fn gate(&self, id: AgentId, queue: QueueId) -> Option<Duration> {
+        let agent = &self.agents[&id].config;
+        let assigned = agent.queues.iter().find(|it| it.queue == queue)?;
+        let queue = &self.queues.get(&queue)?.config;
+        let has = |required: &Skill| {
+            let level = |it: &&Skill| it.skill == required.skill && it.level >= required.level;
+            agent.skills.iter().find(level).is_some()
+        };
+        let mut moments = Vec::new();
+        if queue.skills.iter().all(has) {
+            moments.push(Duration::ZERO);
+        }
+        for step in &queue.relax {
+            if step.skills.iter().all(has) {
+                moments.push(step.after);
+            }
+        }
+        Some(moments.into_iter().min()?.max(assigned.delay))
+    }
+
+    /// Rule 7: the queue has fewer agents busy than it may.
+    fn has_room(&self, to: Target) -> bool {
+        let Target::Queue(queue) = to else {
+            return true;
+        };
+        let max = self.queues[&queue].config.max_busy as usize;
+        let busy = |call: &&Call| call.enqueue.to == to && call.place != Place::Waiting;
+        max == 0 || self.calls.values().filter(busy).count() < max
     }
 
     pub(crate) fn is_free(&self, now: Duration, agent: &Agent) -> bool {
@@ -227,7 +282,7 @@ impl Model {
                 .min_by_key(|id| (self.preference(to, *id), self.agents[id].idle_since, *id));
             let (call, agent) = (call.enqueue.interaction, agent.unwrap());
             if self.calls[&call].held_for.is_none() {
-                self.takes_turn(now, to, agent);
+                self.takes_turn(now, call, agent);
             }
             self.alert(now, call, agent, false);
         }
@@ -251,27 +306,42 @@ impl Model {
             Strategy::LeastOccupied => agent.share_ppm,
             Strategy::FixedOrder => assigned.order.into(),
             Strategy::SkillLevel => u128::MAX - u128::from(assigned.level),
-            Strategy::WeightedRandom => agent.races[&queue].into(),
+            Strategy::WeightedRandom => {
+                let gate = self.gate(id, queue).unwrap();
+                let race = self.queues[&queue].races.get(&gate);
+                (agent.races[&queue] - race.copied().unwrap_or(0)).into()
+            }
         }
     }
 
-    fn takes_turn(&mut self, now: Duration, to: Target, id: AgentId) {
+    fn takes_turn(&mut self, now: Duration, call: InteractionId, id: AgentId) {
+        let call = self.calls[&call].clone();
+        let to = call.enqueue.to;
         let Target::Queue(queue) = to else {
             return;
         };
         match self.queues[&queue].config.strategy {
             Strategy::RoundRobin => self.turns.push((queue, id)),
             Strategy::WeightedRandom => {
-                let winner = self.agents[&id].races[&queue];
-                self.queues.get_mut(&queue).unwrap().race = winner;
-                let came_in_before = |other: &AgentId| {
-                    let agent = &self.agents[other];
-                    let place = |id| (self.preference(to, id), self.agents[&id].idle_since, id);
+                // All who would do for this caller ran, whether they had rejected it or not.
+                let mut ran: Vec<_> = self.agents.keys().copied().collect();
+                ran.retain(|id| {
+                    let agent = &self.agents[id];
                     self.is_free(now, agent)
-                        && serves(*other, agent, to)
-                        && place(*other) < place(id)
-                };
-                let again: Vec<_> = self.agents.keys().copied().filter(came_in_before).collect();
+                        && serves(*id, agent, to)
+                        && self.will_do(now, *id, &call)
+                });
+                let lasted = self.preference(to, id);
+                let too_early = |id: &AgentId| self.preference(to, *id) < lasted;
+                let again: Vec<_> = ran.iter().copied().filter(too_early).collect();
+                let gates: BTreeSet<_> = ran
+                    .iter()
+                    .map(|id| self.gate(*id, queue).unwrap())
+                    .collect();
+                for gate in gates {
+                    let races = &mut self.queues.get_mut(&queue).unwrap().races;
+                    *races.entry(gate).or_default() += lasted as u64;
+                }
                 for id in again {
                     self.draw(id, |other, _| other == queue);
                 }
@@ -326,13 +396,13 @@ impl Model {
             .queues
             .iter()
             .filter(|it| by_lot(it.queue) && wants(it.queue, agent))
-            .map(|it| (it.queue, it.weight))
+            .filter_map(|it| Some((it.queue, it.weight, self.gate(id, it.queue)?)))
             .collect();
         if wanted.is_empty() {
             return;
         }
         let draws = agent.draws + 1;
-        for (queue, weight) in wanted {
+        for (queue, weight, gate) in wanted {
             let words = [
                 self.incarnation.epoch,
                 self.incarnation.node.into(),
@@ -341,7 +411,8 @@ impl Model {
                 id.0.into(),
                 draws,
             ];
-            let start = self.queues[&queue].race;
+            let race = self.queues[&queue].races.get(&gate);
+            let start = race.copied().unwrap_or(0);
             let time = minus_log2(random::lot(&words)) / u64::from(weight);
             let races = &mut self.agents.get_mut(&id).unwrap().races;
             races.insert(queue, start + time);
@@ -400,7 +471,9 @@ impl Model {
             let unanswered = !matches!(call.place, Place::Connected(_)) && call.overdue.is_none();
             let own = [call.max_wait_at, call.service_at];
             let own = own.into_iter().flatten().filter(move |_| unanswered);
-            own.chain(self.nobody_at(call))
+            let connected = matches!(call.place, Place::Connected(_));
+            let gate = call.gate_at.filter(|_| !connected);
+            own.chain(gate).chain(self.nobody_at(call))
         });
         let held = self.calls.values().filter_map(|call| call.held_for);
         let all = rings
@@ -413,7 +486,8 @@ impl Model {
     }
 
     /// Rules 2, 22 and 23: the moments of a call, from its entry into the queue it is in.
-    fn set_moments(&mut self, id: InteractionId) {
+    fn set_moments(&mut self, now: Duration, id: InteractionId) {
+        self.set_gate(now, id);
         let call = &self.calls[&id];
         let (max_wait, service) = match call.enqueue.to {
             Target::Personal(agent) => (self.agents[&agent].config.personal.max_wait, None),
@@ -429,10 +503,23 @@ impl Model {
             .map(|action| call.entered + action.after);
     }
 
+    /// When the next of the agents assigned to its queue, at work or not, may be alerted for it.
+    fn set_gate(&mut self, now: Duration, id: InteractionId) {
+        let call = &self.calls[&id];
+        let mut moments = Vec::new();
+        if let Target::Queue(queue) = call.enqueue.to {
+            let agents = self.agents.iter().filter(|(_, agent)| !agent.removed);
+            let gates = agents.filter_map(|(id, _)| self.gate(*id, queue));
+            moments.extend(gates.map(|gate| call.entered + gate));
+        }
+        let next = moments.into_iter().filter(|at| *at > now).min();
+        self.calls.get_mut(&id).unwrap().gate_at = next;
+    }
+
     /// Rule 21: every agent of the queue is offline or on break, or has rejected it.
     fn somebody_is_there(&self, call: &Call) -> bool {
         self.agents.iter().any(|(id, agent)| {
-            serves(*id, agent, call.enqueue.to)
+            self.is_in_team(*id, call.enqueue.to)
                 && agent.presence == Presence::Available
                 && !call.rejected_by.contains(id)
         })
@@ -534,6 +621,11 @@ impl Model {
                 Due::Reservation(call) => self.is_held_no_more(call),
             }
         }
+        for id in self.calls.keys().copied().collect::<Vec<_>>() {
+            if self.calls[&id].gate_at.is_some_and(|at| at <= now) {
+                self.set_gate(now, id);
+            }
+        }
         for agent in self.agents.values_mut() {
             if agent.skipped_until <= now {
                 agent.health = DeviceHealth::Good;
@@ -626,12 +718,18 @@ impl Model {
                 interaction,
                 tier,
                 priority,
-            } => self.is_ranked_anew(*interaction, *tier, *priority),
+            } => self.is_ranked_anew(now, *interaction, *tier, *priority),
         }
     }
 
     /// Rule 3.
-    fn is_ranked_anew(&mut self, id: InteractionId, tier: Option<Tier>, priority: Option<i32>) {
+    fn is_ranked_anew(
+        &mut self,
+        now: Duration,
+        id: InteractionId,
+        tier: Option<Tier>,
+        priority: Option<i32>,
+    ) {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
@@ -640,7 +738,7 @@ impl Model {
         }
         call.enqueue.tier = tier.unwrap_or(call.enqueue.tier);
         call.enqueue.priority = priority.unwrap_or(call.enqueue.priority);
-        self.rerank_all();
+        self.rerank_all(now);
     }
 
     fn denies(&mut self, interaction: InteractionId, agent: AgentId, why: Denial) {
@@ -679,6 +777,7 @@ impl Model {
             Some(agent) if agent.presence == Presence::Offline => Err(Denial::Offline),
             Some(agent) if agent.presence != Presence::Available => Err(Denial::OnBreak),
             Some(agent) if !serves(taker, agent, call.enqueue.to) => Err(Denial::NotAssigned),
+            Some(_) if !self.is_in_team(taker, call.enqueue.to) => Err(Denial::Unskilled),
             Some(_) => match call.held_for {
                 Some((holder, _)) if holder != taker => Err(Denial::HeldFor { agent: holder }),
                 _ if call.rejected_by.contains(&taker) => Err(Denial::Rejected),
@@ -826,6 +925,7 @@ impl Model {
             max_wait_at: None,
             service_at: None,
             service_done: enqueue.service_acted,
+            gate_at: None,
             overdue: None,
             nobody_since: None,
             stranded: false,
@@ -844,7 +944,7 @@ impl Model {
         };
         let position = 1 + self.calls.values().filter(before).count() as u32;
         self.calls.insert(interaction, call);
-        self.set_moments(interaction);
+        self.set_moments(now, interaction);
         self.outputs.push(Output::Entered {
             interaction,
             to,
@@ -865,7 +965,7 @@ impl Model {
         let len = self.calls.values().filter(here).count();
         let max = queue.config.max_waiting as usize;
         let mut team = self.agents.iter().filter(|(aid, agent)| {
-            serves(**aid, agent, Target::Queue(id)) && agent.presence != Presence::Offline
+            self.is_in_team(**aid, Target::Queue(id)) && agent.presence != Presence::Offline
         });
         match queue.config.join_when {
             _ if !queue.open => Some(RefuseReason::Closed),
@@ -1211,9 +1311,7 @@ impl Model {
                 } else if agent.presence != Presence::Offline && assigned {
                     agent.left.insert(*queue);
                 }
-                self.loses_reservations(id, |model, call| {
-                    !serves(id, &model.agents[&id], call.enqueue.to)
-                });
+                self.loses_reservations(id, |model, call| !model.is_in_team(id, call.enqueue.to));
                 self.draws_what_lacks(id);
             }
             AgentChange::WrapUpExtended { by } => {
@@ -1350,6 +1448,7 @@ impl Model {
     // --------------------------------------------------------------------- changes
 
     fn config_changes(&mut self, now: Duration, config: &AcdConfig) {
+        let gates = self.gates_of_all();
         let wanted = |id: &QueueId| config.queues.iter().any(|queue| queue.id == *id);
         for id in self.queues.keys().copied().collect::<Vec<_>>() {
             if !wanted(&id) {
@@ -1373,7 +1472,7 @@ impl Model {
                         config: queue.clone(),
                         open: false,
                         alarmed: false,
-                        race: 0,
+                        races: BTreeMap::new(),
                     };
                     self.queues.insert(queue.id, new);
                     self.comes_back(Target::Queue(queue.id));
@@ -1409,16 +1508,38 @@ impl Model {
         for id in self.agents.keys().copied().collect::<Vec<_>>() {
             self.loses_reservations(id, |model, call| match call.enqueue.to {
                 to @ Target::Queue(queue) => {
-                    !model.queues.contains_key(&queue) || !serves(id, &model.agents[&id], to)
+                    !model.queues.contains_key(&queue) || !model.is_in_team(id, to)
                 }
                 Target::Personal(_) => false,
             });
         }
-        self.rerank_all();
+        self.rerank_all(now);
+        let before = gates;
+        for (at, gate) in self.gates_of_all() {
+            if before.get(&at) != Some(&gate) {
+                self.agents.get_mut(&at.0).unwrap().races.remove(&at.1);
+            }
+        }
         for id in self.agents.keys().copied().collect::<Vec<_>>() {
             self.draws_what_lacks(id);
         }
         self.stranded_may_go();
+    }
+
+    /// From which age on everybody will do everywhere, where they ever do.
+    fn gates_of_all(&self) -> BTreeMap<(AgentId, QueueId), Duration> {
+        let mut all = BTreeMap::new();
+        for (id, agent) in &self.agents {
+            for queue in self.queues.keys().copied() {
+                let serves = serves(*id, agent, Target::Queue(queue));
+                all.extend(
+                    self.gate(*id, queue)
+                        .filter(|_| serves)
+                        .map(|it| ((*id, queue), it)),
+                );
+            }
+        }
+        all
     }
 
     /// A queue with another strategy, or gone: what was remembered for the old one is forgotten.
@@ -1427,7 +1548,7 @@ impl Model {
         for agent in self.agents.values_mut() {
             agent.races.remove(&id);
         }
-        self.queues.get_mut(&id).unwrap().race = 0;
+        self.queues.get_mut(&id).unwrap().races.clear();
     }
 
     fn is_reassigned(&mut self, id: AgentId, before: &AgentConfig) {
@@ -1465,7 +1586,7 @@ impl Model {
     }
 
     /// Rule 3, and the moments by the new settings.
-    fn rerank_all(&mut self) {
+    fn rerank_all(&mut self, now: Duration) {
         for id in self.calls.keys().copied().collect::<Vec<_>>() {
             let exists = match self.calls[&id].enqueue.to {
                 Target::Queue(queue) => self.queues.contains_key(&queue),
@@ -1475,7 +1596,7 @@ impl Model {
                 let rank = self.rank(&self.calls[&id].enqueue);
                 self.calls.get_mut(&id).unwrap().rank = rank;
                 if !matches!(self.calls[&id].place, Place::Connected(_)) {
-                    self.set_moments(id);
+                    self.set_moments(now, id);
                 }
             }
         }

@@ -7,13 +7,13 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::time::Duration;
 
 use acd::config::{
-    AgentConfig, Assignment, JoinWhen, PersonalConfig, QueueConfig, ServiceAction, ServiceStep,
-    Strategy, WhenClosing, WhenNobody, WrapUp,
+    AgentConfig, Assignment, JoinWhen, PersonalConfig, QueueConfig, Relaxation, ServiceAction,
+    ServiceStep, Skill, Strategy, WhenClosing, WhenNobody, WrapUp,
 };
 use acd::{
     AcdConfig, AgentChange, AgentId, AlertEnd, BreakReason, Device, Enqueue, EntryKind,
-    Incarnation, Input, InteractionId, MatchId, Output, Presence, QueueId, RefuseReason, Target,
-    Tier,
+    Incarnation, Input, InteractionId, MatchId, Output, Presence, QueueId, RefuseReason, SkillId,
+    Target, Tier,
 };
 
 use crate::random::Random;
@@ -503,6 +503,9 @@ impl World {
             nobody_after: seconds(self.random.pick(&[0, 5, 30])),
             when_nobody: self.random.pick(&[WhenNobody::Stay, WhenNobody::Go]),
             service_action: self.service_action(),
+            skills: self.skills(),
+            relax: self.relaxations(),
+            max_busy: self.random.pick(&[0, 0, 0, 1, 3]),
         }
     }
 
@@ -532,6 +535,7 @@ impl World {
                 max_no_answer: self.random.pick(&[0, 1]),
                 device_retry: seconds(5),
             },
+            skills: self.skills(),
         }
     }
 
@@ -541,7 +545,34 @@ impl World {
             order: self.random.below(3) as u32,
             level: self.random.below(3) as u32,
             weight: self.random.between(1, 5) as u32,
+            delay: Duration::from_secs(self.random.pick(&[0, 0, 0, 7, 20])),
         }
+    }
+
+    /// What somebody can do, or has to: of two skills, at levels of 1 to 3.
+    fn skills(&mut self) -> Vec<Skill> {
+        let skills = (0..2).filter(|_| self.random.percent(30));
+        let skills: Vec<_> = skills.collect();
+        let level = |skill| Skill {
+            skill: SkillId(skill),
+            level: self.random.between(1, 3) as u32,
+        };
+        skills.into_iter().map(level).collect()
+    }
+
+    fn relaxations(&mut self) -> Vec<Relaxation> {
+        let steps = self.random.below(3);
+        let mut relax = Vec::new();
+        for _ in 0..steps {
+            let after = Duration::from_secs(self.random.pick(&[5, 12, 20]));
+            let skills = if self.random.percent(50) {
+                Vec::new()
+            } else {
+                self.skills()
+            };
+            relax.push(Relaxation { after, skills });
+        }
+        relax
     }
 
     fn wrap_up(&mut self) -> WrapUp {

@@ -72,12 +72,15 @@ number = "2000"
 priority = {priority}
 strategy = "weighted-random"
 wrap_up = 3
+skills = {{ dutch = 2 }}
+relax = [{{ after = 4, skills = {{ dutch = 1 }} }}, {{ after = 9 }}]
 
 [[queues]]
 name = "support"
 number = "2001"
 welcome = "welcome"
 strategy = "round-robin"
+max_busy = 4
 default = true
 max_wait = 90
 service_level = {{ seconds = 20, action = "raise:3" }}
@@ -108,19 +111,32 @@ when_closing = "go"
 "#
     );
     for (username, extension, queues) in DESKS {
-        let password = format!("sip_password = \"{username}'s secret\"");
-        user(&mut text, username, extension, queues, &password);
+        let more = format!("sip_password = \"{username}'s secret\"{}", skills(username));
+        user(&mut text, username, extension, queues, &more);
     }
     for (username, extension, queues) in ON_PBX {
-        user(&mut text, username, extension, queues, "");
+        user(&mut text, username, extension, queues, skills(username));
     }
     text
 }
 
 fn user(text: &mut String, username: &str, extension: u16, queues: &str, more: &str) {
-    let queues: Vec<&str> = queues.split_whitespace().collect();
+    // Who is there for small queues sees the callers of the others later.
+    let delay = |queue: &str| u8::from(queues.contains("small") && queue != "small") * 3;
+    let assigned = queues
+        .split_whitespace()
+        .map(|queue| format!("{{ queue = {queue:?}, delay = {} }}", delay(queue)));
+    let queues = assigned.collect::<Vec<_>>().join(", ");
     let _ = write!(
         text,
-        "\n[[users]]\nusername = \"{username}\"\nname = \"{username}\"\nextension = \"{extension}\"\nqueues = {queues:?}\n{more}\n"
+        "\n[[users]]\nusername = \"{username}\"\nname = \"{username}\"\nextension = \"{extension}\"\nqueues = [{queues}]\n{more}\n"
     );
+}
+
+fn skills(username: &str) -> &'static str {
+    match username {
+        "ann" | "cem" => "\nskills = { dutch = 2 }",
+        "bob" | "eva" => "\nskills = { dutch = 1 }",
+        _ => "",
+    }
 }

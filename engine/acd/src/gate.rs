@@ -1,0 +1,152 @@
+//! From which age on a queue's interactions may alert an agent: the agent's *gate* there (rules 7 and 8).
+//!
+//! A delay and a step of relaxation come to the same: a moment from which on an agent will do, and goes on to. So there is one
+//! gate for each agent and queue, known before anything is decided, and nobody's skills are looked at in a decision.
+
+use core::iter;
+use core::time::Duration;
+
+use crate::config::{AgentConfig, Assignment, QueueConfig, Skill};
+use crate::sabotage;
+
+/// How long an interaction has to have been in `queue` before it may alert `agent`; none: they never will do.
+pub(crate) fn of(
+    agent: &AgentConfig,
+    assignment: &Assignment,
+    queue: &QueueConfig,
+) -> Option<Duration> {
+    let first = (Duration::ZERO, queue.skills.as_slice());
+    let steps = queue
+        .relax
+        .iter()
+        .map(|step| (step.after, step.skills.as_slice()));
+    let steps = steps.filter(|_| !sabotage::RELAX);
+    let met = iter::once(first)
+        .chain(steps)
+        .filter(|(_, required)| {
+            required
+                .iter()
+                .all(|skill| meets(agent, *skill) || sabotage::SKILLS)
+        })
+        .map(|(after, _)| after)
+        .min()?;
+    let delay = if sabotage::DELAY {
+        Duration::ZERO
+    } else {
+        assignment.delay
+    };
+    Some(met.max(delay))
+}
+
+fn meets(agent: &AgentConfig, required: Skill) -> bool {
+    let mut has = agent.skills.iter();
+    has.any(|skill| skill.skill == required.skill && skill.level >= required.level)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    use crate::config::{
+        JoinWhen, PersonalConfig, Relaxation, Strategy, WhenClosing, WhenNobody, WrapUp,
+    };
+    use crate::ids::{AgentId, QueueId, SkillId};
+
+    fn skill((skill, level): (u32, u32)) -> Skill {
+        Skill {
+            skill: SkillId(skill),
+            level,
+        }
+    }
+
+    fn agent(skills: &[(u32, u32)]) -> AgentConfig {
+        AgentConfig {
+            id: AgentId(1),
+            queues: Vec::new(),
+            direct_call_priority: 0,
+            personal: PersonalConfig {
+                ring_timeout: Duration::ZERO,
+                max_wait: Duration::ZERO,
+                wrap_up: WrapUp::Manual,
+                max_no_answer: 0,
+                device_retry: Duration::ZERO,
+            },
+            skills: skills.iter().copied().map(skill).collect(),
+        }
+    }
+
+    fn queue() -> QueueConfig {
+        QueueConfig {
+            id: QueueId(1),
+            priority: 0,
+            ageing: Duration::ZERO,
+            strategy: Strategy::LongestIdle,
+            ring_timeout: Duration::ZERO,
+            retry_after: Duration::ZERO,
+            max_no_answer: 0,
+            device_retry: Duration::ZERO,
+            wrap_up: WrapUp::Manual,
+            max_waiting: 0,
+            join_when: JoinWhen::Always,
+            when_closing: WhenClosing::Stay,
+            reservation_limit: Duration::ZERO,
+            max_wait: Duration::ZERO,
+            nobody_after: Duration::ZERO,
+            when_nobody: WhenNobody::Stay,
+            service_action: None,
+            skills: Vec::new(),
+            relax: Vec::new(),
+            max_busy: 0,
+        }
+    }
+
+    #[test]
+    fn rules_7_and_8_a_gate_opens_when_the_skills_will_do_and_the_delay_is_over() {
+        // Dutch at level 3 and billing; after 30 s Dutch at level 1; after 60 s anyone.
+        let (dutch, billing) = (1, 2);
+        let relax = [(60, &[][..]), (30, &[(dutch, 1)][..])];
+        let cases: [(&str, &[(u32, u32)], u64, Option<u64>); 8] = [
+            ("all that is asked", &[(dutch, 3), (billing, 1)], 0, Some(0)),
+            ("and more", &[(dutch, 5), (billing, 9), (7, 1)], 0, Some(0)),
+            (
+                "the better of two holds",
+                &[(dutch, 1), (dutch, 3), (billing, 1)],
+                0,
+                Some(0),
+            ),
+            ("one of two skills", &[(dutch, 3)], 0, Some(30)),
+            ("not well enough", &[(dutch, 1), (billing, 1)], 0, Some(30)),
+            ("nothing", &[], 0, Some(60)),
+            ("the delay is longer", &[(dutch, 1)], 45, Some(45)),
+            ("the delay is shorter", &[(dutch, 1)], 20, Some(30)),
+        ];
+        let queue = QueueConfig {
+            skills: [(dutch, 3), (billing, 1)].into_iter().map(skill).collect(),
+            relax: relax
+                .into_iter()
+                .map(|(after, skills)| Relaxation {
+                    after: Duration::from_secs(after),
+                    skills: skills.iter().copied().map(skill).collect(),
+                })
+                .collect(),
+            ..queue()
+        };
+        for (name, skills, delay, expected) in cases {
+            let assignment = Assignment {
+                delay: Duration::from_secs(delay),
+                ..Assignment::to(QueueId(1))
+            };
+            let gate = of(&agent(skills), &assignment, &queue);
+            assert_eq!(gate, expected.map(Duration::from_secs), "{name}");
+        }
+        let strict = QueueConfig {
+            relax: Vec::new(),
+            ..queue
+        };
+        assert_eq!(
+            of(&agent(&[(dutch, 9)]), &Assignment::to(QueueId(1)), &strict),
+            None
+        );
+    }
+}
