@@ -189,7 +189,7 @@ ring_timeout = "20"
 ageing = 0
 calendar = "ofice"
 record = "always"
-strategy = "ring-all"
+strategy = "ring-some"
 when_closed = "que:x"
 
 [[queues]]
@@ -229,7 +229,7 @@ park = "*7"
         centre.toml:5:10: `ageing`: 0 is out of range; write a number from 1 to 86400
         centre.toml:6:12: queue "support": there is no calendar "ofice"; did you mean "office"?
         centre.toml:7:1: `record` is known, but not built yet; leave `record` out for now
-        centre.toml:8:12: `strategy`: "ring-all" is known, but not built yet; write "longest-idle" or "round-robin" or "fewest-calls" or "least-occupied" or "fixed-order" or "skill-level" or "weighted-random"
+        centre.toml:8:12: `strategy`: "ring-some" is not known here; write "longest-idle" or "round-robin" or "fewest-calls" or "least-occupied" or "fixed-order" or "skill-level" or "weighted-random" or "ring-all"
         centre.toml:9:15: `when_closed`: "que:x" is no destination; did you mean queue:NAME?
         centre.toml:14:11: string values must be quoted, expected literal string; this is not TOML; strings stand in quotes, lists in [ ], tables under [name]
         centre.toml:17:8: there is a queue "sales" above already; give it another name, or take one of the two out

@@ -165,7 +165,7 @@ fn the_schema_of_a_resource_says_types_bounds_and_defaults() {
     );
     let strategy = &schema["properties"]["strategy"];
     assert_eq!(strategy["enum"][0], "longest-idle");
-    assert_eq!(strategy["enum"].as_array().map(Vec::len), Some(7));
+    assert_eq!(strategy["enum"].as_array().map(Vec::len), Some(8));
     let password = &config::json_schema::<config::User>()["properties"]["password"];
     assert_eq!(password["writeOnly"], true);
 }

@@ -1,6 +1,7 @@
 //! Which of several attendants gets a caller, and who may not (rules 6 to 8).
 
-use sim::{Agent, CENTRE, Phone, World, millis, secs, seed};
+use expect_test::expect_file;
+use sim::{Agent, CENTRE, Phone, Weather, World, millis, secs, seed};
 
 use crate::told::connections;
 
@@ -178,6 +179,71 @@ fn rule_7_no_more_than_max_busy_have_callers_of_a_queue() {
     bob.answers();
     first.hangs_up();
     second.hangs_up();
+    w.expect_quiet();
+    w.expect_journal_gives_the_same_state();
+}
+
+#[test]
+fn rule_6_ring_all_rings_everybody_and_the_first_to_answer_has_the_caller() {
+    let w = world(&centre("strategy = \"ring-all\"", ["", ""], ["", ""]));
+    let (ann, bob) = staffed(&w);
+    let caller = w.phone("+49301");
+    caller.calls("sales");
+    w.run_for(secs(1));
+    assert!(ann.rings() && bob.rings());
+    bob.answers();
+    w.run_for(secs(1));
+    assert!(caller.talks_to(&bob) && !ann.rings());
+    let told = w.ladder().matches("Call completed elsewhere").count();
+    assert_eq!(told, 1, "ann's phone shows no missed call");
+    assert_eq!(served_by(&w), ["bob"]);
+    caller.hangs_up();
+    w.expect_quiet();
+    w.expect_journal_gives_the_same_state();
+}
+
+#[test]
+fn rule_6_of_two_answers_that_cross_one_talks_and_the_other_is_hung_up() {
+    let w = world(&centre("strategy = \"ring-all\"", ["", ""], ["", ""]));
+    let (ann, bob) = staffed(&w);
+    let caller = w.phone("+49301");
+    caller.calls("sales");
+    w.run_for(secs(1));
+    // Both lift before either 200 has arrived: it takes 100 ms, lifting 10.
+    let delay_ms = (100, 100);
+    w.weather(Weather {
+        delay_ms,
+        ..Weather::FAIR
+    });
+    ann.answers();
+    bob.answers();
+    w.run_for(secs(2));
+    assert_eq!(served_by(&w).len(), 1, "exactly one wins");
+    assert!(caller.talks_to(&ann) != caller.talks_to(&bob));
+    assert!(ann.is_idle() != bob.is_idle(), "the other got ACK and BYE");
+    w.run_for(secs(30));
+    caller.hangs_up();
+    w.expect_trace(expect_file!["../traces/ring_all_crossing.trace"]);
+    w.expect_quiet();
+    w.expect_journal_gives_the_same_state();
+}
+
+#[test]
+fn rule_6_what_rang_for_all_and_nobody_took_is_missed_by_nobody() {
+    let sales = "strategy = \"ring-all\"\nring_timeout = 5\nmax_no_answer = 1";
+    let w = world(&centre(sales, ["", ""], ["", ""]));
+    let (ann, bob) = staffed(&w);
+    let caller = w.phone("+49301");
+    caller.calls("sales");
+    w.run_for(secs(12));
+    assert!(ann.rings() && bob.rings(), "it rings on");
+    assert_eq!((w.break_reason("ann"), w.break_reason("bob")), (None, None));
+    ann.rejects(486);
+    w.run_for(secs(5));
+    assert!(!ann.rings() && bob.rings(), "who has rejected is out of it");
+    bob.answers();
+    assert!(caller.talks_to(&bob));
+    caller.hangs_up();
     w.expect_quiet();
     w.expect_journal_gives_the_same_state();
 }

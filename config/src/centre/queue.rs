@@ -20,7 +20,8 @@ record! {
         /// Seconds of waiting that one point of priority is worth. 1 to 86400.
         ageing: Seconds = Seconds(10) ; 1..=86_400,
         /// Which of several free agents gets a caller: `longest-idle`, `round-robin`, `fewest-calls`,
-        /// `least-occupied`, `fixed-order`, `skill-level` or `weighted-random`.
+        /// `least-occupied`, `fixed-order`, `skill-level` or `weighted-random`; or `ring-all`: all of them ring, and
+        /// the first to answer has the caller.
         strategy: Strategy,
         /// When a caller's call is answered: `at-once`.
         answer: AnswerMode,

@@ -135,8 +135,10 @@ choice! {
         SkillLevel = "skill-level",
         /// By lot, as likely as their `weight` is large.
         WeightedRandom = "weighted-random",
+        /// All of them at once; the first to answer has it.
+        RingAll = "ring-all",
     }
-    later { "ring-all" }
+    later {}
 }
 
 choice! {
@@ -271,13 +273,9 @@ mod tests {
 
     #[test]
     fn a_word_of_a_later_release_is_refused_as_such() {
-        let fault = "ring-all".parse::<Strategy>().unwrap_err();
-        assert_eq!(fault.message, "\"ring-all\" is known, but not built yet");
-        assert!(
-            fault
-                .help
-                .starts_with("write \"longest-idle\" or \"round-robin\"")
-        );
+        let fault = "on-agent".parse::<AnswerMode>().unwrap_err();
+        assert_eq!(fault.message, "\"on-agent\" is known, but not built yet");
+        assert_eq!(fault.help, "write \"at-once\"");
     }
 
     #[test]

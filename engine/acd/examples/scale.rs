@@ -1,6 +1,7 @@
 //! What a decision costs as queues grow: `cargo run --release -p acd --example scale`.
 //!
-//! A centre of 1,000 agents and 100 queues, each agent in ten, with ever more callers waiting. In each round an agent
+//! A centre of 1,000 agents and 100 queues, each agent in ten, with ever more callers waiting. The queues go by all strategies that
+//! choose one agent, half of them ask for one of 50 skills and relax it after a while, and every fifth agent sees callers later. In each round an agent
 //! hangs up, gets the best-ranked caller, rejects, gets the next, and accepts; and a new caller comes. The median of rounds is printed
 //! per input. Ours is to grow with the logarithm of those waiting at most.
 #![allow(clippy::print_stdout, reason = "it is what this program is for")]
@@ -9,17 +10,27 @@
 use std::time::{Duration, Instant};
 
 use acd::config::{
-    AgentConfig, Assignment, JoinWhen, PersonalConfig, QueueConfig, Strategy, WhenClosing,
-    WhenNobody, WrapUp,
+    AgentConfig, Assignment, JoinWhen, PersonalConfig, QueueConfig, Relaxation, Skill, Strategy,
+    WhenClosing, WhenNobody, WrapUp,
 };
 use acd::{
     Acd, AcdConfig, AgentChange, AgentId, AlertEnd, Device, Enqueue, EntryKind, Incarnation, Input,
-    InteractionId, MatchId, Output, QueueId, Target, Tier,
+    InteractionId, MatchId, Output, QueueId, SkillId, Target, Tier,
 };
 
 const AGENTS: u32 = 1_000;
 const QUEUES: u32 = 100;
+const SKILLS: u32 = 50;
 const ROUNDS: u64 = 4_000;
+const STRATEGIES: [Strategy; 7] = [
+    Strategy::LongestIdle,
+    Strategy::RoundRobin,
+    Strategy::FewestCalls,
+    Strategy::LeastOccupied,
+    Strategy::FixedOrder,
+    Strategy::SkillLevel,
+    Strategy::WeightedRandom,
+];
 
 struct Bench {
     acd: Acd,
@@ -125,12 +136,27 @@ impl Bench {
     }
 }
 
+fn skill(id: u32) -> Skill {
+    Skill {
+        skill: SkillId(id % SKILLS),
+        level: 1,
+    }
+}
+
+fn anyone_later() -> Relaxation {
+    Relaxation {
+        after: Duration::from_millis(300),
+        skills: Vec::new(),
+    }
+}
+
 fn queue(id: u32) -> QueueConfig {
+    let required: Vec<_> = (id % 2 == 0).then(|| skill(id)).into_iter().collect();
     QueueConfig {
         id: QueueId(id),
         priority: 0,
         ageing: Duration::from_secs(10),
-        strategy: Strategy::LongestIdle,
+        strategy: STRATEGIES[id as usize % STRATEGIES.len()],
         ring_timeout: Duration::from_secs(20_000),
         retry_after: Duration::from_secs(15),
         max_no_answer: 1,
@@ -144,17 +170,24 @@ fn queue(id: u32) -> QueueConfig {
         nobody_after: Duration::from_secs(30),
         when_nobody: WhenNobody::Stay,
         service_action: None,
-        skills: Vec::new(),
-        relax: Vec::new(),
+        relax: required.iter().map(|_| anyone_later()).collect(),
+        skills: required,
         max_busy: 0,
     }
 }
 
 fn agent(id: u32) -> AgentConfig {
     let queues = (0..10).map(|nth| QueueId((id * 7 + nth * 13) % QUEUES));
+    let later = Duration::from_millis(if id % 5 == 0 { 100 } else { 0 });
+    let assignment = |queue| Assignment {
+        delay: later,
+        order: id % 3,
+        level: id % 4,
+        ..Assignment::to(queue)
+    };
     AgentConfig {
         id: AgentId(id),
-        queues: queues.map(Assignment::to).collect(),
+        queues: queues.map(assignment).collect(),
         direct_call_priority: 0,
         personal: PersonalConfig {
             ring_timeout: Duration::from_secs(20),
@@ -163,7 +196,7 @@ fn agent(id: u32) -> AgentConfig {
             max_no_answer: 1,
             device_retry: Duration::from_secs(5),
         },
-        skills: Vec::new(),
+        skills: (id..id + 25).map(skill).collect(),
     }
 }
 

@@ -35,6 +35,21 @@ pub(crate) struct Alert {
     #[n(5)]
     #[cbor(default)]
     pub(crate) picked_up: bool,
+    /// It rings for all who are free (rule 6): to let it ring counts for nobody.
+    #[n(6)]
+    #[cbor(default)]
+    pub(crate) for_all: bool,
+}
+
+/// Why an agent is alerted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// The queue chose them, or it is held for them.
+    Chosen,
+    /// It rings for all who are free.
+    ForAll,
+    /// They chose it.
+    PickedUp,
 }
 
 /// What an end at the agent's side means.
@@ -149,6 +164,7 @@ mod tests {
                     until: Duration::ZERO,
                     ringing,
                     picked_up: false,
+                    for_all: false,
                 };
                 assert_eq!(alert.verdict(end), expected, "{end:?}, ringing: {ringing}");
             }

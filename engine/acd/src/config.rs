@@ -136,6 +136,9 @@ pub enum Strategy {
     /// By lot, each as likely as the `weight` of their assignment is large.
     #[n(6)]
     WeightedRandom,
+    /// All who are free and may take it at once, as far as `max_busy` goes; the first to accept has it.
+    #[n(7)]
+    RingAll,
 }
 
 /// How long an agent is left alone after an interaction (rule 17).

@@ -1,11 +1,13 @@
 //! One interaction, from its entry until it is connected and over, diverted or gone.
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use minicbor::{Decode, Encode};
 
-use crate::ids::{AgentId, InteractionId};
+use crate::alert::Cause;
+use crate::ids::{AgentId, InteractionId, MatchId};
 use crate::input::Enqueue;
 use crate::micros;
 use crate::output::DivertReason;
@@ -61,6 +63,9 @@ pub(crate) struct Interaction {
     /// When it is old enough for other agents; none: for all it ever will be.
     #[cbor(n(19), with = "crate::micros::option", default)]
     pub(crate) next_gate: Option<Duration>,
+    /// Its running alerts beyond the one in `stage`: it rings for all.
+    #[cbor(n(20), default)]
+    pub(crate) also: BTreeSet<MatchId>,
     /// Who alone may be alerted for it.
     #[n(11)]
     pub(crate) reserved: Option<Reservation>,
@@ -136,6 +141,7 @@ impl Interaction {
             stranded: false,
             service_due: None,
             next_gate: None,
+            also: BTreeSet::new(),
             service_acted: enqueue.service_acted,
         };
         new.rank = new.ranked(weight);
@@ -181,6 +187,47 @@ impl Interaction {
     pub(crate) fn rejecters(&self) -> impl Iterator<Item = AgentId> {
         let rejected = self.barred.iter().filter(|(_, bar)| **bar == Bar::Rejected);
         rejected.map(|(agent, _)| *agent)
+    }
+
+    /// Its alerts, lowest first; they may be over by now.
+    pub(crate) fn alerts(&self) -> Vec<MatchId> {
+        match self.stage {
+            Stage::Alerting { match_id, .. } => [match_id]
+                .into_iter()
+                .chain(self.also.iter().copied())
+                .collect(),
+            Stage::Waiting | Stage::Connected { .. } => Vec::new(),
+        }
+    }
+
+    /// Alerts this agent: alone, or beside others.
+    pub(crate) fn begin_alert(&mut self, match_id: MatchId, agent: AgentId, cause: Cause) {
+        if cause == Cause::ForAll && !self.is_waiting() {
+            self.also.insert(match_id);
+        } else {
+            self.end_waiting(Stage::Alerting { match_id, agent });
+        }
+    }
+
+    /// One of its alerts is over. `next` is the first of those beyond the one in `stage`, if there is one. True if it alerts
+    /// nobody any more.
+    pub(crate) fn end_alert(
+        &mut self,
+        match_id: MatchId,
+        next: Option<(MatchId, AgentId)>,
+    ) -> bool {
+        if self.also.remove(&match_id) {
+            return false;
+        }
+        let Some((next, agent)) = next else {
+            return true;
+        };
+        self.also.remove(&next);
+        self.stage = Stage::Alerting {
+            match_id: next,
+            agent,
+        };
+        false
     }
 
     /// It waits, from now on or again.

@@ -206,7 +206,7 @@ pub enum Denial {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(index_only)]
 pub enum WithdrawReason {
-    /// `ring_timeout` has passed. The alert is recorded as timed out.
+    /// `ring_timeout` has passed. The alert is recorded as timed out; one that rang for all, as withdrawn.
     #[n(0)]
     TimedOut,
     #[n(1)]
@@ -233,6 +233,9 @@ pub enum WithdrawReason {
     /// The agent picked up something else.
     #[n(9)]
     Instead,
+    /// It rang for all, and another agent was first.
+    #[n(10)]
+    Answered,
 }
 
 /// How an alert ended (rule 10).

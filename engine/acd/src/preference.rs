@@ -65,7 +65,8 @@ impl Preference {
             | Strategy::FewestCalls
             | Strategy::LeastOccupied
             | Strategy::FixedOrder
-            | Strategy::SkillLevel => 0,
+            | Strategy::SkillLevel
+            | Strategy::RingAll => 0,
         };
         let idle_since_us = micros::of(agent.idle_since());
         Self {

@@ -35,6 +35,12 @@ sabotage! {
     SKILL_LEVEL = "sabotage-skill-level";
     /// Rule 6: weights are not looked at.
     WEIGHTED_RANDOM = "sabotage-weighted-random";
+    /// Rule 6: it rings for one only where it has to ring for all.
+    RING_ALL = "sabotage-ring-all";
+    /// Rule 6: another agent has it, and the others ring on.
+    RING_ALL_WINNER = "sabotage-ring-all-winner";
+    /// Rule 6: what rang for all counts as missed.
+    RING_ALL_COUNTS = "sabotage-ring-all-counts";
     /// Rule 7: required skills are not looked at.
     SKILLS = "sabotage-skills";
     /// Rule 7: an assignment's delay is not looked at.

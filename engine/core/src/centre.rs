@@ -343,5 +343,6 @@ const fn strategy(strategy: config::Strategy) -> acd::config::Strategy {
         config::Strategy::FixedOrder => acd::config::Strategy::FixedOrder,
         config::Strategy::SkillLevel => acd::config::Strategy::SkillLevel,
         config::Strategy::WeightedRandom => acd::config::Strategy::WeightedRandom,
+        config::Strategy::RingAll => acd::config::Strategy::RingAll,
     }
 }

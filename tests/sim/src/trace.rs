@@ -114,7 +114,7 @@ fn is_register(message: &Message) -> bool {
     wire::cseq(message.headers()).is_some_and(|cseq| cseq.method == Method::Register)
 }
 
-/// A message in one line: what it is, its CSeq, its tags, and what its description says.
+/// A message in one line: what it is, its CSeq, its tags, what its description says, and its reason (RFC 3326).
 pub(crate) fn summary(message: &Message) -> String {
     let headers = message.headers();
     let mut text = match message {
@@ -143,6 +143,10 @@ pub(crate) fn summary(message: &Message) -> String {
             payloads.join(","),
             sdp.way.word()
         );
+    }
+    let why = wire::text(headers, &HeaderName::parse(&Bytes::from_static(b"Reason")));
+    if !why.is_empty() {
+        let _ = write!(text, " Reason: {why}");
     }
     text
 }

@@ -1,9 +1,10 @@
 //! Alerts begin, and end in exactly one way (rules 10 to 12).
 
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::Acd;
-use crate::alert::{Alert, Verdict};
+use crate::alert::{Alert, Cause, Verdict};
 use crate::deadline::Deadline;
 use crate::ids::{AgentId, InteractionId, MatchId};
 use crate::input::{AlertEnd, BreakReason, Presence};
@@ -13,14 +14,8 @@ use crate::sabotage;
 use crate::view::Stage;
 
 impl Acd {
-    /// Presents `id`, which alerts nobody, to `agent`, who is free or picks it up.
-    pub(super) fn alert(
-        &mut self,
-        now: Duration,
-        agent: AgentId,
-        id: InteractionId,
-        picked_up: bool,
-    ) {
+    /// Presents `id`, which alerts nobody or rings for all, to `agent`, who is free or picks it up.
+    pub(super) fn alert(&mut self, now: Duration, agent: AgentId, id: InteractionId, cause: Cause) {
         let (Some(interaction), Some(alerted)) = (
             self.state.interactions.get_mut(&id),
             self.state.agents.get_mut(&agent),
@@ -29,11 +24,11 @@ impl Acd {
         };
         let match_id = self.state.next_match;
         self.state.next_match = MatchId(match_id.0 + 1);
-        self.index.stop_waiting(interaction);
-        interaction.end_waiting(Stage::Alerting { match_id, agent });
-        if let Some(lane) = self.index.lanes.get_mut(&interaction.at) {
-            lane.alerting.insert(interaction.rank);
+        if interaction.is_waiting() {
+            self.index.stop_waiting(interaction);
         }
+        interaction.begin_alert(match_id, agent, cause);
+        self.index.begin_alert(interaction.at, interaction.rank);
         alerted.begin_alert(match_id, id);
         self.agenda.touched.insert(agent);
         self.index.relist(agent, alerted);
@@ -45,7 +40,8 @@ impl Acd {
             from,
             until: now.saturating_add(ring_timeout),
             ringing: false,
-            picked_up,
+            picked_up: cause == Cause::PickedUp,
+            for_all: cause == Cause::ForAll,
         };
         self.ring(match_id, alert, ring_timeout);
     }
@@ -76,9 +72,7 @@ impl Acd {
             agent.end_alert(now, how, alert.picked_up);
         }
         self.touch(alert.agent);
-        if let Some(interaction) = self.state.interactions.get(&alert.interaction) {
-            self.index.stop_alerting(alert.from, &interaction.rank);
-        }
+        self.lose_alert(match_id, &alert);
         self.outputs.push_back(Output::AlertFinished {
             match_id,
             interaction: alert.interaction,
@@ -87,6 +81,41 @@ impl Acd {
             rang: alert.ringing,
         });
         Some(alert)
+    }
+
+    /// The interaction's side of an alert that is over.
+    fn lose_alert(&mut self, match_id: MatchId, alert: &Alert) {
+        let Some(interaction) = self.state.interactions.get_mut(&alert.interaction) else {
+            return;
+        };
+        let next = interaction.also.first().copied();
+        let next = next.and_then(|next| Some((next, self.state.alerts.get(&next)?.agent)));
+        let last = interaction.end_alert(match_id, next);
+        self.index.end_alert(alert.from, &interaction.rank, last);
+    }
+
+    /// The alerts of `id` that run.
+    pub(super) fn alerts_of(&self, id: InteractionId) -> Vec<MatchId> {
+        let alerts = self.state.interactions.get(&id).map(|it| it.alerts());
+        let mut running = alerts.unwrap_or_default();
+        running.retain(|match_id| self.state.alerts.contains_key(match_id));
+        running
+    }
+
+    /// Stops every phone that rings for `id`.
+    pub(super) fn withdraw_all(
+        &mut self,
+        now: Duration,
+        id: InteractionId,
+        reason: WithdrawReason,
+    ) {
+        for match_id in self.alerts_of(id) {
+            let agent = self.state.alerts.get(&match_id).map(|alert| alert.agent);
+            self.withdraw(now, match_id, reason);
+            if let Some(agent) = agent {
+                self.take_pending(now, agent);
+            }
+        }
     }
 
     /// Stops the phone; the interaction stays with the caller of this.
@@ -150,6 +179,9 @@ impl Acd {
         };
         let (id, agent) = (alert.interaction, alert.agent);
         self.on_phone_alive(agent);
+        if !sabotage::RING_ALL_WINNER {
+            self.withdraw_all(now, id, WithdrawReason::Answered);
+        }
         if let Some(mut interaction) = self.state.interactions.remove(&id) {
             self.settle_waits(&mut interaction);
             interaction.stage = Stage::Connected { match_id, agent };
@@ -197,10 +229,18 @@ impl Acd {
 
     /// Rule 12, timed out.
     pub(super) fn on_ring_timeout(&mut self, now: Duration, match_id: MatchId) {
+        let reason = WithdrawReason::TimedOut;
+        let for_all = self
+            .state
+            .alerts
+            .get(&match_id)
+            .is_some_and(|alert| alert.for_all);
+        if for_all && !sabotage::RING_ALL_COUNTS {
+            return self.on_rang_for_all(now, match_id);
+        }
         let Some(alert) = self.end_alert(now, match_id, AlertOutcome::TimedOut) else {
             return;
         };
-        let reason = WithdrawReason::TimedOut;
         self.outputs
             .push_back(Output::Withdraw { match_id, reason });
         let policy = self.state.policy(alert.from);
@@ -219,6 +259,16 @@ impl Acd {
             self.send_absent_on_break(now, &alert);
         }
         self.take_pending(now, alert.agent);
+    }
+
+    /// Rule 6: it rings on for nobody, and nobody has missed it.
+    fn on_rang_for_all(&mut self, now: Duration, match_id: MatchId) {
+        let agent = self.state.alerts.get(&match_id).map(|alert| alert.agent);
+        let interaction = self.withdraw(now, match_id, WithdrawReason::TimedOut);
+        if let (Some(interaction), Some(agent)) = (interaction, agent) {
+            self.put_back(now, interaction, None);
+            self.take_pending(now, agent);
+        }
     }
 
     fn send_absent_on_break(&mut self, now: Duration, alert: &Alert) {

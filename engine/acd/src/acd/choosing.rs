@@ -5,6 +5,8 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::Acd;
+use crate::agent::Agent;
+use crate::alert::Cause;
 use crate::config::Strategy;
 use crate::ids::{AgentId, InteractionId, QueueId};
 use crate::index::{Index, Turn};
@@ -78,11 +80,27 @@ impl Acd {
         };
         if interaction.held_for().is_some() {
             if let Some(holder) = self.index.holder_for(interaction) {
-                self.alert(now, holder, id, false);
+                self.alert(now, holder, id, Cause::Chosen);
             }
+        } else if self.state.strategy(interaction.at) == Strategy::RingAll {
+            self.ring_all(now, id);
         } else if let Some(preferred) = self.index.preferred_for(interaction) {
             self.take_turn(id, preferred);
-            self.alert(now, preferred.agent, id, false);
+            self.alert(now, preferred.agent, id, Cause::Chosen);
+        }
+    }
+
+    /// Alerts all who are free and may take it, as far as `max_busy` goes.
+    fn ring_all(&mut self, now: Duration, id: InteractionId) {
+        let preferred = |acd: &Self| {
+            let interaction = acd.state.interactions.get(&id)?;
+            acd.index.preferred_for(interaction)
+        };
+        while let Some(next) = preferred(self) {
+            self.alert(now, next.agent, id, Cause::ForAll);
+            if sabotage::RING_ALL {
+                break;
+            }
         }
     }
 
@@ -108,7 +126,8 @@ impl Acd {
             | Strategy::FewestCalls
             | Strategy::LeastOccupied
             | Strategy::FixedOrder
-            | Strategy::SkillLevel => {}
+            | Strategy::SkillLevel
+            | Strategy::RingAll => {}
         }
     }
 
@@ -162,7 +181,8 @@ impl Acd {
 
     /// Draws where it lacks for one who is free already and whose queues have changed.
     pub(super) fn draw_what_lacks(&mut self, id: AgentId) {
-        if self.index.is_free(id) {
+        let agent = self.state.agents.get(&id);
+        if self.index.is_free(id) && agent.is_some_and(Agent::is_free) {
             self.draw(id, |drawn, queue| !drawn.contains_key(&queue));
         }
     }

@@ -108,7 +108,7 @@ impl Acd {
         }
     }
 
-    /// Back to the queue after an alert, with its rank (rule 4), unless it has to go; `untaken` says where a direct
+    /// Back to the queue after its last alert, with its rank (rule 4), unless it has to go; `untaken` says where a direct
     /// call goes that its user did not take (rule 2).
     pub(super) fn put_back(
         &mut self,
@@ -119,6 +119,9 @@ impl Acd {
         let Some(interaction) = self.state.interactions.get(&id) else {
             return;
         };
+        if !self.alerts_of(id).is_empty() {
+            return;
+        }
         let leaves = untaken
             .filter(|_| !sabotage::UNAVAILABLE)
             .or(interaction.leaving)
@@ -232,10 +235,7 @@ impl Acd {
         match stage {
             Stage::Waiting => {}
             Stage::Alerting { .. } if sabotage::CALLER_GONE => return,
-            Stage::Alerting { match_id, agent } => {
-                self.withdraw(now, match_id, WithdrawReason::CallerGone);
-                self.take_pending(now, agent);
-            }
+            Stage::Alerting { .. } => self.withdraw_all(now, id, WithdrawReason::CallerGone),
             Stage::Connected { agent, .. } => self.end_interaction(now, agent, id),
         }
         self.forget(id);

@@ -6,6 +6,7 @@
 use core::time::Duration;
 
 use super::Acd;
+use crate::alert::Cause;
 use crate::deadline::Deadline;
 use crate::ids::{AgentId, InteractionId};
 use crate::input::Presence;
@@ -30,8 +31,8 @@ impl Acd {
             return self.deny(id, agent, why);
         }
         self.make_room(now, agent);
-        self.stop_alerting(now, id);
-        self.alert(now, agent, id, true);
+        self.withdraw_all(now, id, WithdrawReason::PickedUp);
+        self.alert(now, agent, id, Cause::PickedUp);
     }
 
     fn can_pick_up(
@@ -84,14 +85,6 @@ impl Acd {
         }
         if !sabotage::PICK_UP_WRAP_UP {
             self.stop_wrap_up(now, id);
-        }
-    }
-
-    fn stop_alerting(&mut self, now: Duration, id: InteractionId) {
-        let stage = self.state.interactions.get(&id).map(|it| it.stage);
-        if let Some(Stage::Alerting { match_id, agent }) = stage {
-            self.withdraw(now, match_id, WithdrawReason::PickedUp);
-            self.take_pending(now, agent);
         }
     }
 

@@ -207,9 +207,7 @@ impl Acd {
                 continue;
             };
             interaction.leaving = None;
-            if let Some(lane) = self.index.lanes.get_mut(&target) {
-                lane.alerting.insert(interaction.rank);
-            }
+            self.index.begin_alert(target, interaction.rank);
         }
         let here = self.state.interactions.values();
         for _ in here.filter(|it| it.is_connected() && it.at == target) {

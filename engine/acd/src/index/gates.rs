@@ -84,9 +84,21 @@ impl Index {
         });
     }
 
-    pub(crate) fn stop_alerting(&mut self, target: Target, rank: &Rank) {
+    /// What has this rank alerts one agent more.
+    pub(crate) fn begin_alert(&mut self, target: Target, rank: Rank) {
         self.change_room(target, |lane| {
-            lane.alerting.remove(rank);
+            lane.alerting.insert(rank);
+            lane.ringing = lane.ringing.saturating_add(1);
+        });
+    }
+
+    /// And one less; after the `last` nobody.
+    pub(crate) fn end_alert(&mut self, target: Target, rank: &Rank, last: bool) {
+        self.change_room(target, |lane| {
+            lane.ringing = lane.ringing.saturating_sub(1);
+            if last {
+                lane.alerting.remove(rank);
+            }
         });
     }
 
@@ -96,8 +108,10 @@ impl Index {
         };
         let was_full = lane.is_full();
         change(lane);
+        let has_room = !lane.is_full();
         if let Target::Queue(queue) = target
             && was_full
+            && has_room
         {
             self.roomy.insert(queue);
         }

@@ -27,6 +27,8 @@ pub(crate) struct Lane {
     /// Waiting for one agent.
     pub(super) held: RankedSet<Rank>,
     pub(crate) alerting: RankedSet<Rank>,
+    /// Running alerts.
+    pub(super) ringing: u32,
     pub(super) connected: u32,
     /// By gate, those who are free.
     free: BTreeMap<Duration, BTreeSet<Preference>>,
@@ -79,6 +81,7 @@ impl Lane {
             passed: BTreeMap::new(),
             held: RankedSet::default(),
             alerting: RankedSet::default(),
+            ringing: 0,
             connected: 0,
             free: BTreeMap::new(),
             clocks: BTreeMap::new(),
@@ -121,7 +124,7 @@ impl Lane {
 
     /// Whether `max_busy` agents have something of this queue.
     pub(super) fn is_full(&self) -> bool {
-        let busy = self.alerting.len().saturating_add(self.connected);
+        let busy = self.ringing.saturating_add(self.connected);
         self.max_busy > 0 && busy >= self.max_busy && !sabotage::MAX_BUSY
     }
 

@@ -86,6 +86,9 @@ impl Index {
         }
         for (match_id, alert) in &state.alerts {
             index.deadlines.set(alert.until, Deadline::Ring(*match_id));
+            if let Some(interaction) = state.interactions.get(&alert.interaction) {
+                index.begin_alert(alert.from, interaction.rank);
+            }
         }
         index.restaffed.clear();
         index.stranding.clear();
@@ -96,11 +99,7 @@ impl Index {
     fn restore(&mut self, interaction: &Interaction) {
         match interaction.stage {
             Stage::Waiting => self.wait(interaction),
-            Stage::Alerting { .. } => {
-                if let Some(lane) = self.lanes.get_mut(&interaction.at) {
-                    lane.alerting.insert(interaction.rank);
-                }
-            }
+            Stage::Alerting { .. } => {}
             Stage::Connected { .. } => self.connect(interaction.at),
         }
         if let Some(at) = interaction.next_gate {

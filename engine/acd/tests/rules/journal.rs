@@ -1,11 +1,12 @@
 //! What the journal holds can be read for ever: bytes of every kind of input, as the first release wrote them.
 
 use acd::config::{
-    AgentConfig, Assignment, PersonalConfig, ServiceAction, ServiceStep, WhenNobody, WrapUp,
+    AgentConfig, Assignment, PersonalConfig, Relaxation, ServiceAction, ServiceStep, Skill,
+    Strategy, WhenNobody, WrapUp,
 };
 use acd::{
     Acd, AcdConfig, AgentChange, AgentId, AlertEnd, BreakReason, Device, Enqueue, EntryKind,
-    Incarnation, Input, InteractionId, MatchId, Presence, QueueId, Target, Tier,
+    Incarnation, Input, InteractionId, MatchId, Presence, QueueId, SkillId, Target, Tier,
 };
 
 use crate::centre::{Centre, millis, queue, secs, to};
@@ -241,6 +242,63 @@ fn i8_a_centre_of_before_there_were_reservations_is_read() {
     expected.queues[0].reservation_limit = secs(0);
     let read: Input = minicbor::decode(&bytes).unwrap();
     assert_eq!(read, Input::ConfigChanged(expected));
+}
+
+#[test]
+fn i8_a_checkpoint_of_before_there_were_strategies_goes_on() {
+    // One queue; 1 talks with agent 1, 2 rings at agent 2, 3 waits.
+    let bytes = bytes_of(
+        "820186830501011b0040000100000002a101849001001a00989680001a01312d001a00e4e1c0011a004c4b40820081000000001a07270e000000\
+         00f5f6f4a2018e840181810100851a01312d001a0393870082008100011a004c4b40f4820180f6840100f60000f68101f61b000000e8d4b45240\
+         008601010000000087820180f6820281011b000000e8d55c2b0001008080028e840281810100851a01312d001a0393870082008100011a004c4b\
+         40f4820180f6840100f60000821b00400001000000010280f61b000000e8d4c39480008601000000000087820180f68201821b00400001000000\
+         01021b000000e8d53da66801008080a30193018200810101001b000000e8d53da6801b000000e8d53da68084011b000000e8d53da6801b000000\
+         e8d53da680018202821b004000010000000001a0f6f6f680f61b000000e8d53da680f6f4f6f40293028200810101001b000000e8d53da6801b00\
+         0000e8d53da68084011b000000e8d53da6801b000000e8d53da680028201821b004000010000000102a0f6f6f680f61b000000e8d53da680f6f4\
+         f6f40393038200810101001b000000e8d53da6801b000000e8d53da68084011b000000e8d53da6801b000000e8d53da68003820080a0f6f6f680\
+         f61b000000e8d53da680f6f4f6f4a11b0040000100000001860202820081011b000000e8d66ed380f4f4",
+    );
+    let mut centre = Centre::new(2);
+    centre.acd = Acd::decode(&bytes).unwrap();
+    assert!(centre.acd.is_consistent());
+    centre.now = secs(1_000_013);
+    centre.ends(1);
+    assert_eq!(centre.new_alerts(), [(3, 1)]);
+    centre.config.queues[0].strategy = Strategy::WeightedRandom;
+    centre.apply();
+    centre.comes(4, to(1));
+    centre.leaves(3);
+    assert_eq!(centre.new_alerts(), [(4, 1)]);
+    assert!(centre.acd.is_consistent());
+}
+
+#[test]
+fn i8_a_queue_that_chooses_is_read_as_the_third_release_wrote_it() {
+    let mut config = config();
+    let skill = |skill, level| Skill {
+        skill: SkillId(skill),
+        level,
+    };
+    let queue = &mut config.queues[0];
+    queue.strategy = Strategy::RingAll;
+    queue.skills = vec![skill(4, 3)];
+    queue.relax = vec![Relaxation {
+        after: secs(30),
+        skills: vec![skill(4, 1)],
+    }];
+    queue.max_busy = 6;
+    config.agents[0].skills = vec![skill(4, 2)];
+    config.agents[0].queues[0] = Assignment {
+        queue: QueueId(1),
+        order: 2,
+        level: 3,
+        weight: 5,
+        delay: secs(20),
+    };
+    let input = Input::ConfigChanged(config);
+    let hex = "82018182819401001a00989680071a01312d001a00e4e1c0011a004c4b40820081000000001a07270e00000000f68182040381821a01c9c38081820401068185098185010203051a01312d0005851a01312d001a03938700820180011a004c4b4081820402";
+    assert_eq!(written(&input), hex);
+    assert_eq!(read(hex), input);
 }
 
 #[test]

@@ -17,3 +17,4 @@ mod leaving;
 mod order;
 mod picking;
 mod reserving;
+mod ring_all;

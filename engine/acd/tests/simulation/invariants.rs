@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use acd::config::Strategy;
 use acd::{
     Acd, AcdConfig, AgentId, AlertOutcome, Input, InteractionId, InteractionView, MatchId, Output,
     Presence, Stage, Target,
@@ -95,7 +96,7 @@ impl Invariants {
                 picked_up,
                 ..
             } => {
-                self.alerted(*match_id, *interaction, *agent);
+                self.alerted(*match_id, *interaction, *agent, acd);
                 if !picked_up {
                     self.chosen_right(now, *interaction, *agent, acd);
                 }
@@ -133,24 +134,33 @@ impl Invariants {
         }
     }
 
-    fn alerted(&mut self, match_id: MatchId, id: InteractionId, agent: AgentId) {
+    fn alerted(&mut self, match_id: MatchId, id: InteractionId, agent: AgentId, acd: &Acd) {
         assert!(!self.ended.contains(&id), "I6: {id} has ended and alerts");
         assert!(
             !self.finished.contains(&match_id),
             "I6: {match_id} is used again"
         );
+        let rings = self.alerts.values().any(|(other, _)| *other == id);
+        let for_all = self.rings_for_all(acd.interaction(id).unwrap().at);
         assert!(
-            self.waiting.remove(&id),
+            self.waiting.remove(&id) || (rings && for_all),
             "I1: {id} alerts and was not waiting"
         );
         for (other, by) in self.alerts.values() {
             assert_ne!(*by, agent, "I3: {agent} has two alerts");
-            assert_ne!(*other, id, "I3: {id} alerts two agents");
+            assert!(*other != id || for_all, "I3: {id} alerts two agents");
         }
         assert!(
             !self.connected.values().any(|by| *by == agent),
             "I3: {agent} is talking"
         );
+    }
+
+    fn rings_for_all(&self, at: Target) -> bool {
+        self.config
+            .queues
+            .iter()
+            .any(|queue| Target::Queue(queue.id) == at && queue.strategy == Strategy::RingAll)
     }
 
     /// What they did not choose themselves.
@@ -195,7 +205,7 @@ impl Invariants {
             }
             AlertOutcome::Accepted | AlertOutcome::Withdrawn(_) | AlertOutcome::Failed { .. } => {}
         }
-        if !self.ended.contains(&id) {
+        if !self.ended.contains(&id) && !self.alerts.values().any(|(other, _)| *other == id) {
             self.waiting.insert(id);
         }
     }
@@ -239,7 +249,8 @@ impl Invariants {
 
     /// I1: what the outputs told is what readers see, each interaction in one place.
     fn places_agree(&self, acd: &Acd) {
-        let (mut waiting, mut alerting, mut connected) = (BTreeSet::new(), 0, BTreeMap::new());
+        let (mut waiting, mut alerting) = (BTreeSet::new(), BTreeSet::new());
+        let mut connected = BTreeMap::new();
         for interaction in acd.interactions() {
             match interaction.stage {
                 Stage::Waiting => {
@@ -248,7 +259,7 @@ impl Invariants {
                 Stage::Alerting { match_id, agent } => {
                     let told = self.alerts.get(&match_id);
                     assert_eq!(told, Some(&(interaction.interaction, agent)), "I1");
-                    alerting += 1;
+                    alerting.insert(interaction.interaction);
                 }
                 Stage::Connected { agent, .. } => {
                     connected.insert(interaction.interaction, agent);
@@ -256,7 +267,8 @@ impl Invariants {
             }
         }
         assert_eq!(waiting, self.waiting, "I1: waiting");
-        assert_eq!(alerting, self.alerts.len(), "I1: alerting");
+        let ringing: BTreeSet<_> = self.alerts.values().map(|(id, _)| *id).collect();
+        assert_eq!(alerting, ringing, "I1: alerting");
         assert_eq!(connected, self.connected, "I1: connected");
     }
 

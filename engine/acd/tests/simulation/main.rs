@@ -285,7 +285,7 @@ fn ending(output: &Output) -> Option<String> {
 }
 
 /// A simulation in which something never happens shows nothing about it.
-const ENDINGS: [&str; 55] = [
+const ENDINGS: [&str; 57] = [
     "Accepted",
     "Rejected",
     "TimedOut",
@@ -302,6 +302,8 @@ const ENDINGS: [&str; 55] = [
     "Withdrawn(Restart)",
     "Withdrawn(PickedUp)",
     "Withdrawn(Instead)",
+    "Withdrawn(Answered)",
+    "Withdrawn(TimedOut)",
     "PickedUp",
     "DeniedNotWaiting",
     "DeniedTaken",

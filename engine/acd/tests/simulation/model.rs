@@ -102,10 +102,19 @@ pub(crate) struct Call {
     pub(crate) rank: (Tier, i128, Duration, InteractionId),
 }
 
+/// Why an agent is alerted.
+#[derive(Clone, Copy, PartialEq)]
+enum Why {
+    Chosen,
+    ForAll,
+    PickedUp,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Place {
     Waiting,
-    Alerting(MatchId),
+    /// One agent, or all who were free.
+    Alerting,
     Connected(AgentId),
 }
 
@@ -126,6 +135,7 @@ pub(crate) struct Alert {
     pub(crate) until: Duration,
     pub(crate) rang: bool,
     pub(crate) picked_up: bool,
+    pub(crate) for_all: bool,
 }
 
 impl Model {
@@ -241,8 +251,19 @@ impl Model {
             return true;
         };
         let max = self.queues[&queue].config.max_busy as usize;
-        let busy = |call: &&Call| call.enqueue.to == to && call.place != Place::Waiting;
-        max == 0 || self.calls.values().filter(busy).count() < max
+        let is_here = |id: &InteractionId| self.calls[id].enqueue.to == to;
+        let ringing = self
+            .alerts
+            .values()
+            .filter(|alert| is_here(&alert.call))
+            .count();
+        let talking = |call: &&Call| matches!(call.place, Place::Connected(_));
+        let talking = self
+            .calls
+            .values()
+            .filter(talking)
+            .filter(|call| call.enqueue.to == to);
+        max == 0 || ringing + talking.count() < max
     }
 
     pub(crate) fn is_free(&self, now: Duration, agent: &Agent) -> bool {
@@ -276,16 +297,30 @@ impl Model {
             else {
                 return;
             };
-            let to = call.enqueue.to;
-            let agent = takers
-                .into_iter()
-                .min_by_key(|id| (self.preference(to, *id), self.agents[id].idle_since, *id));
-            let (call, agent) = (call.enqueue.interaction, agent.unwrap());
-            if self.calls[&call].held_for.is_none() {
-                self.takes_turn(now, call, agent);
+            let (to, held) = (call.enqueue.to, call.held_for.is_some());
+            let call = call.enqueue.interaction;
+            let mut takers = takers;
+            takers.sort_by_key(|id| (self.preference(to, *id), self.agents[id].idle_since, *id));
+            if self.rings_for_all(to) && !held {
+                for agent in takers {
+                    if self.has_room(to) {
+                        self.alert(now, call, agent, Why::ForAll);
+                    }
+                }
+                continue;
             }
-            self.alert(now, call, agent, false);
+            if !held {
+                self.takes_turn(now, call, takers[0]);
+            }
+            self.alert(now, call, takers[0], Why::Chosen);
         }
+    }
+
+    fn rings_for_all(&self, to: Target) -> bool {
+        let Target::Queue(queue) = to else {
+            return false;
+        };
+        self.queues[&queue].config.strategy == Strategy::RingAll
     }
 
     /// Rule 6: smaller is better; of those who are alike who has been idle longest.
@@ -297,7 +332,7 @@ impl Model {
         let assigned = agent.config.queues.iter().find(|it| it.queue == queue);
         let assigned = assigned.unwrap();
         match self.queues[&queue].config.strategy {
-            Strategy::LongestIdle => 0,
+            Strategy::LongestIdle | Strategy::RingAll => 0,
             Strategy::RoundRobin => {
                 let last = self.turns.iter().rposition(|turn| *turn == (queue, id));
                 last.map_or(0, |at| at as u128 + 1)
@@ -378,8 +413,9 @@ impl Model {
         }
     }
 
-    fn draws_what_lacks(&mut self, id: AgentId) {
-        if self.agents[&id].was_free {
+    fn draws_what_lacks(&mut self, now: Duration, id: AgentId) {
+        let agent = &self.agents[&id];
+        if agent.was_free && self.is_free(now, agent) {
             self.draw(id, |queue, agent| !agent.races.contains_key(&queue));
         }
     }
@@ -420,11 +456,11 @@ impl Model {
         self.agents.get_mut(&id).unwrap().draws = draws;
     }
 
-    fn alert(&mut self, now: Duration, id: InteractionId, agent_id: AgentId, picked_up: bool) {
+    fn alert(&mut self, now: Duration, id: InteractionId, agent_id: AgentId, why: Why) {
         let match_id = MatchId(self.next_match);
         self.next_match += 1;
         let call = self.calls.get_mut(&id).unwrap();
-        call.place = Place::Alerting(match_id);
+        call.place = Place::Alerting;
         call.nobody_since = None;
         call.stranded = false;
         let from = call.enqueue.to;
@@ -441,7 +477,8 @@ impl Model {
             agent: agent_id,
             until: now + ring_timeout,
             rang: false,
-            picked_up,
+            picked_up: why == Why::PickedUp,
+            for_all: why == Why::ForAll,
         };
         self.alerts.insert(match_id, alert);
         self.outputs.push(Output::Alert {
@@ -451,7 +488,7 @@ impl Model {
             agent: agent_id,
             from,
             ring_timeout,
-            picked_up,
+            picked_up: why == Why::PickedUp,
         });
     }
 
@@ -666,7 +703,7 @@ impl Model {
         let call = self.calls.get_mut(&id).unwrap();
         match call.place {
             Place::Waiting => self.divert(id, reason),
-            Place::Alerting(_) | Place::Connected(_) => call.overdue = Some(reason),
+            Place::Alerting | Place::Connected(_) => call.overdue = Some(reason),
         }
     }
 
@@ -831,15 +868,12 @@ impl Model {
             let other = self.withdraws(own, WithdrawReason::Instead);
             self.back_to_queue(other.call, None);
         }
-        if let Place::Alerting(elsewhere) = self.calls[&id].place {
-            let alert = self.withdraws(elsewhere, WithdrawReason::PickedUp);
-            self.takes_pending(now, alert.agent);
-        }
+        self.withdraws_all(now, id, WithdrawReason::PickedUp);
         let agent = self.agents.get_mut(&taker).unwrap();
         if agent.wrap_up_until.take().is_some() {
             agent.idle_since = now;
         }
-        self.alert(now, id, taker, true);
+        self.alert(now, id, taker, Why::PickedUp);
     }
 
     fn may_pick_up(
@@ -876,11 +910,13 @@ impl Model {
         let call = self.calls.get(&id).ok_or(Denial::NotWaiting)?;
         match call.place {
             Place::Connected(by) => return Err(Denial::Taken { by }),
-            Place::Alerting(match_id) if self.alerts[&match_id].picked_up => {
-                let by = self.alerts[&match_id].agent;
-                return Err(Denial::Taken { by });
+            Place::Alerting => {
+                let mut alerts = self.alerts.values();
+                if let Some(by) = alerts.find(|alert| alert.call == id && alert.picked_up) {
+                    return Err(Denial::Taken { by: by.agent });
+                }
             }
-            Place::Waiting | Place::Alerting(_) => {}
+            Place::Waiting => {}
         }
         let place_is_there = match call.enqueue.to {
             Target::Queue(queue) => self.queues.contains_key(&queue),
@@ -1008,10 +1044,7 @@ impl Model {
         };
         match call.place {
             Place::Waiting => {}
-            Place::Alerting(match_id) => {
-                let alert = self.withdraws(match_id, WithdrawReason::CallerGone);
-                self.takes_pending(now, alert.agent);
-            }
+            Place::Alerting => self.withdraws_all(now, id, WithdrawReason::CallerGone),
             Place::Connected(agent) => self.hangs_up(now, agent, call.enqueue.to),
         }
         self.calls.remove(&id);
@@ -1033,7 +1066,7 @@ impl Model {
             match call.place {
                 _ if call.enqueue.to != from => {}
                 Place::Waiting => self.divert(id, reason),
-                Place::Alerting(_) => call.goes = Some(reason),
+                Place::Alerting => call.goes = Some(reason),
                 Place::Connected(_) => {}
             }
         }
@@ -1106,8 +1139,21 @@ impl Model {
         alert
     }
 
+    /// All alerts of a call.
+    fn withdraws_all(&mut self, now: Duration, id: InteractionId, reason: WithdrawReason) {
+        for match_id in self.alerts.keys().copied().collect::<Vec<_>>() {
+            if self.alerts[&match_id].call == id {
+                let alert = self.withdraws(match_id, reason);
+                self.takes_pending(now, alert.agent);
+            }
+        }
+    }
+
     /// Rule 4, and rule 2 for direct calls that their own user did not take.
     fn back_to_queue(&mut self, id: InteractionId, untaken: Option<(AgentId, DivertReason)>) {
+        if self.alerts.values().any(|alert| alert.call == id) {
+            return;
+        }
         let call = &self.calls[&id];
         let untaken = untaken.filter(|(by, _)| call.enqueue.to == Target::Personal(*by));
         match untaken
@@ -1132,7 +1178,7 @@ impl Model {
         };
         let rang = alert.rang;
         match end {
-            AlertEnd::Accepted => self.accepts(match_id),
+            AlertEnd::Accepted => self.accepts(now, match_id),
             AlertEnd::Rejected => {
                 self.rejects(now, match_id);
                 let reason = WithdrawReason::Rejected;
@@ -1163,9 +1209,10 @@ impl Model {
         }
     }
 
-    fn accepts(&mut self, match_id: MatchId) {
+    fn accepts(&mut self, now: Duration, match_id: MatchId) {
         let Alert { call, agent, .. } = self.ends(match_id, AlertOutcome::Accepted);
         self.phone_lives(agent);
+        self.withdraws_all(now, call, WithdrawReason::Answered);
         let answered = self.calls.get_mut(&call).unwrap();
         answered.place = Place::Connected(agent);
         answered.not_answered_by.clear();
@@ -1196,6 +1243,11 @@ impl Model {
     }
 
     fn times_out(&mut self, now: Duration, match_id: MatchId) {
+        if self.alerts[&match_id].for_all {
+            let alert = self.withdraws(match_id, WithdrawReason::TimedOut);
+            self.back_to_queue(alert.call, None);
+            return self.takes_pending(now, alert.agent);
+        }
         let Alert {
             call,
             agent,
@@ -1312,7 +1364,7 @@ impl Model {
                     agent.left.insert(*queue);
                 }
                 self.loses_reservations(id, |model, call| !model.is_in_team(id, call.enqueue.to));
-                self.draws_what_lacks(id);
+                self.draws_what_lacks(now, id);
             }
             AgentChange::WrapUpExtended { by } => {
                 if let Some(until) = agent.wrap_up_until.as_mut().filter(|at| **at != MANUAL) {
@@ -1521,7 +1573,7 @@ impl Model {
             }
         }
         for id in self.agents.keys().copied().collect::<Vec<_>>() {
-            self.draws_what_lacks(id);
+            self.draws_what_lacks(now, id);
         }
         self.stranded_may_go();
     }
@@ -1579,7 +1631,7 @@ impl Model {
 
     fn comes_back(&mut self, target: Target) {
         for call in self.calls.values_mut() {
-            if call.enqueue.to == target && matches!(call.place, Place::Alerting(_)) {
+            if call.enqueue.to == target && matches!(call.place, Place::Alerting) {
                 call.goes = None;
             }
         }

@@ -485,6 +485,7 @@ impl World {
                 Strategy::FixedOrder,
                 Strategy::SkillLevel,
                 Strategy::WeightedRandom,
+                Strategy::RingAll,
             ]),
             ring_timeout: seconds(self.random.pick(&[8, 20])),
             retry_after: seconds(15),

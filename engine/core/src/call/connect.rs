@@ -182,17 +182,15 @@ impl Engine {
         let Some(call) = self.legs.get(&leg).map(|leg| leg.call) else {
             return;
         };
-        let Some(ring) = self
-            .calls
-            .get_mut(&call)
-            .and_then(|call| call.ring.as_mut())
-        else {
+        let found = self.calls.get_mut(&call);
+        let Some(ring) = found.and_then(|call| call.ring_of_mut(leg)) else {
             return;
         };
         ring.legs.retain(|other| *other != leg);
         let purpose = ring.purpose;
         self.stop_ring(
             call,
+            purpose,
             EndResult::Withdrawn,
             Some(super::waiting::COMPLETED_ELSEWHERE),
         );

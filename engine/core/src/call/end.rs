@@ -55,7 +55,7 @@ impl Engine {
             | Stage::Dialling
             | Stage::Placing { .. } => {}
         }
-        self.stop_ring(call, EndResult::Withdrawn, None);
+        self.stop_rings(call, EndResult::Withdrawn);
         self.finish_leg(caller, &cause, status);
         if let Some(other) = other {
             self.finish_leg(other, &cause, None);

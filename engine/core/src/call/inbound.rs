@@ -178,7 +178,7 @@ impl Engine {
                 stage: Stage::Routing,
                 arrival: None,
                 queue: None,
-                ring: None,
+                rings: Vec::new(),
                 diversions: 0,
                 been_in: Vec::new(),
                 service_acted: false,

@@ -77,7 +77,8 @@ pub(crate) struct Call {
     pub(crate) arrival: Option<Duration>,
     /// The queue it was last in.
     pub(crate) queue: Option<String>,
-    pub(crate) ring: Option<Ring>,
+    /// What rings for it: for one purpose, or for an alert of each of several agents.
+    pub(crate) rings: Vec<Ring>,
     pub(crate) diversions: u8,
     /// The queues that have let it in: no rule sends it there again.
     pub(crate) been_in: Vec<String>,
@@ -180,6 +181,20 @@ impl Call {
     /// Whether `to` is a queue that it has been in.
     pub(crate) fn has_been_in(&self, to: &Destination) -> bool {
         matches!(to, Destination::Queue(name) if self.been_in.iter().any(|been| *been == **name))
+    }
+
+    /// What rings for this purpose.
+    pub(crate) fn ring_for(&self, purpose: Purpose) -> Option<&Ring> {
+        self.rings.iter().find(|ring| ring.purpose == purpose)
+    }
+
+    /// What `leg` rings for.
+    pub(crate) fn ring_of(&self, leg: LegId) -> Option<&Ring> {
+        self.rings.iter().find(|ring| ring.legs.contains(&leg))
+    }
+
+    pub(crate) fn ring_of_mut(&mut self, leg: LegId) -> Option<&mut Ring> {
+        self.rings.iter_mut().find(|ring| ring.legs.contains(&leg))
     }
 
     /// Whether two people have talked or can.

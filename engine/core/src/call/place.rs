@@ -59,7 +59,7 @@ impl Engine {
         if self
             .calls
             .get(&call)
-            .and_then(|call| call.ring.as_ref())
+            .and_then(|call| call.ring_for(Purpose::OwnPhone))
             .is_none_or(|ring| ring.legs.is_empty())
         {
             self.fail_call(call, 503, EndResult::Failed);
@@ -106,7 +106,7 @@ impl Engine {
             stage: Stage::Placing { to: to.into() },
             arrival: None,
             queue: None,
-            ring: Some(ring),
+            rings: Vec::from([ring]),
             diversions: 0,
             been_in: Vec::new(),
             service_acted: false,

@@ -123,7 +123,8 @@ impl Engine {
         } else {
             183
         };
-        let ring = self.calls.get(&call).and_then(|call| call.ring.as_ref());
+        let ring = self.calls.get(&call);
+        let ring = ring.and_then(|call| call.ring_for(Purpose::Dial));
         let told = ring.map_or(Told::Nothing, |ring| ring.told);
         let news = match told {
             Told::Nothing => true,
@@ -138,7 +139,8 @@ impl Engine {
 
     fn note_told(&mut self, call: CallId, told: Told) {
         let call = self.calls.get_mut(&call);
-        if let Some(ring) = call.and_then(|call| call.ring.as_mut()) {
+        let rings = call.into_iter().flat_map(|call| &mut call.rings);
+        for ring in rings {
             ring.told = told;
         }
     }
@@ -147,7 +149,7 @@ impl Engine {
     /// rings beside it, of which the caller could hear only one.
     fn ring_of(&self, leg: LegId) -> Option<(CallId, bool, bool)> {
         let call = self.calls.get(&self.legs.get(&leg)?.call)?;
-        let ring = call.ring.as_ref()?;
+        let ring = call.ring_of(leg)?;
         Some((call.id, ring.purpose == Purpose::Dial, ring.legs.len() == 1))
     }
 

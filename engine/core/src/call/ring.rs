@@ -68,7 +68,7 @@ impl Engine {
             return;
         };
         found.stage = Stage::Dialling;
-        found.ring = Some(Ring::new(Purpose::Dial));
+        found.rings = Vec::from([Ring::new(Purpose::Dial)]);
         let nowhere = targets.is_empty();
         for target in targets {
             let leg = self.call_phone_at(call, LegRole::Callee, number, user, extension, target);
@@ -76,9 +76,10 @@ impl Engine {
                 self.set_leg_timer(leg, rings, Timer::RangOut(leg));
             }
         }
-        let ringing = self.calls.get(&call).and_then(|call| call.ring.as_ref());
+        let ringing = self.calls.get(&call);
+        let ringing = ringing.and_then(|call| call.ring_for(Purpose::Dial));
         if ringing.is_some_and(|ring| ring.legs.is_empty()) {
-            self.drop_ring(call);
+            self.drop_ring(call, Purpose::Dial);
             let outcome = if nowhere {
                 Outcome::Nowhere
             } else {
@@ -104,7 +105,7 @@ impl Engine {
         self.call_phone_at(call, role, extension, user, Some(extension), target)
     }
 
-    /// Sends one INVITE of the call's ring; `None` when it could not be sent.
+    /// Sends one INVITE of the ring that the call began last; `None` when it could not be sent.
     fn call_phone_at(
         &mut self,
         call: CallId,
@@ -156,11 +157,8 @@ impl Engine {
                 rang: false,
             };
         }
-        if let Some(ring) = self
-            .calls
-            .get_mut(&call)
-            .and_then(|call| call.ring.as_mut())
-        {
+        let found = self.calls.get_mut(&call);
+        if let Some(ring) = found.and_then(|call| call.rings.last_mut()) {
             ring.legs.push(leg);
         }
         self.open_media(leg);
@@ -187,7 +185,7 @@ impl Engine {
         let offer = found.media.negotiation.offer(&our);
         let call = self.calls.get(&found.call)?;
         let number = found.number.clone();
-        let party = match call.ring.as_ref().map(|ring| ring.purpose) {
+        let party = match call.rings.last().map(|ring| ring.purpose) {
             // Their own phone shows what they are about to be connected with.
             Some(Purpose::OwnPhone) => Party {
                 number: call.called.clone(),
@@ -301,11 +299,8 @@ impl Engine {
         };
         self.cancel_leg(leg, None);
         self.end_leg(leg, cause.clone());
-        let Some(ring) = self
-            .calls
-            .get_mut(&call)
-            .and_then(|call| call.ring.as_mut())
-        else {
+        let found = self.calls.get_mut(&call);
+        let Some(ring) = found.and_then(|call| call.ring_of_mut(leg)) else {
             return;
         };
         ring.legs.retain(|other| *other != leg);
@@ -331,7 +326,7 @@ impl Engine {
         } else {
             Progress::Calling
         };
-        self.drop_ring(call);
+        self.drop_ring(call, purpose);
         for other in others {
             self.cancel_leg(other, None);
             self.end_leg(other, cause.clone());
@@ -387,11 +382,8 @@ impl Engine {
             return;
         }
         self.publish(Event::LegRinging { call, leg });
-        let Some(ring) = self
-            .calls
-            .get_mut(&call)
-            .and_then(|call| call.ring.as_mut())
-        else {
+        let found = self.calls.get_mut(&call);
+        let Some(ring) = found.and_then(|call| call.ring_of_mut(leg)) else {
             return;
         };
         let first = !core::mem::replace(&mut ring.rang, true);
@@ -404,11 +396,27 @@ impl Engine {
     }
 
     /// Takes everything back that rings for a call.
-    pub(crate) fn stop_ring(&mut self, call: CallId, why: EndResult, reason: Option<&str>) {
-        let Some(ring) = self.calls.get_mut(&call).and_then(|call| call.ring.take()) else {
-            return;
-        };
-        for leg in ring.legs {
+    pub(crate) fn stop_rings(&mut self, call: CallId, why: EndResult) {
+        let rings = self.calls.get(&call).map(|call| call.rings.iter());
+        let purposes: Vec<_> = rings
+            .into_iter()
+            .flatten()
+            .map(|ring| ring.purpose)
+            .collect();
+        for purpose in purposes {
+            self.stop_ring(call, purpose, why, None);
+        }
+    }
+
+    /// Takes back what rings for one purpose.
+    pub(crate) fn stop_ring(
+        &mut self,
+        call: CallId,
+        purpose: Purpose,
+        why: EndResult,
+        reason: Option<&str>,
+    ) {
+        for leg in self.drop_ring(call, purpose) {
             self.cancel_leg(leg, reason);
             self.end_leg(
                 leg,
@@ -421,10 +429,13 @@ impl Engine {
         }
     }
 
-    pub(crate) fn drop_ring(&mut self, call: CallId) {
-        if let Some(call) = self.calls.get_mut(&call) {
-            call.ring = None;
-        }
+    /// Nothing rings for this purpose any more, but for the legs it answers with, which are the caller's to end.
+    pub(crate) fn drop_ring(&mut self, call: CallId, purpose: Purpose) -> Vec<LegId> {
+        let Some(call) = self.calls.get_mut(&call) else {
+            return Vec::new();
+        };
+        let dropped = call.rings.extract_if(.., |ring| ring.purpose == purpose);
+        dropped.flat_map(|ring| ring.legs).collect()
     }
 
     /// Cancels our INVITE. A late 1xx gets its CANCEL, a late 200 its ACK and BYE.

@@ -197,7 +197,8 @@ impl Engine {
         }
     }
 
-    /// Rings every phone of the extension the agent sits at; the first that answers has the call.
+    /// Rings every phone of the extension the agent sits at; the first that answers has the call. Phones of other agents may
+    /// ring for it, too.
     fn alert(
         &mut self,
         match_id: MatchId,
@@ -225,7 +226,8 @@ impl Engine {
         let Some(found) = self.calls.get_mut(&call) else {
             return;
         };
-        found.ring = Some(Ring::new(Purpose::Alert(match_id)));
+        let purpose = Purpose::Alert(match_id);
+        found.rings.push(Ring::new(purpose));
         let extension = self.seats.extension(&username).map(String::from);
         let targets = extension
             .as_deref()
@@ -236,9 +238,10 @@ impl Engine {
                 self.call_phone(call, LegRole::Agent, &extension, Some(&username), target);
             }
         }
-        let rings = self.calls.get(&call).and_then(|call| call.ring.as_ref());
+        let rings = self.calls.get(&call);
+        let rings = rings.and_then(|call| call.ring_for(purpose));
         if rings.is_none_or(|ring| ring.legs.is_empty()) {
-            self.drop_ring(call);
+            self.drop_ring(call, purpose);
             self.alert_ended(match_id, AcdAlertEnd::NoBinding);
         }
     }
@@ -255,8 +258,7 @@ impl Engine {
         let Some(call) = self.index.matches.remove(&match_id) else {
             return;
         };
-        let rings = self.calls.get(&call).and_then(|call| call.ring.as_ref());
-        if rings.is_some_and(|ring| ring.purpose == Purpose::Alert(match_id)) {
+        if self.rings_for(call, match_id) {
             let why = match reason {
                 WithdrawReason::TimedOut => EndResult::NoAnswer,
                 WithdrawReason::Rejected => EndResult::Rejected,
@@ -267,11 +269,28 @@ impl Engine {
                 | WithdrawReason::Stale
                 | WithdrawReason::Restart
                 | WithdrawReason::PickedUp
+                | WithdrawReason::Answered
                 | WithdrawReason::Instead => EndResult::Withdrawn,
             };
-            let elsewhere = reason == WithdrawReason::PickedUp;
-            self.stop_ring(call, why, elsewhere.then_some(COMPLETED_ELSEWHERE));
+            let elsewhere = match reason {
+                WithdrawReason::PickedUp | WithdrawReason::Answered => Some(COMPLETED_ELSEWHERE),
+                WithdrawReason::TimedOut
+                | WithdrawReason::Rejected
+                | WithdrawReason::CallerGone
+                | WithdrawReason::Break
+                | WithdrawReason::Logout
+                | WithdrawReason::AgentRemoved
+                | WithdrawReason::Stale
+                | WithdrawReason::Restart
+                | WithdrawReason::Instead => None,
+            };
+            self.stop_ring(call, Purpose::Alert(match_id), why, elsewhere);
         }
+    }
+
+    fn rings_for(&self, call: CallId, match_id: MatchId) -> bool {
+        let call = self.calls.get(&call);
+        call.is_some_and(|call| call.ring_for(Purpose::Alert(match_id)).is_some())
     }
 
     fn alert_finished(
@@ -285,8 +304,7 @@ impl Engine {
             // One that never rang, or one of before a restart: the journal's fold has closed that with its call.
             return;
         }
-        let rings = self.calls.get(&call).and_then(|call| call.ring.as_ref());
-        let rings_on = rings.is_some_and(|ring| ring.purpose == Purpose::Alert(match_id));
+        let rings_on = self.rings_for(call, match_id);
         if !rings_on || sabotage::WITHDRAW {
             // Else a `Withdraw` follows, and has to find what rings.
             self.index.matches.remove(&match_id);

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use config::Centre;
+use config::{Centre, Name, Seconds, Skills, Strategy};
 use engine::event::{AlertEnd, Presence, Rank};
 use engine::{CallId, Event};
 
@@ -11,7 +11,10 @@ use engine::{CallId, Event};
 struct Waiting {
     place: Place,
     rank: Rank,
-    alerted: bool,
+    /// Since when it is in this place, UTC microseconds.
+    entered_us: i64,
+    /// How many agents it alerts.
+    alerted: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +26,8 @@ enum Place {
 #[derive(Debug, Default)]
 pub(crate) struct Alerts {
     waiting: BTreeMap<CallId, Waiting>,
+    /// Where each call waits, or waited before an agent had it.
+    places: BTreeMap<CallId, Place>,
     /// Which call each agent is alerted for, or has.
     has: BTreeMap<String, CallId>,
     presence: BTreeMap<String, Presence>,
@@ -54,14 +59,16 @@ impl Alerts {
                     (Some(queue), _) => Place::Queue(queue.clone()),
                     (None, user) => Place::User(user.clone().unwrap_or_default()),
                 };
-                let alerted = self
+                self.places.insert(*call, place.clone());
+                let before = self
                     .waiting
                     .get(call)
-                    .is_some_and(|waiting| waiting.alerted);
+                    .filter(|before| before.place == place);
                 let waiting = Waiting {
+                    entered_us: before.map_or(utc_us, |before| before.entered_us),
+                    alerted: before.map_or(0, |before| before.alerted),
                     place,
                     rank: *rank,
-                    alerted,
                 };
                 self.waiting.insert(*call, waiting);
             }
@@ -84,7 +91,7 @@ impl Alerts {
                 ..
             } => {
                 self.count += 1;
-                self.check_alert(*call, agent);
+                self.check_alert(*call, agent, centre);
                 if !picked_up {
                     self.check_choice(utc_us, *call, agent, centre);
                     let place = self.waiting.get(call).map(|waiting| waiting.place.clone());
@@ -93,13 +100,16 @@ impl Alerts {
                 }
                 self.has.insert(agent.clone(), *call);
                 if let Some(waiting) = self.waiting.get_mut(call) {
-                    waiting.alerted = true;
+                    waiting.alerted += 1;
                 }
             }
             Event::AlertEnded {
                 call, agent, end, ..
             } => self.alert_ended(utc_us, *call, agent, *end, centre),
-            Event::CallEnded { call, .. } => self.has.retain(|_, of| of != call),
+            Event::CallEnded { call, .. } => {
+                self.has.retain(|_, of| of != call);
+                self.places.remove(call);
+            }
             Event::AgentChanged {
                 agent,
                 presence,
@@ -130,7 +140,7 @@ impl Alerts {
             std::time::Duration::from(queue.retry_after).as_micros()
         });
         if let Some(waiting) = waiting {
-            waiting.alerted = false;
+            waiting.alerted = waiting.alerted.saturating_sub(1);
         }
         let pair = (call, agent.to_owned());
         match end {
@@ -148,7 +158,7 @@ impl Alerts {
     }
 
     /// What holds also of what the agent picked up.
-    fn check_alert(&mut self, call: CallId, agent: &str) {
+    fn check_alert(&mut self, call: CallId, agent: &str, centre: &Centre) {
         let mut fault = |text: String| {
             self.faults
                 .push(format!("alert of {agent} for {call}: {text}"))
@@ -158,7 +168,9 @@ impl Alerts {
         }
         match self.waiting.get(&call) {
             None => fault("it does not wait (I1)".into()),
-            Some(waiting) if waiting.alerted => fault("it alerts somebody already (I3)".into()),
+            Some(waiting) if waiting.alerted > 0 && !rings_for_all(&waiting.place, centre) => {
+                fault("it alerts somebody already (I3)".into());
+            }
             Some(_) => {}
         }
     }
@@ -183,6 +195,17 @@ impl Alerts {
         if !may_take(agent, &chosen.place, &[], centre) {
             fault("its queue is not theirs (rule 7)".into());
         }
+        let busy = |place: &Place| {
+            let here = |call: &&CallId| self.places.get(*call) == Some(place);
+            self.has.values().filter(here).count()
+        };
+        let fits = |waiting: &Waiting| {
+            let age_us = utc_us - waiting.entered_us;
+            fits(agent, &waiting.place, age_us, busy(&waiting.place), centre)
+        };
+        if !held && !fits(chosen) {
+            fault("skills, delay or max_busy forbid it (rules 7 and 8)".into());
+        }
         let before = self.waiting.iter().find(|(other, waiting)| {
             let pair = (**other, agent.to_owned());
             let rests = self.resting.get(&pair).is_some_and(|until| utc_us < *until);
@@ -191,7 +214,8 @@ impl Alerts {
                 Some(_) => return false,
                 None => false,
             };
-            !waiting.alerted
+            waiting.alerted == 0
+                && (other_held || fits(waiting))
                 && (!other_held, waiting.rank) < (!held, chosen.rank)
                 && !rests
                 && !self.rejected.contains(&pair)
@@ -223,6 +247,7 @@ impl Alerts {
     /// The engine starts anew: nobody waits, nobody is alerted.
     pub(crate) fn crashed(&mut self) {
         self.waiting.clear();
+        self.places.clear();
         self.has.clear();
         self.rejected.clear();
         self.held_for.clear();
@@ -244,4 +269,33 @@ fn may_take(agent: &str, place: &Place, left: &[String], centre: &Centre) -> boo
                 .any(|assignment| *assignment.queue == **queue)
         }),
     }
+}
+
+fn queue_at<'a>(place: &Place, centre: &'a Centre) -> Option<&'a config::Queue> {
+    match place {
+        Place::Queue(name) => centre.queues.get(name).map(|queue| &**queue),
+        Place::User(_) => None,
+    }
+}
+
+fn rings_for_all(place: &Place, centre: &Centre) -> bool {
+    queue_at(place, centre).is_some_and(|queue| queue.strategy == Strategy::RingAll)
+}
+
+/// Whether skills, delay and `max_busy` let an agent take who waits there for so long, while so many are busy.
+fn fits(agent: &str, place: &Place, age_us: i64, busy: usize, centre: &Centre) -> bool {
+    let (Some(queue), Some(user)) = (queue_at(place, centre), centre.users.get(agent)) else {
+        return true;
+    };
+    let passed = |after: Seconds| i64::from(after.0) * 1_000_000 <= age_us;
+    let meets = |required: &Skills| {
+        let has = |(name, level): (&Name, &u32)| user.skills.get(name) >= Some(level);
+        required.iter().all(has)
+    };
+    let mut steps = queue.relax.iter().filter(|step| passed(step.after));
+    let skilled = meets(&queue.skills) || steps.any(|step| meets(&step.skills));
+    let mut assigned = user.queues.iter();
+    let old_enough = assigned.any(|it| it.queue == queue.name && passed(it.delay));
+    let room = queue.max_busy == 0 || busy < queue.max_busy as usize;
+    skilled && old_enough && room
 }

@@ -103,6 +103,7 @@ when_refused = "announcement:sorry"
 name = "night"
 number = "2003"
 calendar = "evening"
+strategy = "ring-all"
 nobody_after = 5
 when_nobody = "queue:sales"
 service_level = {{ seconds = 45, action = "queue:support" }}
