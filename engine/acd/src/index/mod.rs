@@ -3,9 +3,12 @@
 //! All of it follows from the state and is built anew from a checkpoint; nothing here is recorded. A *lane* holds
 //! the interactions that the same agents may take, in order of rank, and those of these agents who are free, in order
 //! of the strategy. So the best interaction for an agent is the smallest of their lanes' firsts, and the best agent
-//! for an interaction the first of its lane, and neither search looks at the others. What holds for single pairs (rejected, not
-//! answered) is kept beside it, by agent and lane, and stepped over. What is held for one agent stands apart in its lane, and
-//! once more by that agent.
+//! for an interaction the first of its lane, and neither search looks at the others.
+//!
+//! Where agents may be alerted only for what is old enough ([`gates`]), a lane holds what has passed each gate once more, and
+//! its free agents by gate: an agent looks behind their own gate alone, an interaction at the first of each gate it has passed.
+//! What holds for single pairs (rejected, not answered) is kept beside it, by agent and lane, and stepped over. What is held
+//! for one agent stands apart in its lane, and once more by that agent.
 
 mod gates;
 mod lane;
