@@ -7,7 +7,7 @@
 //!
 //! - [`auth`]: tokens, passwords, and the proofs that every handler must ask for.
 //! - [`routing`]: how a route comes into being, with its right and its documentation.
-//! - `resource`: users, queues, calendars, trunks and numbers, all by the same handlers.
+//! - `resource`: users, queues, calendars, trunks, numbers and number lists, all by the same handlers.
 //! - `routes`: a file for each resource.
 //! - `events`: the stream of events over WebSocket.
 //! - [`problem`]: errors as every client sees them.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-use config::{Calendar, Number, Queue, Record, Trunk, User};
+use config::{Calendar, Number, NumberList, Queue, Record, Trunk, User};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
@@ -84,6 +84,7 @@ fn schemas(routes: &Routes) -> BTreeMap<String, Value> {
     schemas.extend([
         resource::<Calendar>(),
         resource::<Number>(),
+        resource::<NumberList>(),
         resource::<Trunk>(),
     ]);
     let (name, queue) = resource::<Queue>();

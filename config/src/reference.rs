@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value as Json, json};
 
-use crate::centre::{Calendar, Kind, Number, Queue, Trunk, User};
+use crate::centre::{Calendar, Kind, Number, NumberList, Queue, Trunk, User};
 use crate::read::{FieldInfo, Record, Shape};
 use crate::settings::Settings;
 
@@ -52,6 +52,7 @@ pub(crate) fn schema_of(kind: Kind) -> Vec<FieldInfo> {
         Kind::User => User::schema(),
         Kind::Trunk => Trunk::schema(),
         Kind::Number => Number::schema(),
+        Kind::NumberList => NumberList::schema(),
     }
 }
 
@@ -62,6 +63,7 @@ fn doc_of(kind: Kind) -> String {
         Kind::User => User::doc(),
         Kind::Trunk => Trunk::doc(),
         Kind::Number => Number::doc(),
+        Kind::NumberList => NumberList::doc(),
     }
 }
 

@@ -100,6 +100,12 @@ to = "queue:support"
 tier = "normal"
 priority = 0
 greeting = "Good morning, Lampfield Rotterdam"
+
+[[number_lists]]
+name = "vip"
+numbers = ["+3120555*", "1001"]
+priority = 5
+tier = "urgent"
 "#;
 
 /// The messages of a file that must be refused, one a line.
@@ -138,6 +144,11 @@ fn everything_built_is_read() {
     assert!(centre.users["boss"].is_assigned("support"));
     assert_eq!(centre.calendars["office"].closed_on.len(), 2);
     assert_eq!(centre.numbers["+31850082900"].tier, Tier::Normal);
+    let vip = &centre.number_lists["vip"];
+    assert_eq!(
+        (vip.numbers.len(), vip.priority, vip.tier),
+        (2, 5, Tier::Urgent)
+    );
     assert_eq!(centre.default_queue().unwrap().key(), "support");
     assert_eq!(centre.trunks["pbx"].sources().len(), 3);
     assert_eq!(centre.validate(), []);
@@ -290,6 +301,23 @@ to = "queue:b"
         centre.toml:12:13: user "u": number "2000" belongs to queue "b" already; give each its own number
         centre.toml:18:13: user "w": number "1001" belongs to user "v" already; give each its own number
         centre.toml:23:10: there is a number "+31" above already; give it another name, or take one of the two out"#]].assert_eq(&faults_of(text));
+}
+
+#[test]
+fn a_caller_is_on_one_number_list() {
+    let text = r#"
+[[number_lists]]
+name = "vip"
+numbers = ["+3120*", "+31*", "+3120*"]
+[[number_lists]]
+name = "slow"
+numbers = ["+31201*", "+31*", "+3*1"]
+"#;
+    expect![[r#"
+        centre.toml:4:30: number list "vip": "+3120*" stands there twice; write it once
+        centre.toml:7:23: number list "slow": "+31*" stands in number list "vip" already; write it once
+        centre.toml:7:31: `numbers[2]`: "+3*1" is no number and no prefix; write a number, or a prefix with * at the end, such as "+31*" or "*""#]]
+    .assert_eq(&faults_of(text));
 }
 
 #[test]

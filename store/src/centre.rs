@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use config::{
-    Calendar, Centre, Change, Kind, Number, Queue, Resource, Trunk, User, WhatChanged, diff,
+    Calendar, Centre, Change, Kind, Number, NumberList, Queue, Resource, Trunk, User, WhatChanged,
+    diff,
 };
 use serde_json::Value as Json;
 use sqlx::Row as _;
@@ -191,6 +192,7 @@ fn read(centre: &mut Centre, row: &Row) -> Result<(), StoreError> {
         Kind::User => put::<User>(centre, &json),
         Kind::Trunk => put::<Trunk>(centre, &json),
         Kind::Number => put::<Number>(centre, &json),
+        Kind::NumberList => put::<NumberList>(centre, &json),
     }
     .map_err(unreadable)
 }
@@ -239,6 +241,7 @@ async fn write(
         Kind::User => bodies::<User>(change, &one.name),
         Kind::Trunk => bodies::<Trunk>(change, &one.name),
         Kind::Number => bodies::<Number>(change, &one.name),
+        Kind::NumberList => bodies::<NumberList>(change, &one.name),
     };
     match &bodies.stored {
         Some(body) => {
@@ -265,7 +268,7 @@ async fn write(
         .bind(change.utc_us)
         .bind(change.who.to_owned())
         .bind(signed(change.new_version))
-        .bind(one.kind.table())
+        .bind(one.kind.path())
         .bind(one.name.clone())
         .bind(said(&one.what))
         .bind(bodies.before)

@@ -19,6 +19,7 @@ mod emergency;
 mod gone;
 mod leaving;
 mod opening;
+mod order;
 mod picking;
 mod queue;
 mod records;

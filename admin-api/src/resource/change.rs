@@ -359,7 +359,7 @@ fn check_faults<T: Exposed>(
 /// A fault of another resource that this change brings about is named with that resource.
 fn field_fault(fault: &ResourceFault, elsewhere: bool) -> FieldFault {
     let field = match elsewhere {
-        true => format!("{}/{}.{}", fault.kind.table(), fault.name, fault.field),
+        true => format!("{}/{}.{}", fault.kind.path(), fault.name, fault.field),
         false => fault.field.clone(),
     };
     FieldFault::new(field, fault.message.clone()).help(fault.help.clone())

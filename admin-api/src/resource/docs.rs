@@ -15,7 +15,7 @@ use crate::routing::Doc;
 
 /// The document's words for `GET /KIND`.
 pub(crate) fn list<T: Exposed>() -> Doc {
-    let operation = operation::<T>("list", format!("Lists the {}", T::KIND.table()))
+    let operation = operation::<T>("list", format!("Lists the {}s", T::KIND))
         .parameters(Some(ListParams::into_params(|| Some(ParameterIn::Query))))
         .response("200", json("One page", page::<T>()));
     Doc::new(HttpMethod::Get, &path::<T>(false), operation.build())
@@ -80,15 +80,15 @@ pub(crate) fn remove<T: Exposed>() -> Doc {
 
 fn path<T: Exposed>(one: bool) -> String {
     match one {
-        true => format!("/{}/{{{}}}", T::KIND.table(), T::KIND.key_field()),
-        false => format!("/{}", T::KIND.table()),
+        true => format!("/{}/{{{}}}", T::KIND.path(), T::KIND.key_field()),
+        false => format!("/{}", T::KIND.path()),
     }
 }
 
 fn operation<T: Exposed>(verb: &str, summary: String) -> OperationBuilder {
     OperationBuilder::new()
         .operation_id(Some(format!("{}_{verb}", T::KIND.table())))
-        .tag(T::KIND.table())
+        .tag(T::KIND.path())
         .summary(Some(summary))
 }
 

@@ -123,11 +123,7 @@ pub(crate) async fn create<T: Exposed>(
     Document(body): Document,
 ) -> Result<Response, ApiError> {
     let done = apply::<T>(&state, who.identity(), Edit::create::<T>(body)?, &headers).await?;
-    let location = format!(
-        "/api/v1/{}/{}",
-        T::KIND.table(),
-        percent_encoded(&done.name)
-    );
+    let location = format!("/api/v1/{}/{}", T::KIND.path(), percent_encoded(&done.name));
     let mut response = answer::<T>(&state, who.identity(), &done.name, StatusCode::CREATED).await?;
     response.headers_mut().extend(
         location

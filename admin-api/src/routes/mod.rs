@@ -9,6 +9,7 @@ mod health;
 mod history;
 mod login;
 mod me;
+mod number_lists;
 mod numbers;
 mod queues;
 mod trunks;
@@ -33,6 +34,7 @@ pub(crate) fn api() -> Routes {
         calendars::routes(),
         trunks::routes(),
         numbers::routes(),
+        number_lists::routes(),
         agents::routes(),
         waiting::routes(),
         calls::routes(),

@@ -444,6 +444,12 @@ fn table() -> Vec<Row> {
         "%2B31850082900",
         json!({"number": "+31201", "to": "hangup"}),
     ));
+    rows.extend(kind(
+        "number-lists",
+        "name",
+        "vip",
+        json!({"name": "new", "numbers": ["+3110*"]}),
+    ));
     rows
 }
 

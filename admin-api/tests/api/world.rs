@@ -98,6 +98,11 @@ numbers = ["*"]
 [[numbers]]
 number = "+31850082900"
 to = "queue:support"
+
+[[number_lists]]
+name = "vip"
+numbers = ["+3120555*"]
+priority = 5
 "#;
 
 /// The API with its fakes at hand.
@@ -636,7 +641,7 @@ impl FakeCentre {
         let changes = config::diff(&current.centre, &centre)
             .into_iter()
             .map(|change| Change {
-                kind: change.kind.table().to_owned(),
+                kind: change.kind.path().to_owned(),
                 name: change.name,
                 what: change.what.word().to_owned(),
             });

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Calendar, Centre, Kind, Number, Queue, Resource, Trunk, User, export};
+use super::{Calendar, Centre, Kind, Number, NumberList, Queue, Resource, Trunk, User, export};
 use crate::read::Written;
 
 /// One resource that is not as it was.
@@ -59,6 +59,7 @@ pub fn diff(old: &Centre, new: &Centre) -> Vec<Change> {
     diff_kind::<User>(old, new, &mut changes);
     diff_kind::<Trunk>(old, new, &mut changes);
     diff_kind::<Number>(old, new, &mut changes);
+    diff_kind::<NumberList>(old, new, &mut changes);
     changes
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{Calendar, Centre, Number, Queue, Resource, Trunk, User};
+use super::{Calendar, Centre, Number, NumberList, Queue, Resource, Trunk, User};
 
 /// The centre as a file: what differs from the defaults, secrets as they are kept.
 ///
@@ -14,6 +14,7 @@ pub fn export(centre: &Centre) -> String {
     print_kind::<User>(centre, &mut text);
     print_kind::<Trunk>(centre, &mut text);
     print_kind::<Number>(centre, &mut text);
+    print_kind::<NumberList>(centre, &mut text);
     text
 }
 

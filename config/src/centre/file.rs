@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use toml::de::DeTable;
 
 use super::check::CrossFault;
-use super::{Calendar, Centre, Kind, Number, Queue, Resource, ResourceFault, Trunk, User};
+use super::{
+    Calendar, Centre, Kind, Number, NumberList, Queue, Resource, ResourceFault, Trunk, User,
+};
 use crate::Snapshot;
 use crate::fault::{Faults, Source};
 use crate::read::{self, Entry, Node, Places, Problem, Reader, Span, Value};
@@ -17,7 +19,6 @@ const LATER: &[&str] = &[
     "feature_codes",
     "flows",
     "holiday_lists",
-    "number_lists",
     "park_locations",
     "prompts",
     "roles",
@@ -165,6 +166,7 @@ impl Walk {
                 Some(Kind::User) => self.read_list::<User>(entry, reader),
                 Some(Kind::Trunk) => self.read_list::<Trunk>(entry, reader),
                 Some(Kind::Number) => self.read_list::<Number>(entry, reader),
+                Some(Kind::NumberList) => self.read_list::<NumberList>(entry, reader),
                 None => reader.unknown_key(entry, &tables, LATER),
             }
         }

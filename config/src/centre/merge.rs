@@ -28,6 +28,7 @@ impl Centre {
             users: merge_kind(&self.users, &file.users, prune, with_passwords),
             trunks: merge_kind(&self.trunks, &file.trunks, prune, Arc::clone),
             numbers: merge_kind(&self.numbers, &file.numbers, prune, Arc::clone),
+            number_lists: merge_kind(&self.number_lists, &file.number_lists, prune, Arc::clone),
         }
     }
 }

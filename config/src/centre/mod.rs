@@ -1,4 +1,4 @@
-//! The centre: its users, queues, calendars, trunks and numbers.
+//! The centre: its users, queues, calendars, trunks, numbers and number lists.
 //!
 //! Owns what the resources are, what the centre file looks like, what is right across resources,
 //! and how two centres differ and merge. A [`Centre`] is a value: it is read from a file, stored
@@ -12,6 +12,7 @@ mod export;
 mod file;
 mod merge;
 mod number;
+mod number_list;
 mod queue;
 mod secrets;
 mod trunk;
@@ -34,6 +35,7 @@ pub use export::export;
 pub(crate) use file::Document;
 pub use file::{apply_centre, parse_centre};
 pub use number::Number;
+pub use number_list::NumberList;
 pub use queue::{Overflow, Queue, Relaxation, ServiceLevel};
 pub use trunk::Trunk;
 pub use user::{Assignment, FIRST_ADMINISTRATOR, Personal, User};
@@ -51,16 +53,19 @@ pub enum Kind {
     Trunk,
     /// [`Number`].
     Number,
+    /// [`NumberList`].
+    NumberList,
 }
 
 impl Kind {
     /// All of them, in the order of a file in which nothing is named before it stands there.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Calendar,
         Self::Queue,
         Self::User,
         Self::Trunk,
         Self::Number,
+        Self::NumberList,
     ];
 
     /// One of them: `queue`.
@@ -71,10 +76,11 @@ impl Kind {
             Self::User => "user",
             Self::Trunk => "trunk",
             Self::Number => "number",
+            Self::NumberList => "number list",
         }
     }
 
-    /// Its table in the file and its path in the API: `queues`.
+    /// Its table in the file: `queues`, `number_lists`.
     pub const fn table(self) -> &'static str {
         match self {
             Self::Calendar => "calendars",
@@ -82,13 +88,22 @@ impl Kind {
             Self::User => "users",
             Self::Trunk => "trunks",
             Self::Number => "numbers",
+            Self::NumberList => "number_lists",
+        }
+    }
+
+    /// Its path in the API: `queues`, `number-lists`.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::NumberList => "number-lists",
+            Self::Calendar | Self::Queue | Self::User | Self::Trunk | Self::Number => self.table(),
         }
     }
 
     /// The field that names a resource of this kind.
     pub const fn key_field(self) -> &'static str {
         match self {
-            Self::Calendar | Self::Queue | Self::Trunk => "name",
+            Self::Calendar | Self::Queue | Self::Trunk | Self::NumberList => "name",
             Self::User => "username",
             Self::Number => "number",
         }
@@ -197,6 +212,7 @@ impl_resource! {
     User, User, users, username;
     Trunk, Trunk, trunks, name;
     Number, Number, numbers, number;
+    NumberList, NumberList, number_lists, name;
 }
 
 /// All resources, by kind and name. Each stands behind an `Arc`, so that a changed centre shares
@@ -213,6 +229,8 @@ pub struct Centre {
     pub trunks: BTreeMap<String, Arc<Trunk>>,
     /// Numbers by number.
     pub numbers: BTreeMap<String, Arc<Number>>,
+    /// Number lists by name.
+    pub number_lists: BTreeMap<String, Arc<NumberList>>,
 }
 
 impl Centre {

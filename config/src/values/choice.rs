@@ -117,6 +117,18 @@ choice! {
     later {}
 }
 
+impl Tier {
+    /// The class of a caller of whom two things say one: urgent if either does, else low if either does.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Urgent, _) | (_, Self::Urgent) => Self::Urgent,
+            (Self::Low, _) | (_, Self::Low) => Self::Low,
+            (Self::Normal, Self::Normal) => Self::Normal,
+        }
+    }
+}
+
 choice! {
     /// Which of several free agents gets an interaction.
     pub enum Strategy {
@@ -292,5 +304,21 @@ mod tests {
     fn roles_and_tiers_are_ordered() {
         assert!(Role::Attendant < Role::Supervisor && Role::Supervisor < Role::Administrator);
         assert!(Tier::Urgent < Tier::Normal && Tier::Normal < Tier::Low);
+    }
+
+    #[test]
+    fn a_class_that_is_said_prevails_and_urgent_over_low() {
+        use Tier::{Low, Normal, Urgent};
+        let cases = [
+            (Normal, Normal, Normal),
+            (Normal, Urgent, Urgent),
+            (Normal, Low, Low),
+            (Low, Urgent, Urgent),
+            (Low, Low, Low),
+        ];
+        for (one, other, expected) in cases {
+            assert_eq!(one.or(other), expected, "{one} {other}");
+            assert_eq!(other.or(one), expected, "{other} {one}");
+        }
     }
 }

@@ -54,7 +54,7 @@ impl Engine {
         let changes = changes
             .iter()
             .map(|change| Change {
-                kind: change.kind.table().into(),
+                kind: change.kind.path().into(),
                 name: change.name.clone(),
                 what: change.what.word().into(),
             })

@@ -24,4 +24,6 @@ sabotage! {
     DOUBLE_RECORD = "sabotage-double-record";
     /// The end of a dialog is not written down: after a restart it is ended again.
     DIALOG_GONE = "sabotage-dialog-gone";
+    /// Callers rank by the number they dialled alone, whatever list they are on.
+    NUMBER_LIST = "sabotage-number-list";
 }

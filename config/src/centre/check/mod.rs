@@ -1,13 +1,14 @@
 //! What must hold across resources: names that exist, numbers that are one's own, hours that can be.
 
 mod calendar;
+mod number_list;
 mod trunk;
 mod user;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Calendar, Centre, Kind, Queue, Resource, Trunk, User};
+use super::{Calendar, Centre, Kind, Number, NumberList, Queue, Resource, Trunk, User};
 use crate::values::Destination;
 use crate::{Settings, read};
 
@@ -53,6 +54,7 @@ impl Centre {
             usize::from(match kind {
                 Kind::Queue => self.queues.get(name) != before.queues.get(name),
                 Kind::User => self.users.get(name) != before.users.get(name),
+                Kind::NumberList => self.number_lists.get(name) != before.number_lists.get(name),
                 Kind::Calendar | Kind::Trunk | Kind::Number => false,
             })
         };
@@ -61,7 +63,8 @@ impl Centre {
         own_faults::<Queue>(self, &mut faults);
         own_faults::<User>(self, &mut faults);
         own_faults::<Trunk>(self, &mut faults);
-        own_faults::<super::Number>(self, &mut faults);
+        own_faults::<Number>(self, &mut faults);
+        own_faults::<NumberList>(self, &mut faults);
         let across = self.cross_faults(&changed);
         faults.extend(across.into_iter().map(|found| found.fault));
         faults
@@ -115,6 +118,7 @@ impl Centre {
         for number in self.numbers.values() {
             checker.check_destination(&**number, "to", number.to.as_ref());
         }
+        checker.check_number_lists();
         checker.check_usernames();
         checker.check_dialled_numbers();
         checker.check_default_queue();

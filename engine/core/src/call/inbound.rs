@@ -139,6 +139,7 @@ impl Engine {
             } => self.party_of_phone(extension, username),
         };
         let direction = direction_of(&sender, &route);
+        let (tier, priority) = self.rank_of_caller(&party.number, &route);
         let nat = trunk.is_none() && !names_source(&message, &flow);
         let mut media = LegMedia::new(leg, self.random_ids.next());
         media.offered = offered;
@@ -173,8 +174,8 @@ impl Engine {
                 caller: leg,
                 party: party.clone(),
                 called: called.clone(),
-                tier: tier(route.tier),
-                priority: route.priority,
+                tier,
+                priority,
                 stage: Stage::Routing,
                 arrival: None,
                 queue: None,

@@ -33,8 +33,9 @@ impl Engine {
         let no_phone =
             || Refusal::Conflict(alloc::format!("{username} has no extension to call from"));
         let extension = extension.ok_or_else(no_phone)?;
-        let destination = self
-            .plan_from_extension(&extension, to)
+        let plan = self.plan_from_extension(&extension, to);
+        let rank = self.rank_of_caller(&extension, &plan);
+        let destination = plan
             .to
             .filter(|destination| *destination != Destination::Busy)
             .ok_or_else(|| Refusal::Invalid {
@@ -49,7 +50,7 @@ impl Engine {
                 "no phone is registered at extension {extension}"
             )));
         }
-        let call = self.start_placed(username, &extension, to, &destination);
+        let call = self.start_placed(username, &extension, to, &destination, rank);
         for target in targets {
             let leg = self.call_phone(call, LegRole::Caller, &extension, Some(username), target);
             if let (Some(leg), Some(found)) = (leg, self.calls.get_mut(&call)) {
@@ -74,6 +75,7 @@ impl Engine {
         extension: &str,
         to: &str,
         destination: &Destination,
+        (tier, priority): (Tier, i32),
     ) -> CallId {
         let id = CallId(self.ids.issue());
         let direction = match destination {
@@ -101,8 +103,8 @@ impl Engine {
             caller: LegId(0),
             party: party.clone(),
             called: to.into(),
-            tier: Tier::Normal,
-            priority: 0,
+            tier,
+            priority,
             stage: Stage::Placing { to: to.into() },
             arrival: None,
             queue: None,

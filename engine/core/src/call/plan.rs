@@ -3,6 +3,7 @@
 use config::{Destination, Tier};
 
 use crate::engine::Engine;
+use crate::sabotage;
 
 /// Where a new call goes, and with which rank.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,19 @@ impl Plan {
 }
 
 impl Engine {
+    /// The class and the points that a caller has besides those of a queue (rule 2): of the dialled number, and of the number
+    /// list the caller is on.
+    pub(crate) fn rank_of_caller(&self, number: &str, plan: &Plan) -> (acd::Tier, i32) {
+        let lists = &self.snapshot.centre.number_lists;
+        let list = self.routes.list_of_caller(number);
+        let (tier, points) = list
+            .and_then(|name| lists.get(name))
+            .filter(|_| !sabotage::NUMBER_LIST)
+            .map_or((Tier::Normal, 0), |list| (list.tier, list.priority));
+        let priority = plan.priority.saturating_add(points);
+        (super::tier(plan.tier.or(tier)), priority)
+    }
+
     /// A call from a trunk: numbers, queue numbers, extensions (a direct call), the default queue, else 404.
     pub(crate) fn plan_from_trunk(&self, dialled: &str) -> Plan {
         use crate::routing::FromTrunk;

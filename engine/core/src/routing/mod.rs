@@ -1,12 +1,13 @@
 //! What was dialled, who may be sending, and whether it is open.
 //!
-//! Owns the tables that the centre's numbers, trunks and calendars amount to: made anew when the
+//! Owns the tables that the centre's numbers, number lists, trunks and calendars amount to: made anew when the
 //! centre changes, asked for every call, changed by nothing in between but the addresses of host
 //! names. It answers with names; what is done with a queue or a trunk of that name, and whether it
 //! is reachable now, is left to the calls and the registrar.
 
 pub mod calendar;
 mod numbers;
+mod patterns;
 mod sources;
 
 pub use numbers::{FromPhone, FromTrunk, Routes};

@@ -6,8 +6,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
-use config::{Centre, Country, NumberPattern, Snapshot};
+use config::{Centre, Country, Snapshot};
 
+use super::patterns::{Patterns, may_lack_plus};
 use super::sources::Sources;
 
 /// Where a call from a trunk goes. Names are the centre's.
@@ -56,9 +57,11 @@ pub struct Routes {
     emergency: BTreeSet<String>,
     first_emergency: Option<String>,
     country: Country,
-    exact: BTreeMap<String, String>,
-    prefixes: BTreeMap<String, String>,
+    /// Trunks by the numbers that leave by them.
+    outside: Patterns,
     outgoing: Vec<String>,
+    /// Number lists by the callers on them.
+    callers: Patterns,
     sources: Sources,
 }
 
@@ -103,12 +106,17 @@ impl Routes {
                 .map(|number| String::from(&**number))
                 .collect(),
             country,
-            exact: BTreeMap::new(),
-            prefixes: BTreeMap::new(),
+            outside: Patterns::default(),
             outgoing: Vec::new(),
+            callers: Patterns::default(),
             sources: Sources::new(centre),
         };
         routes.add_trunks(centre);
+        for (name, list) in &centre.number_lists {
+            for pattern in &list.numbers {
+                routes.callers.add(pattern, name);
+            }
+        }
         routes
     }
 
@@ -121,11 +129,7 @@ impl Routes {
         {
             self.outgoing.push(name.clone());
             for pattern in &trunk.numbers {
-                let slot = match pattern {
-                    NumberPattern::Exact(number) => self.exact.entry(String::from(&**number)),
-                    NumberPattern::Prefix(prefix) => self.prefixes.entry(prefix.clone()),
-                };
-                slot.or_insert_with(|| name.clone());
+                self.outside.add(pattern, name);
             }
         }
     }
@@ -203,22 +207,13 @@ impl Routes {
     /// The trunk a number leaves by: that of the longest pattern that matches it as dialled or in
     /// international form; of equally long ones, that of the exact number, then by name.
     pub fn trunk_for(&self, number: &str) -> Option<&str> {
-        let (length, trunk) = self.longest_match(number).unzip();
-        let international = self.country.to_international(number);
-        let (other_length, other) = international
-            .and_then(|number| self.longest_match(&number))
-            .unzip();
-        if other_length > length { other } else { trunk }
+        self.outside.find_dialled(number, self.country)
     }
 
-    fn longest_match(&self, number: &str) -> Option<(usize, &str)> {
-        if let Some(trunk) = self.exact.get(number) {
-            // Longer than any prefix of the same number.
-            return Some((number.len() + 1, trunk));
-        }
-        let ends = (0..=number.len()).rev();
-        ends.filter_map(|end| number.get(..end))
-            .find_map(|prefix| Some((prefix.len(), self.prefixes.get(prefix)?.as_str())))
+    /// The number list that a caller is on: that of the longest pattern that matches their number as it came or in
+    /// international form. Who withholds it is on none.
+    pub fn list_of_caller(&self, number: &str) -> Option<&str> {
+        self.callers.find_caller(number, self.country)
     }
 }
 
@@ -245,8 +240,7 @@ impl Dialled {
         let as_written = self.as_written.get(dialled).or_else(|| find(dialled));
         let by_country = || find(&country.to_international(dialled)?);
         let without_plus = || {
-            let long = dialled.len() >= SHORTEST_WITHOUT_PLUS
-                && dialled.bytes().all(|b| b.is_ascii_digit());
+            let long = may_lack_plus(dialled);
             long.then(|| find(&format!("+{dialled}"))).flatten()
         };
         let found = as_written.or_else(by_country).or_else(without_plus);
@@ -254,15 +248,12 @@ impl Dialled {
     }
 }
 
-/// Digits below which a number is never read as an international one without its plus.
-const SHORTEST_WITHOUT_PLUS: usize = 8;
-
 #[cfg(test)]
 mod tests {
     use alloc::sync::Arc;
     use std::vec;
 
-    use config::{Settings, parse_centre};
+    use config::{NumberPattern, Settings, parse_centre};
     use proptest::prelude::*;
 
     use super::*;

@@ -51,6 +51,16 @@ number = "+4930500"
 to = "user:bob"
 tier = "urgent"
 
+[[number_lists]]
+name = "vip"
+numbers = ["+493000001*", "+49300001*"]
+priority = 3
+
+[[number_lists]]
+name = "nuisance"
+numbers = ["+493000002*", "+49300002*"]
+tier = "low"
+
 [[numbers]]
 number = "+4930501"
 to = "announcement:sorry"

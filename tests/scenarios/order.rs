@@ -1,0 +1,141 @@
+//! In which order callers are served: by who they are, what they dialled and where they wait (rules 1 and 2).
+
+use sim::{CENTRE, World, secs, seed};
+
+use crate::told::connections;
+
+/// Callers from one town are dear to us, one of them dearer, and another town calls too often.
+const LISTS: &str = r#"
+[[number_lists]]
+name = "vip"
+numbers = ["+4930*"]
+priority = 2
+
+[[number_lists]]
+name = "board"
+numbers = ["+4930999"]
+tier = "urgent"
+
+[[number_lists]]
+name = "nuisance"
+numbers = ["+4940*"]
+tier = "low"
+
+[[numbers]]
+number = "+4989500"
+to = "queue:sales"
+priority = 1
+
+[[numbers]]
+number = "+4989501"
+to = "queue:sales"
+tier = "urgent"
+"#;
+
+fn world(number: u64) -> World {
+    World::builder(seed(number))
+        .centre(&format!("{CENTRE}{LISTS}"))
+        .build()
+}
+
+/// Has each of them call, a second after the other, and says in which order one agent serves them all.
+fn served(w: &World, calls: &[(&str, &str)]) -> Vec<String> {
+    let callers: Vec<_> = calls.iter().map(|(number, _)| w.phone(number)).collect();
+    for (caller, (_, dialled)) in callers.iter().zip(calls) {
+        caller.calls(dialled);
+        w.run_for(secs(1));
+    }
+    let ann = w.agent("ann").available();
+    for _ in calls {
+        ann.answers();
+        ann.hangs_up();
+        w.run_for(secs(1));
+    }
+    let served = connections(w).into_iter().map(|(caller, _)| caller);
+    served.collect()
+}
+
+#[test]
+fn rule_2_a_vip_overtakes_who_came_less_than_their_points_before() {
+    let w = world(1);
+    let (early, late) = (w.phone("+4989001"), w.phone("+4989002"));
+    early.calls("sales");
+    w.run_for(secs(15));
+    late.calls("sales");
+    w.run_for(secs(10));
+    let vip = w.phone("+4930001");
+    vip.calls("sales");
+    assert_eq!(
+        w.waiting("sales"),
+        ["+4989001", "+4930001", "+4989002"],
+        "two points are worth twenty seconds, not twenty-five"
+    );
+    let ann = w.agent("ann").available();
+    ann.answers();
+    assert!(early.talks_to(&ann));
+    early.hangs_up();
+    w.run_for(secs(1));
+    ann.answers();
+    assert!(vip.talks_to(&ann), "before who has waited for ten seconds");
+    vip.hangs_up();
+    late.hangs_up();
+    w.expect_quiet();
+}
+
+#[test]
+fn rule_2_the_points_of_queue_caller_and_dialled_number_add_up() {
+    let w = world(2);
+    let both = w.phone("+4930001");
+    both.calls("+4989500");
+    let priority = |w: &World| {
+        w.view()
+            .calls
+            .values()
+            .find_map(|row| row.queued.as_ref().map(|it| it.priority))
+    };
+    assert_eq!(
+        priority(&w),
+        Some(3),
+        "two for who calls, one for what they dialled"
+    );
+    let queue =
+        format!("{CENTRE}{LISTS}").replace("number = \"2000\"", "number = \"2000\"\npriority = 4");
+    w.applies(&queue).unwrap();
+    assert_eq!(priority(&w), Some(7));
+    both.hangs_up();
+    w.expect_quiet();
+}
+
+#[test]
+fn rule_1_a_list_gives_its_callers_a_class_and_the_longest_match_is_the_list() {
+    let w = world(3);
+    let calls = [
+        ("+4940001", "2000"),
+        ("+4989001", "2000"),
+        ("+4930001", "2000"),
+        ("+4930999", "2000"),
+        ("+4940002", "+4989501"),
+    ];
+    let expected = ["+4930999", "+4940002", "+4930001", "+4989001", "+4940001"];
+    assert_eq!(
+        served(&w, &calls),
+        expected,
+        "urgent of the number prevails over low of the list"
+    );
+    w.expect_quiet();
+}
+
+#[test]
+fn rule_1_a_list_that_changes_ranks_those_who_call_from_then_on() {
+    let w = world(4);
+    let (first, nuisance) = (w.phone("+4940001"), w.phone("+4940002"));
+    first.calls("sales");
+    w.run_for(secs(1));
+    w.applies(&format!("{CENTRE}{LISTS}").replace("tier = \"low\"", "tier = \"normal\""))
+        .unwrap();
+    nuisance.calls("sales");
+    assert_eq!(w.waiting("sales"), ["+4940002", "+4940001"]);
+    first.hangs_up();
+    nuisance.hangs_up();
+    w.expect_quiet();
+}
