@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-use config::{Calendar, Number, NumberList, Queue, Record, Trunk, User};
+use config::{Calendar, FeatureCodes, Number, NumberList, Queue, Record, Trunk, User};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
@@ -85,6 +85,7 @@ fn schemas(routes: &Routes) -> BTreeMap<String, Value> {
         resource::<Calendar>(),
         resource::<Number>(),
         resource::<NumberList>(),
+        resource::<FeatureCodes>(),
         resource::<Trunk>(),
     ]);
     let (name, queue) = resource::<Queue>();

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value as Json, json};
 
-use crate::centre::{Calendar, Kind, Number, NumberList, Queue, Trunk, User};
+use crate::centre::{Calendar, FeatureCodes, Kind, Number, NumberList, Queue, Trunk, User};
 use crate::read::{FieldInfo, Record, Shape};
 use crate::settings::Settings;
 
@@ -23,12 +23,7 @@ pub fn reference() -> String {
     text.push_str("\n## The centre (`lampfield apply FILE`, and the API)\n");
     for kind in Kind::ALL {
         let fields = Shape::Table(schema_of(kind));
-        print_table(
-            &mut text,
-            &format!("[[{}]]", kind.table()),
-            &doc_of(kind),
-            &fields,
-        );
+        print_table(&mut text, &kind.heading(), &doc_of(kind), &fields);
     }
     text
 }
@@ -53,6 +48,7 @@ pub(crate) fn schema_of(kind: Kind) -> Vec<FieldInfo> {
         Kind::Trunk => Trunk::schema(),
         Kind::Number => Number::schema(),
         Kind::NumberList => NumberList::schema(),
+        Kind::FeatureCodes => FeatureCodes::schema(),
     }
 }
 
@@ -64,6 +60,7 @@ fn doc_of(kind: Kind) -> String {
         Kind::Trunk => Trunk::doc(),
         Kind::Number => Number::doc(),
         Kind::NumberList => NumberList::doc(),
+        Kind::FeatureCodes => FeatureCodes::doc(),
     }
 }
 

@@ -106,6 +106,9 @@ name = "vip"
 numbers = ["+3120555*", "1001"]
 priority = 5
 tier = "urgent"
+
+[feature_codes]
+pick_up = "*8"
 "#;
 
 /// The messages of a file that must be refused, one a line.
@@ -149,6 +152,7 @@ fn everything_built_is_read() {
         (vip.numbers.len(), vip.priority, vip.tier),
         (2, 5, Tier::Urgent)
     );
+    assert_eq!(centre.feature_codes[""].pick_up.as_deref(), Some("*8"));
     assert_eq!(centre.default_queue().unwrap().key(), "support");
     assert_eq!(centre.trunks["pbx"].sources().len(), 3);
     assert_eq!(centre.validate(), []);
@@ -301,6 +305,29 @@ to = "queue:b"
         centre.toml:12:13: user "u": number "2000" belongs to queue "b" already; give each its own number
         centre.toml:18:13: user "w": number "1001" belongs to user "v" already; give each its own number
         centre.toml:23:10: there is a number "+31" above already; give it another name, or take one of the two out"#]].assert_eq(&faults_of(text));
+}
+
+#[test]
+fn feature_codes_are_one_table() {
+    let codes = |code: &str| format!("[feature_codes]\npick_up = \"{code}\"\n");
+    let old = parse_centre(&codes("*8"), "c").unwrap();
+    let new = parse_centre(&codes("*9"), "c").unwrap();
+    let change = diff(&old, &new);
+    assert_eq!(
+        change[0].to_string(),
+        "~ feature codes\n    pick_up: \"*8\" -> \"*9\""
+    );
+    assert_eq!(export(&old), codes("*8"));
+    assert_eq!(
+        faults_of("[[feature_codes]]\npick_up = \"*8\"\n"),
+        "centre.toml:1:1: `feature_codes` must be one table, not a list; write [feature_codes], with one bracket, once"
+    );
+    assert_eq!(
+        faults_of("[feature_codes]\npick_up = \"* 8\"\npark = \"*7\"\n")
+            .lines()
+            .count(),
+        2
+    );
 }
 
 #[test]
@@ -553,7 +580,9 @@ fn merging_keeps_or_prunes_what_the_file_does_not_name() {
     assert_eq!(kept.queues.len(), 2);
     assert_eq!(kept.users, old.users);
     assert!(Arc::ptr_eq(&kept.users["alice"], &old.users["alice"]));
+    assert_eq!(kept.feature_codes, old.feature_codes);
     let pruned = old.merge(&file, true);
+    assert!(pruned.feature_codes.is_empty());
     assert_eq!(
         pruned.queues.keys().collect::<Vec<_>>(),
         ["sales", "support"]

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use config::{
-    Calendar, Centre, Change, Kind, Number, NumberList, Queue, Resource, Trunk, User, WhatChanged,
-    diff,
+    Calendar, Centre, Change, FeatureCodes, Kind, Number, NumberList, Queue, Resource, Trunk, User,
+    WhatChanged, diff,
 };
 use serde_json::Value as Json;
 use sqlx::Row as _;
@@ -193,6 +193,7 @@ fn read(centre: &mut Centre, row: &Row) -> Result<(), StoreError> {
         Kind::Trunk => put::<Trunk>(centre, &json),
         Kind::Number => put::<Number>(centre, &json),
         Kind::NumberList => put::<NumberList>(centre, &json),
+        Kind::FeatureCodes => put::<FeatureCodes>(centre, &json),
     }
     .map_err(unreadable)
 }
@@ -242,6 +243,7 @@ async fn write(
         Kind::Trunk => bodies::<Trunk>(change, &one.name),
         Kind::Number => bodies::<Number>(change, &one.name),
         Kind::NumberList => bodies::<NumberList>(change, &one.name),
+        Kind::FeatureCodes => bodies::<FeatureCodes>(change, &one.name),
     };
     match &bodies.stored {
         Some(body) => {

@@ -14,6 +14,7 @@ mod alerts;
 mod calls;
 mod centre;
 mod choosing;
+mod codes;
 mod direct;
 mod emergency;
 mod gone;

@@ -161,6 +161,9 @@ impl Edit {
         let (Value::Object(body), false) = (&mut json, matches!(self.what, What::Create(_))) else {
             return Ok(json);
         };
+        if T::KIND.is_single() {
+            return Ok(json);
+        }
         let field = T::KIND.key_field();
         let name = body
             .entry(field)
@@ -228,6 +231,8 @@ async fn carry_out<T: Exposed>(
     for _ in 0..TRIES {
         let snapshot = state.snapshot();
         let old = snapshot.centre.find::<T>(&edit.name).cloned();
+        // One without a name is always there, if only with its defaults.
+        let old = old.or_else(|| T::KIND.is_single().then(Arc::default));
         exists(&edit, old.as_deref(), &snapshot, &headers)?;
         let centre = changed(&state, &edit, &flags, old.as_deref(), &snapshot).await?;
         let mut seen_at = 0;
@@ -268,7 +273,7 @@ fn exists<T: Exposed>(
         if old.is_some() {
             return Err(taken::<T>(&edit.name));
         }
-    } else {
+    } else if old.is_none() {
         found::<T>(&snapshot.centre, &edit.name)?;
     }
     let tag = old.map(|old| Tag::of(&old.to_stored_json()));
@@ -359,6 +364,7 @@ fn check_faults<T: Exposed>(
 /// A fault of another resource that this change brings about is named with that resource.
 fn field_fault(fault: &ResourceFault, elsewhere: bool) -> FieldFault {
     let field = match elsewhere {
+        true if fault.kind.is_single() => format!("{}.{}", fault.kind.path(), fault.field),
         true => format!("{}/{}.{}", fault.kind.path(), fault.name, fault.field),
         false => fault.field.clone(),
     };

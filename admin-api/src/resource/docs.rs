@@ -33,14 +33,14 @@ pub(crate) fn create<T: Exposed>() -> Doc {
 
 /// The document's words for `GET /KIND/NAME`.
 pub(crate) fn read<T: Exposed>() -> Doc {
-    let operation = one::<T>("read", format!("Shows a {}", T::KIND))
+    let operation = one::<T>("read", format!("Shows {}", a::<T>()))
         .response("200", tagged::<T>("The resource"));
     Doc::new(HttpMethod::Get, &path::<T>(true), operation.build())
 }
 
 /// The document's words for `PUT /KIND/NAME`.
 pub(crate) fn replace<T: Exposed>() -> Doc {
-    let operation = one::<T>("replace", format!("Replaces a {}", T::KIND)).parameter(if_match()).description(Some(
+    let operation = one::<T>("replace", format!("Replaces {}", a::<T>())).parameter(if_match()).description(Some(
         "Fields that are left out get their defaults; secrets that are left out are kept, null removes them.",
     ));
     Doc::new(
@@ -52,7 +52,7 @@ pub(crate) fn replace<T: Exposed>() -> Doc {
 
 /// The document's words for `PATCH /KIND/NAME`.
 pub(crate) fn patch<T: Exposed>() -> Doc {
-    let operation = one::<T>("patch", format!("Changes parts of a {}", T::KIND))
+    let operation = one::<T>("patch", format!("Changes parts of {}", a::<T>()))
         .parameter(if_match())
         .description(Some(
             "A JSON Merge Patch (RFC 7396): null sets a field to its default.",
@@ -78,8 +78,16 @@ pub(crate) fn remove<T: Exposed>() -> Doc {
     Doc::new(HttpMethod::Delete, &path::<T>(true), operation.build())
 }
 
+/// One of the kind, as a sentence names it.
+fn a<T: Exposed>() -> String {
+    match T::KIND.is_single() {
+        true => format!("the {}", T::KIND),
+        false => format!("a {}", T::KIND),
+    }
+}
+
 fn path<T: Exposed>(one: bool) -> String {
-    match one {
+    match one && !T::KIND.is_single() {
         true => format!("/{}/{{{}}}", T::KIND.path(), T::KIND.key_field()),
         false => format!("/{}", T::KIND.path()),
     }
@@ -93,12 +101,16 @@ fn operation<T: Exposed>(verb: &str, summary: String) -> OperationBuilder {
 }
 
 fn one<T: Exposed>(verb: &str, summary: String) -> OperationBuilder {
+    let operation = operation::<T>(verb, summary);
+    if T::KIND.is_single() {
+        return operation;
+    }
     let name = ParameterBuilder::new()
         .name(T::KIND.key_field())
         .parameter_in(ParameterIn::Path)
         .required(Required::True)
         .schema(Some(text()));
-    operation::<T>(verb, summary).parameter(name)
+    operation.parameter(name)
 }
 
 fn if_match() -> Parameter {

@@ -182,6 +182,16 @@ pub(crate) async fn answer<T: Exposed>(
     Ok((status, [(header::ETAG, tag.header())], Json(body)).into_response())
 }
 
+/// The one of its kind, with its tag; with its defaults where the centre has none.
+pub(crate) async fn answer_single<T: Exposed>(state: &ApiState) -> Result<Response, ApiError> {
+    let snapshot = state.snapshot();
+    let (body, tag) = match snapshot.centre.find::<T>("") {
+        Some(resource) => shown(resource.as_ref(), state).await?,
+        None => shown(&T::default(), state).await?,
+    };
+    Ok(([(header::ETAG, tag.header())], Json(body)).into_response())
+}
+
 pub(crate) fn found<'a, T: Exposed>(
     centre: &'a config::Centre,
     name: &str,

@@ -5,6 +5,7 @@ mod calendars;
 mod calls;
 mod docs;
 mod events;
+mod feature_codes;
 mod health;
 mod history;
 mod login;
@@ -35,6 +36,7 @@ pub(crate) fn api() -> Routes {
         trunks::routes(),
         numbers::routes(),
         number_lists::routes(),
+        feature_codes::routes(),
         agents::routes(),
         waiting::routes(),
         calls::routes(),

@@ -450,6 +450,13 @@ fn table() -> Vec<Row> {
         "vip",
         json!({"name": "new", "numbers": ["+3110*"]}),
     ));
+    let codes = "/api/v1/feature-codes";
+    let change = json!({"pick_up": "*8"});
+    rows.extend([
+        ("GET", codes, codes, none(), [401, 403, 200, 200]),
+        ("PUT", codes, codes, change.clone(), [401, 403, 403, 200]),
+        ("PATCH", codes, codes, change, [401, 403, 403, 200]),
+    ]);
     rows
 }
 

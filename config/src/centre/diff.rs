@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Calendar, Centre, Kind, Number, NumberList, Queue, Resource, Trunk, User, export};
+use super::{
+    Calendar, Centre, FeatureCodes, Kind, Number, NumberList, Queue, Resource, Trunk, User, export,
+};
 use crate::read::Written;
 
 /// One resource that is not as it was.
@@ -60,6 +62,7 @@ pub fn diff(old: &Centre, new: &Centre) -> Vec<Change> {
     diff_kind::<Trunk>(old, new, &mut changes);
     diff_kind::<Number>(old, new, &mut changes);
     diff_kind::<NumberList>(old, new, &mut changes);
+    diff_kind::<FeatureCodes>(old, new, &mut changes);
     changes
 }
 
@@ -110,7 +113,10 @@ impl fmt::Display for Change {
             WhatChanged::Removed => '-',
             WhatChanged::Changed(_) => '~',
         };
-        write!(f, "{sign} {} {}", self.kind, self.name)?;
+        write!(f, "{sign} {}", self.kind)?;
+        if !self.kind.is_single() {
+            write!(f, " {}", self.name)?;
+        }
         if let WhatChanged::Changed(fields) = &self.what {
             for change in fields {
                 write!(

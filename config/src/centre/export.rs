@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{Calendar, Centre, Number, NumberList, Queue, Resource, Trunk, User};
+use super::{Calendar, Centre, FeatureCodes, Number, NumberList, Queue, Resource, Trunk, User};
 
 /// The centre as a file: what differs from the defaults, secrets as they are kept.
 ///
@@ -15,6 +15,7 @@ pub fn export(centre: &Centre) -> String {
     print_kind::<Trunk>(centre, &mut text);
     print_kind::<Number>(centre, &mut text);
     print_kind::<NumberList>(centre, &mut text);
+    print_kind::<FeatureCodes>(centre, &mut text);
     text
 }
 
@@ -23,7 +24,7 @@ fn print_kind<T: Resource>(centre: &Centre, text: &mut String) {
         if !text.is_empty() {
             text.push('\n');
         }
-        text.push_str(&format!("[[{}]]\n", T::KIND.table()));
+        text.push_str(&format!("{}\n", T::KIND.heading()));
         print_fields(&**resource, text);
     }
 }

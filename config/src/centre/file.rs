@@ -6,7 +6,8 @@ use toml::de::DeTable;
 
 use super::check::CrossFault;
 use super::{
-    Calendar, Centre, Kind, Number, NumberList, Queue, Resource, ResourceFault, Trunk, User,
+    Calendar, Centre, FeatureCodes, Kind, Number, NumberList, Queue, Resource, ResourceFault,
+    Trunk, User,
 };
 use crate::Snapshot;
 use crate::fault::{Faults, Source};
@@ -16,7 +17,6 @@ use crate::read::{self, Entry, Node, Places, Problem, Reader, Span, Value};
 const LATER: &[&str] = &[
     "aux_codes",
     "contacts",
-    "feature_codes",
     "flows",
     "holiday_lists",
     "park_locations",
@@ -167,6 +167,7 @@ impl Walk {
                 Some(Kind::Trunk) => self.read_list::<Trunk>(entry, reader),
                 Some(Kind::Number) => self.read_list::<Number>(entry, reader),
                 Some(Kind::NumberList) => self.read_list::<NumberList>(entry, reader),
+                Some(Kind::FeatureCodes) => self.read_single::<FeatureCodes>(entry, reader),
                 None => reader.unknown_key(entry, &tables, LATER),
             }
         }
@@ -186,6 +187,26 @@ impl Walk {
                 }
             }
         });
+    }
+
+    /// A table that stands there once, and by itself.
+    fn read_single<T: Resource>(&mut self, entry: &Entry, reader: &mut Reader) {
+        let read = reader.in_field(&entry.key, &entry.node, |reader| {
+            if let Value::List(_) = entry.node.value {
+                let help = format!("write [{}], with one bracket, once", entry.key);
+                reader.wrong_type(&entry.node, "one table", help);
+                return None;
+            }
+            T::read_table(&entry.node, reader)
+        });
+        if let Some(resource) = read {
+            let path = Path {
+                start: entry.node.span.bytes.start,
+                text: entry.key.clone(),
+            };
+            self.paths.insert((T::KIND, String::new()), path);
+            self.centre.insert(resource);
+        }
     }
 
     fn insert<T: Resource>(&mut self, resource: T, index: usize, item: &Node, reader: &mut Reader) {

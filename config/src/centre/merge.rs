@@ -29,6 +29,7 @@ impl Centre {
             trunks: merge_kind(&self.trunks, &file.trunks, prune, Arc::clone),
             numbers: merge_kind(&self.numbers, &file.numbers, prune, Arc::clone),
             number_lists: merge_kind(&self.number_lists, &file.number_lists, prune, Arc::clone),
+            feature_codes: merge_kind(&self.feature_codes, &file.feature_codes, prune, Arc::clone),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The centre: its users, queues, calendars, trunks, numbers and number lists.
+//! The centre: its users, queues, calendars, trunks, numbers, number lists and feature codes.
 //!
 //! Owns what the resources are, what the centre file looks like, what is right across resources,
 //! and how two centres differ and merge. A [`Centre`] is a value: it is read from a file, stored
@@ -9,6 +9,7 @@ mod calendar;
 mod check;
 mod diff;
 mod export;
+mod feature_codes;
 mod file;
 mod merge;
 mod number;
@@ -32,6 +33,7 @@ pub use calendar::{Calendar, OpenHours, SpecialHours};
 pub use check::{BUILT_IN_PROMPTS, ResourceFault};
 pub use diff::{Change, FieldChange, WhatChanged, diff};
 pub use export::export;
+pub use feature_codes::FeatureCodes;
 pub(crate) use file::Document;
 pub use file::{apply_centre, parse_centre};
 pub use number::Number;
@@ -55,17 +57,20 @@ pub enum Kind {
     Number,
     /// [`NumberList`].
     NumberList,
+    /// [`FeatureCodes`].
+    FeatureCodes,
 }
 
 impl Kind {
     /// All of them, in the order of a file in which nothing is named before it stands there.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Calendar,
         Self::Queue,
         Self::User,
         Self::Trunk,
         Self::Number,
         Self::NumberList,
+        Self::FeatureCodes,
     ];
 
     /// One of them: `queue`.
@@ -77,6 +82,7 @@ impl Kind {
             Self::Trunk => "trunk",
             Self::Number => "number",
             Self::NumberList => "number list",
+            Self::FeatureCodes => "feature codes",
         }
     }
 
@@ -89,6 +95,7 @@ impl Kind {
             Self::Trunk => "trunks",
             Self::Number => "numbers",
             Self::NumberList => "number_lists",
+            Self::FeatureCodes => "feature_codes",
         }
     }
 
@@ -96,14 +103,29 @@ impl Kind {
     pub const fn path(self) -> &'static str {
         match self {
             Self::NumberList => "number-lists",
+            Self::FeatureCodes => "feature-codes",
             Self::Calendar | Self::Queue | Self::User | Self::Trunk | Self::Number => self.table(),
         }
     }
 
-    /// The field that names a resource of this kind.
+    /// Whether a centre has one of it, without a name: `[feature_codes]`.
+    pub const fn is_single(self) -> bool {
+        matches!(self, Self::FeatureCodes)
+    }
+
+    /// How its tables begin in the file: `[[queues]]`, `[feature_codes]`.
+    pub fn heading(self) -> String {
+        match self.is_single() {
+            true => format!("[{}]", self.table()),
+            false => format!("[[{}]]", self.table()),
+        }
+    }
+
+    /// The field that names a resource of this kind; empty where there is one without a name.
     pub const fn key_field(self) -> &'static str {
         match self {
             Self::Calendar | Self::Queue | Self::Trunk | Self::NumberList => "name",
+            Self::FeatureCodes => "",
             Self::User => "username",
             Self::Number => "number",
         }
@@ -177,12 +199,12 @@ pub trait Resource: Record + Clone + PartialEq + Sized {
 }
 
 macro_rules! impl_resource {
-    ($($resource:ident, $kind:ident, $map:ident, $key:ident;)+) => {$(
+    ($($resource:ident, $kind:ident, $map:ident $(, $key:ident)?;)+) => {$(
         impl Resource for $resource {
             const KIND: Kind = Kind::$kind;
 
             fn key(&self) -> &str {
-                &self.$key
+                impl_resource!(@key self $($key)?)
             }
 
             fn of(centre: &Centre) -> &BTreeMap<String, Arc<Self>> {
@@ -204,6 +226,8 @@ macro_rules! impl_resource {
             }
         }
     )+};
+    (@key $of:ident $key:ident) => { &$of.$key };
+    (@key $of:ident) => { "" };
 }
 
 impl_resource! {
@@ -213,6 +237,7 @@ impl_resource! {
     Trunk, Trunk, trunks, name;
     Number, Number, numbers, number;
     NumberList, NumberList, number_lists, name;
+    FeatureCodes, FeatureCodes, feature_codes;
 }
 
 /// All resources, by kind and name. Each stands behind an `Arc`, so that a changed centre shares
@@ -231,6 +256,8 @@ pub struct Centre {
     pub numbers: BTreeMap<String, Arc<Number>>,
     /// Number lists by name.
     pub number_lists: BTreeMap<String, Arc<NumberList>>,
+    /// The feature codes, under the empty name; none where none are set.
+    pub feature_codes: BTreeMap<String, Arc<FeatureCodes>>,
 }
 
 impl Centre {

@@ -29,7 +29,7 @@ record! {
         /// What is logged, and how.
         log: LogSettings,
     }
-    later { feature_codes }
+    later {}
 }
 
 record! {

@@ -107,6 +107,8 @@ sabotage! {
     NOBODY = "sabotage-nobody";
     /// Rule 21: nobody is told of those who wait without anybody.
     ALARM = "sabotage-alarm";
+    /// Rule 13: what another has picked up or has held for them counts as the first that can be picked up.
+    FIRST_TO_PICK_UP = "sabotage-first-to-pick-up";
     /// Rule 22: callers of a queue wait however long.
     MAX_WAIT = "sabotage-max-wait";
     /// Rule 23: the service-level action raises nothing.

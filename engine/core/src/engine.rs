@@ -85,6 +85,8 @@ pub struct Engine {
     pub(crate) calls: BTreeMap<CallId, Call>,
     pub(crate) legs: BTreeMap<LegId, Leg>,
     pub(crate) index: Index,
+    /// Who picks up by a code in this turn, and the leg that dialled it.
+    pub(crate) lifted: Option<(acd::AgentId, LegId)>,
     pub(crate) timers: Timers<Timer>,
     pub(crate) ids: IdSource,
     pub(crate) random_ids: Random,
@@ -146,6 +148,7 @@ impl Engine {
             calls: BTreeMap::new(),
             legs: BTreeMap::new(),
             index: Index::default(),
+            lifted: None,
             timers: Timers::new(),
             ids: IdSource::new(setup.node, setup.incarnation),
             random_ids: Random::new(setup.seeds.ids),

@@ -25,6 +25,8 @@ pub(crate) struct Index {
     pub(crate) asked: BTreeMap<ClientId, LegId>,
     /// Answered legs of alerts, until the distribution core says whose the call is.
     pub(crate) answered: BTreeMap<MatchId, LegId>,
+    /// Calls by their callers' numbers, as they came.
+    pub(crate) callers: BTreeMap<String, BTreeSet<CallId>>,
     /// How many legs each trunk has.
     pub(crate) trunk_legs: BTreeMap<String, usize>,
     /// The legs of each phone that are no alerts of the distribution core.

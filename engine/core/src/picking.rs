@@ -46,6 +46,13 @@ impl Engine {
         if !self.calls.contains_key(&call) {
             return Err(no_call(call));
         }
+        let answer = self.acd_answer(input);
+        let refusal = |why| self.refusal(&actor.username, call, why);
+        answer.map(|()| Done::Ok).map_err(refusal)
+    }
+
+    /// Gives the distribution core an input that it may deny, and does what it says.
+    pub(crate) fn acd_answer(&mut self, input: AcdInput) -> Result<(), Denial> {
         self.acd_input(input);
         let mut denied = None;
         while let Some(output) = self.acd.poll_output() {
@@ -54,7 +61,7 @@ impl Engine {
             }
             self.handle_acd(output);
         }
-        denied.map_or(Ok(Done::Ok), |why| Err(self.refusal(actor, call, why)))
+        denied.map_or(Ok(()), Err)
     }
 
     /// A supervisor ranks one who waits anew (rule 3); `priority` as readers see it, with the queue's points.
@@ -101,8 +108,8 @@ impl Engine {
         }
     }
 
-    fn refusal(&self, actor: &Actor, call: CallId, why: Denial) -> Refusal {
-        let username = &actor.username;
+    /// In words, why they cannot have it.
+    pub(crate) fn refusal(&self, username: &str, call: CallId, why: Denial) -> Refusal {
         Refusal::Conflict(match why {
             Denial::NotWaiting => format!("call {call} does not wait"),
             Denial::Taken { by } => format!("{} has call {call}", self.agent_name(by)),

@@ -8,7 +8,9 @@ mod user;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Calendar, Centre, Kind, Number, NumberList, Queue, Resource, Trunk, User};
+use super::{
+    Calendar, Centre, FeatureCodes, Kind, Number, NumberList, Queue, Resource, Trunk, User,
+};
 use crate::values::Destination;
 use crate::{Settings, read};
 
@@ -55,7 +57,7 @@ impl Centre {
                 Kind::Queue => self.queues.get(name) != before.queues.get(name),
                 Kind::User => self.users.get(name) != before.users.get(name),
                 Kind::NumberList => self.number_lists.get(name) != before.number_lists.get(name),
-                Kind::Calendar | Kind::Trunk | Kind::Number => false,
+                Kind::Calendar | Kind::Trunk | Kind::Number | Kind::FeatureCodes => false,
             })
         };
         let mut faults = Vec::new();
@@ -65,6 +67,7 @@ impl Centre {
         own_faults::<Trunk>(self, &mut faults);
         own_faults::<Number>(self, &mut faults);
         own_faults::<NumberList>(self, &mut faults);
+        own_faults::<FeatureCodes>(self, &mut faults);
         let across = self.cross_faults(&changed);
         faults.extend(across.into_iter().map(|found| found.fault));
         faults

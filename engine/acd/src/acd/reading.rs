@@ -7,10 +7,10 @@ use minicbor::{Decode, Encode};
 use super::Acd;
 use crate::hash;
 use crate::ids::{AgentId, InteractionId, QueueId};
-use crate::rank::Target;
+use crate::rank::{Rank, Target};
 use crate::sabotage;
 use crate::state::State;
-use crate::view::{AgentView, InteractionView, QueueView};
+use crate::view::{AgentView, InteractionView, QueueView, Stage};
 
 /// The form of a checkpoint; grows when an older binary could not read it.
 const VERSION: u32 = 1;
@@ -100,6 +100,40 @@ impl Acd {
         lane.into_iter()
             .flat_map(|lane| lane.alerting.iter())
             .filter_map(|rank| self.interaction(rank.interaction()))
+    }
+
+    /// The best-ranked interaction there that `agent` could pick up (rule 13): not what another has picked up, nor, unless they
+    /// supervise, what is held for another. Looks at who is alerted or held, not at all who wait.
+    #[must_use]
+    pub fn first_to_pick_up(
+        &self,
+        target: Target,
+        agent: AgentId,
+        supervises: bool,
+    ) -> Option<InteractionId> {
+        let lane = self.index.lanes.get(&target)?;
+        let found = |rank: &Rank| self.state.interactions.get(&rank.interaction());
+        let is_theirs = |rank: &Rank| {
+            let holder = found(rank).and_then(|it| it.held_for());
+            let free = holder.is_none_or(|holder| holder == agent);
+            free || supervises || sabotage::FIRST_TO_PICK_UP
+        };
+        let is_chosen = |rank: &Rank| match found(rank).map(|it| it.stage) {
+            Some(Stage::Alerting { match_id, .. }) => {
+                let alert = self.state.alerts.get(&match_id);
+                alert.is_some_and(|alert| alert.picked_up) && !sabotage::FIRST_TO_PICK_UP
+            }
+            Some(Stage::Waiting | Stage::Connected { .. }) | None => false,
+        };
+        let candidates = [
+            lane.waiting.iter().next(),
+            lane.held.iter().find(is_theirs),
+            lane.alerting
+                .iter()
+                .find(|rank| is_theirs(rank) && !is_chosen(rank)),
+        ];
+        let first = candidates.into_iter().flatten().min();
+        first.map(|rank| rank.interaction())
     }
 
     /// Its place in its queue, those alerting counted: 1 is next. None when it does not wait or its queue is gone.

@@ -350,6 +350,13 @@ impl Centre {
         self.asks_for(agent, caller, false);
     }
 
+    pub(crate) fn first_to_pick_up(&self, queue: u32, agent: u32, supervises: bool) -> Option<u64> {
+        let found = self
+            .acd
+            .first_to_pick_up(to(queue).to, AgentId(agent), supervises);
+        found.map(|first| first.0)
+    }
+
     pub(crate) fn picks_up_as_supervisor(&mut self, agent: u32, caller: u64) {
         self.asks_for(agent, caller, true);
     }

@@ -36,6 +36,36 @@ fn rule_13_an_agent_takes_what_waits_whatever_its_rank() {
 }
 
 #[test]
+fn rule_13_the_first_to_pick_up_is_the_first_in_rank_that_they_can_have() {
+    let mut centre = all_busy(3);
+    assert_eq!(centre.first_to_pick_up(1, 1, false), Some(1));
+    centre.reserves(2, 1);
+    assert_eq!(centre.first_to_pick_up(1, 1, false), Some(2), "1 is held");
+    assert_eq!(centre.first_to_pick_up(1, 2, false), Some(1), "for them");
+    assert_eq!(
+        centre.first_to_pick_up(1, 1, true),
+        Some(1),
+        "supervisors may"
+    );
+    centre.own_calls(3, 0);
+    assert_eq!(centre.alerts(), [(2, 3)]);
+    assert_eq!(
+        centre.first_to_pick_up(1, 1, false),
+        Some(2),
+        "it only rings"
+    );
+    centre.own_calls(2, 0);
+    centre.picks_up(2, 2);
+    assert_eq!(centre.first_to_pick_up(1, 1, false), Some(3), "2 is taken");
+    assert_eq!(
+        centre.first_to_pick_up(2, 1, true),
+        None,
+        "nobody waits there"
+    );
+    assert_eq!(centre.first_to_pick_up(9, 1, true), None, "no such queue");
+}
+
+#[test]
 fn rule_13_a_wrap_up_ends() {
     let mut centre = Centre::staffed(1);
     centre.with_queue(1, |queue| queue.wrap_up = WrapUp::For(secs(600)));

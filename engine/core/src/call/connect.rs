@@ -22,34 +22,39 @@ impl Engine {
         if self.is_answered(caller) {
             return true;
         }
-        if !self.ensure_ports(caller) {
-            self.fail_call(call, 503, EndResult::Failed);
+        if let Err(status) = self.answer(caller) {
+            self.fail_call(call, status, EndResult::Failed);
             return false;
         }
-        let Some(body) = self.session_for_caller(caller) else {
-            self.fail_call(call, 488, EndResult::Failed);
-            return false;
-        };
-        let Some((server, response)) = self.success_response(caller) else {
-            return false;
-        };
-        let response = response.body(sdp::CONTENT_TYPE, body);
-        let Some(leg) = self.legs.get_mut(&caller) else {
-            return false;
-        };
-        if let LegState::Incoming { dialog, .. } = &mut leg.state {
-            let mut dialog = dialog.clone();
-            dialog.confirm();
-            leg.state = LegState::Up { dialog };
-        }
-        self.open_media(caller);
-        self.set_remote(caller);
-        self.note_hold(caller);
-        self.respond(server, response);
-        self.offers_after_success(caller);
-        self.leg_is_up(caller);
         self.publish(Event::CallAnswered { call });
         true
+    }
+
+    /// Sends 200 to an INVITE of theirs.
+    ///
+    /// # Errors
+    ///
+    /// The status to refuse it with when that cannot be.
+    pub(super) fn answer(&mut self, leg: LegId) -> Result<(), u16> {
+        if !self.ensure_ports(leg) {
+            return Err(503);
+        }
+        let body = self.session_for_caller(leg).ok_or(488u16)?;
+        let (server, response) = self.success_response(leg).ok_or(500u16)?;
+        let response = response.body(sdp::CONTENT_TYPE, body);
+        let found = self.legs.get_mut(&leg).ok_or(500u16)?;
+        if let LegState::Incoming { dialog, .. } = &mut found.state {
+            let mut dialog = dialog.clone();
+            dialog.confirm();
+            found.state = LegState::Up { dialog };
+        }
+        self.open_media(leg);
+        self.set_remote(leg);
+        self.note_hold(leg);
+        self.respond(server, response);
+        self.offers_after_success(leg);
+        self.leg_is_up(leg);
+        Ok(())
     }
 
     /// The description in our answer: their offer's answer, or our offer when they made none.

@@ -60,7 +60,7 @@ impl Engine {
         if let Some(other) = other {
             self.finish_leg(other, &cause, None);
         }
-        self.calls.remove(&call);
+        self.remove_call(call);
         if waited {
             // Its alert ends before it does: nothing happens to a call after its end (I6).
             self.settle_acd();
@@ -75,23 +75,31 @@ impl Engine {
     /// Tells the far end, then forgets the leg.
     fn finish_leg(&mut self, leg: LegId, cause: &EndCause, status: Option<u16>) {
         match self.legs.get(&leg).map(|leg| &leg.state) {
-            Some(LegState::Incoming {
-                server,
-                invite,
-                dialog,
-            }) => {
+            Some(LegState::Incoming { .. }) => {
                 let status = status
                     .or(cause.sip_status)
                     .filter(|status| *status >= 300)
                     .unwrap_or(480);
-                let response = sip::ResponseBuilder::new(invite, status).to_tag(dialog.local_tag());
-                let server = *server;
-                self.respond(server, response);
+                self.refuse_leg(leg, status);
             }
             Some(LegState::Up { .. }) => self.send_bye(leg, None),
             Some(LegState::Placed | LegState::Calling { .. }) | None => {}
         }
         self.end_leg(leg, cause.clone());
+    }
+
+    /// Answers an INVITE of theirs with a status of 300 and more.
+    pub(super) fn refuse_leg(&mut self, leg: LegId, status: u16) {
+        if let Some(LegState::Incoming {
+            server,
+            invite,
+            dialog,
+        }) = self.legs.get(&leg).map(|leg| &leg.state)
+        {
+            let response = sip::ResponseBuilder::new(invite, status).to_tag(dialog.local_tag());
+            let server = *server;
+            self.respond(server, response);
+        }
     }
 
     /// Forgets a leg and says so.

@@ -17,6 +17,18 @@ use crate::event::{Direction, EndResult, Event, LegRole};
 use crate::ids::{CallId, LegId};
 use crate::input::Pressure;
 
+/// An INVITE of somebody we know, and what it offers.
+#[derive(Debug)]
+pub(super) struct Invite {
+    pub(super) server: ServerId,
+    pub(super) flow: Flow,
+    pub(super) message: Message,
+    /// None: they wait for our offer.
+    pub(super) offered: Option<SdpOffer>,
+    /// The dialog that our answer makes.
+    pub(super) dialog: Dialog,
+}
+
 impl Engine {
     pub(crate) fn on_invite(&mut self, server: ServerId, flow: Flow, message: Message) {
         let emergency = self.dials_emergency(&message);
@@ -73,14 +85,28 @@ impl Engine {
         }
         let tag = self.secrets.token();
         let contact = self.contact_on(&flow);
-        match Dialog::uas(
+        let dialog = match Dialog::uas(
             &message,
             &tag,
             &alloc::format!("<{contact}>"),
             flow.transport,
         ) {
-            Ok(dialog) => self.start_call(server, flow, message, sender, offered, dialog),
-            Err(fault) => self.respond_fault(server, &message, &fault),
+            Ok(dialog) => dialog,
+            Err(fault) => return self.respond_fault(server, &message, &fault),
+        };
+        let invite = Invite {
+            server,
+            flow,
+            message,
+            offered,
+            dialog,
+        };
+        match sender {
+            Sender::Phone {
+                extension,
+                username,
+            } if self.dials_a_code(&invite) => self.on_code(invite, extension, username),
+            sender => self.start_call(invite, sender),
         }
     }
 
@@ -109,15 +135,14 @@ impl Engine {
         ))
     }
 
-    fn start_call(
-        &mut self,
-        server: ServerId,
-        flow: Flow,
-        message: Message,
-        sender: Sender,
-        offered: Option<SdpOffer>,
-        dialog: Dialog,
-    ) {
+    fn start_call(&mut self, invite: Invite, sender: Sender) {
+        let Invite {
+            server,
+            flow,
+            message,
+            offered,
+            dialog,
+        } = invite;
         let (id, leg) = (CallId(self.ids.issue()), LegId(self.ids.issue()));
         let (trunk, extension, username) = match &sender {
             Sender::Trunk(trunk) => (Some(trunk.clone()), None, None),
@@ -167,27 +192,24 @@ impl Engine {
             asked: None,
             timers: Vec::new(),
         });
-        self.calls.insert(
+        self.add_call(Call {
             id,
-            Call {
-                id,
-                caller: leg,
-                party: party.clone(),
-                called: called.clone(),
-                tier,
-                priority,
-                stage: Stage::Routing,
-                arrival: None,
-                queue: None,
-                rings: Vec::new(),
-                diversions: 0,
-                been_in: Vec::new(),
-                service_acted: false,
-                fallback: None,
-                max_forwards,
-                emergency: None,
-            },
-        );
+            caller: leg,
+            party: party.clone(),
+            called: called.clone(),
+            tier,
+            priority,
+            stage: Stage::Routing,
+            arrival: None,
+            queue: None,
+            rings: Vec::new(),
+            diversions: 0,
+            been_in: Vec::new(),
+            service_acted: false,
+            fallback: None,
+            max_forwards,
+            emergency: None,
+        });
         self.publish(Event::CallStarted {
             call: id,
             direction,

@@ -13,7 +13,7 @@
 //!       ended: one record, nothing left behind
 //! ```
 //!
-//! One file per feature: a request is judged ([`requests`]), its sender known ([`who`]), a call comes in ([`inbound`]), is given its destination ([`route`]), waits ([`waiting`]) or goes elsewhere ([`leaving`]),
+//! One file per feature: a request is judged ([`requests`]), its sender known ([`who`]), a call comes in ([`inbound`]), or takes another off the hook ([`code`]), is given its destination ([`route`]), waits ([`waiting`]) or goes elsewhere ([`leaving`]),
 //! phones are rung ([`ring`], and for help [`emergency`]) and answer ([`responses`]), two legs are joined ([`connect`]), one holds
 //! the other ([`hold`]), one is gone without a word ([`alive`]), requests come within a dialog ([`in_dialog`]), all ends ([`end`], with a BYE that may have to wait: [`goodbye`]). Media are spoken of in [`media`], the
 //! addresses of the far ends in [`target`]. Transactions are `sip`'s, packets the media threads', order and choice
@@ -21,6 +21,7 @@
 
 mod alive;
 pub(crate) mod answers;
+mod code;
 mod connect;
 mod emergency;
 mod end;
@@ -48,6 +49,7 @@ use core::time::Duration;
 use acd::{MatchId, Tier};
 use config::Destination;
 
+use crate::engine::Engine;
 use crate::event::{EndResult, Party};
 use crate::ids::{CallId, LegId};
 use answers::{Outcome, Progress};
@@ -163,6 +165,32 @@ pub(crate) enum Purpose {
     Dial,
     /// The user's own phone, before what they asked for is dialled.
     OwnPhone,
+}
+
+impl Engine {
+    /// Files a call where those who dial for its caller find it.
+    pub(crate) fn add_call(&mut self, call: Call) {
+        let number = call.party.number.clone();
+        self.index
+            .callers
+            .entry(number)
+            .or_default()
+            .insert(call.id);
+        self.calls.insert(call.id, call);
+    }
+
+    fn remove_call(&mut self, call: CallId) {
+        let Some(gone) = self.calls.remove(&call) else {
+            return;
+        };
+        let number = gone.party.number;
+        if let Some(of) = self.index.callers.get_mut(&number) {
+            of.remove(&call);
+            if of.is_empty() {
+                self.index.callers.remove(&number);
+            }
+        }
+    }
 }
 
 impl Ring {

@@ -116,7 +116,7 @@ impl Engine {
             max_forwards: 70,
             emergency: None,
         };
-        self.calls.insert(id, call);
+        self.add_call(call);
         self.publish(Event::CallStarted {
             call: id,
             direction,

@@ -228,6 +228,9 @@ impl Engine {
         };
         let purpose = Purpose::Alert(match_id);
         found.rings.push(Ring::new(purpose));
+        if let Some((_, leg)) = self.lifted.take_if(|(of, _)| *of == agent) {
+            return self.take_by(leg);
+        }
         let extension = self.seats.extension(&username).map(String::from);
         let targets = extension
             .as_deref()

@@ -8,7 +8,7 @@ use core::net::{IpAddr, SocketAddr};
 
 use config::{Centre, Country, Snapshot};
 
-use super::patterns::{Patterns, may_lack_plus};
+use super::patterns::{Patterns, may_lack_plus, readings};
 use super::sources::Sources;
 
 /// Where a call from a trunk goes. Names are the centre's.
@@ -62,6 +62,8 @@ pub struct Routes {
     outgoing: Vec<String>,
     /// Number lists by the callers on them.
     callers: Patterns,
+    /// The code that phones pick up by.
+    pick_up: Option<String>,
     sources: Sources,
 }
 
@@ -109,6 +111,7 @@ impl Routes {
             outside: Patterns::default(),
             outgoing: Vec::new(),
             callers: Patterns::default(),
+            pick_up: pick_up_code(centre),
             sources: Sources::new(centre),
         };
         routes.add_trunks(centre);
@@ -167,11 +170,14 @@ impl Routes {
         if self.is_emergency(dialled) {
             return FromPhone::Emergency(self.emergency_trunks(dialled));
         }
-        if let Some(queue) = self.queues.find(dialled, self.country) {
+        if let Some(queue) = self.queue_of_number(dialled) {
             return FromPhone::Queue(queue);
         }
         if let Some(user) = self.user_of_extension(dialled) {
             return FromPhone::Extension { user };
+        }
+        if self.picked_up(dialled).is_some() {
+            return FromPhone::Nowhere;
         }
         self.trunk_for(dialled)
             .map_or(FromPhone::Nowhere, |trunk| FromPhone::Outside { trunk })
@@ -180,6 +186,25 @@ impl Routes {
     /// The emergency number that stands first in the settings.
     pub fn emergency_number(&self) -> Option<&str> {
         self.first_emergency.as_deref()
+    }
+
+    /// What a phone dialled after the code that picks up: a queue's number, or a caller's. None when it dialled no such thing.
+    pub fn picked_up<'d>(&self, dialled: &'d str) -> Option<&'d str> {
+        let of = dialled.strip_prefix(self.pick_up.as_deref()?)?;
+        let is_number = self.is_emergency(dialled)
+            || self.queue_of_number(dialled).is_some()
+            || self.user_of_extension(dialled).is_some();
+        (!is_number).then_some(of)
+    }
+
+    /// The queue with that number.
+    pub fn queue_of_number(&self, dialled: &str) -> Option<&str> {
+        self.queues.find(dialled, self.country)
+    }
+
+    /// What a caller's number may be when somebody dials it: as dialled, and in international form.
+    pub fn readings_of_caller(&self, number: &str) -> impl Iterator<Item = String> + use<> {
+        readings(number, self.country).into_iter().flatten()
     }
 
     /// Whether any phone can always dial that number.
@@ -215,6 +240,11 @@ impl Routes {
     pub fn list_of_caller(&self, number: &str) -> Option<&str> {
         self.callers.find_caller(number, self.country)
     }
+}
+
+fn pick_up_code(centre: &Centre) -> Option<String> {
+    let codes = centre.feature_codes.values().next()?;
+    codes.pick_up.as_deref().map(String::from)
 }
 
 impl Dialled {
@@ -354,6 +384,32 @@ mod tests {
         let no_trunks = self::routes("[[users]]\nusername = \"a\"\nextension = \"1\"");
         assert_eq!(no_trunks.from_phone("2"), FromPhone::Nowhere);
         assert_eq!(no_trunks.from_phone("112"), FromPhone::Emergency(vec![]));
+    }
+
+    #[test]
+    fn a_code_comes_after_all_numbers_of_ours_and_before_those_outside() {
+        let routes = routes(&format!("{CENTRE}[feature_codes]\npick_up = \"11\"\n"));
+        for (dialled, expected) in [
+            ("112000", Some("2000")),
+            ("11+4930", Some("+4930")),
+            ("11", Some("")),
+            ("112", None),
+            ("1", None),
+        ] {
+            assert_eq!(routes.picked_up(dialled), expected, "{dialled}");
+        }
+        assert_eq!(routes.from_phone("112000"), FromPhone::Nowhere);
+        let of_ours = self::routes(&format!("{CENTRE}[feature_codes]\npick_up = \"10\"\n"));
+        assert_eq!(of_ours.picked_up("1001"), None);
+        assert_eq!(
+            of_ours.from_phone("1002"),
+            FromPhone::Extension { user: "bob" }
+        );
+        assert_eq!(
+            self::routes(CENTRE).picked_up("*82000"),
+            None,
+            "none is set"
+        );
     }
 
     #[test]

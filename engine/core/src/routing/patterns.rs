@@ -33,12 +33,7 @@ impl Patterns {
     /// The same for a caller's number, which carriers also write in international form without its plus. A number that is
     /// withheld leads nowhere.
     pub(super) fn find_caller(&self, number: &str, country: Country) -> Option<&str> {
-        if number.is_empty() {
-            return None;
-        }
-        let international = country.to_international(number);
-        let with_plus = may_lack_plus(number).then(|| format!("+{number}"));
-        self.longest([Some(number.into()), international, with_plus])
+        self.longest(readings(number, country))
     }
 
     /// Of several readings of one number the longest match, of equally long ones the first.
@@ -62,6 +57,14 @@ impl Patterns {
         ends.filter_map(|end| number.get(..end))
             .find_map(|prefix| Some((prefix.len(), self.prefixes.get(prefix)?.as_str())))
     }
+}
+
+/// What a caller's number may be: itself, in international form, with the plus that carriers leave out. A number that is
+/// withheld is none.
+pub(super) fn readings(number: &str, country: Country) -> [Option<String>; 3] {
+    let as_it_came = (!number.is_empty()).then(|| number.into());
+    let with_plus = may_lack_plus(number).then(|| format!("+{number}"));
+    [as_it_came, country.to_international(number), with_plus]
 }
 
 /// Digits below which a number is never read as an international one without its plus.

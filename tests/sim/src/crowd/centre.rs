@@ -24,8 +24,21 @@ pub(super) const DIALLED: [&str; 16] = [
     "+4930500", "+4930501", "+4930502", "7777",
 ];
 /// What phones of our own dial.
-pub(super) const DIALLED_INSIDE: [&str; 10] = [
-    "2000", "2001", "2003", "1002", "1100", "1101", "902", "+4930777", "112", "77",
+pub(super) const DIALLED_INSIDE: [&str; 14] = [
+    "2000",
+    "2001",
+    "2003",
+    "1002",
+    "1100",
+    "1101",
+    "902",
+    "+4930777",
+    "112",
+    "77",
+    "*82000",
+    "*82001",
+    "*82003",
+    "*8+4930000012",
 ];
 
 const FIXED: &str = r#"
@@ -40,6 +53,9 @@ name = "pbx"
 kind = "peer"
 address = "sip:10.0.0.3:5060"
 numbers = ["9*"]
+
+[feature_codes]
+pick_up = "*8"
 
 [[calendars]]
 name = "evening"
