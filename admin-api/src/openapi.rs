@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-use config::{Calendar, FeatureCodes, Number, NumberList, Queue, Record, Trunk, User};
+use config::{AuxCode, Calendar, FeatureCodes, Number, NumberList, Queue, Record, Trunk, User};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
@@ -86,6 +86,7 @@ fn schemas(routes: &Routes) -> BTreeMap<String, Value> {
         resource::<Number>(),
         resource::<NumberList>(),
         resource::<FeatureCodes>(),
+        resource::<AuxCode>(),
         resource::<Trunk>(),
     ]);
     let (name, queue) = resource::<Queue>();

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use serde_json::{Value as Json, json};
 
-use crate::centre::{Calendar, FeatureCodes, Kind, Number, NumberList, Queue, Trunk, User};
+use crate::centre::{
+    AuxCode, Calendar, FeatureCodes, Kind, Number, NumberList, Queue, Trunk, User,
+};
 use crate::read::{FieldInfo, Record, Shape};
 use crate::settings::Settings;
 
@@ -49,6 +51,7 @@ pub(crate) fn schema_of(kind: Kind) -> Vec<FieldInfo> {
         Kind::Number => Number::schema(),
         Kind::NumberList => NumberList::schema(),
         Kind::FeatureCodes => FeatureCodes::schema(),
+        Kind::AuxCode => AuxCode::schema(),
     }
 }
 
@@ -61,6 +64,7 @@ fn doc_of(kind: Kind) -> String {
         Kind::Number => Number::doc(),
         Kind::NumberList => NumberList::doc(),
         Kind::FeatureCodes => FeatureCodes::doc(),
+        Kind::AuxCode => AuxCode::doc(),
     }
 }
 

@@ -109,6 +109,10 @@ tier = "urgent"
 
 [feature_codes]
 pick_up = "*8"
+
+[[aux_codes]]
+name = "errand"
+label = "Out of the house"
 "#;
 
 /// The messages of a file that must be refused, one a line.
@@ -153,6 +157,8 @@ fn everything_built_is_read() {
         (2, 5, Tier::Urgent)
     );
     assert_eq!(centre.feature_codes[""].pick_up.as_deref(), Some("*8"));
+    assert!(centre.has_aux_code("errand") && centre.has_aux_code("lunch"));
+    assert_eq!(centre.aux_code_names().len(), 6);
     assert_eq!(centre.default_queue().unwrap().key(), "support");
     assert_eq!(centre.trunks["pbx"].sources().len(), 3);
     assert_eq!(centre.validate(), []);
@@ -261,7 +267,7 @@ park = "*7"
         centre.toml:33:20: `dutch`: 0 is out of range; write a number from 1 to 1000
         centre.toml:33:31: `a/b`: "a/b" is not a name of 1 to 64 characters, without / and without spaces around it; for example "support"
         centre.toml:36:3: unknown key `trunk`; did you mean `trunks`?
-        centre.toml:39:2: `feature_codes` is known, but not built yet; leave `feature_codes` out for now"#]]
+        centre.toml:40:1: `park` is known, but not built yet; leave `park` out for now"#]]
     .assert_eq(&faults_of(text));
 }
 
@@ -305,6 +311,19 @@ to = "queue:b"
         centre.toml:12:13: user "u": number "2000" belongs to queue "b" already; give each its own number
         centre.toml:18:13: user "w": number "1001" belongs to user "v" already; give each its own number
         centre.toml:23:10: there is a number "+31" above already; give it another name, or take one of the two out"#]].assert_eq(&faults_of(text));
+}
+
+#[test]
+fn aux_codes_are_told_from_the_reason_of_those_who_did_not_answer() {
+    let long = "é".repeat(40);
+    let text = format!("[[aux_codes]]\nname = \"no-answer\"\n[[aux_codes]]\nname = \"{long}\"\n");
+    let said = faults_of(&text);
+    assert!(
+        said.contains("centre.toml:2:8: aux code \"no-answer\": this is the reason"),
+        "{said}"
+    );
+    assert!(said.contains("80 bytes; write at most 64"), "{said}");
+    assert_eq!(said.lines().count(), 2);
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use config::{
-    Calendar, Centre, Change, FeatureCodes, Kind, Number, NumberList, Queue, Resource, Trunk, User,
-    WhatChanged, diff,
+    AuxCode, Calendar, Centre, Change, FeatureCodes, Kind, Number, NumberList, Queue, Resource,
+    Trunk, User, WhatChanged, diff,
 };
 use serde_json::Value as Json;
 use sqlx::Row as _;
@@ -194,6 +194,7 @@ fn read(centre: &mut Centre, row: &Row) -> Result<(), StoreError> {
         Kind::Number => put::<Number>(centre, &json),
         Kind::NumberList => put::<NumberList>(centre, &json),
         Kind::FeatureCodes => put::<FeatureCodes>(centre, &json),
+        Kind::AuxCode => put::<AuxCode>(centre, &json),
     }
     .map_err(unreadable)
 }
@@ -244,6 +245,7 @@ async fn write(
         Kind::Number => bodies::<Number>(change, &one.name),
         Kind::NumberList => bodies::<NumberList>(change, &one.name),
         Kind::FeatureCodes => bodies::<FeatureCodes>(change, &one.name),
+        Kind::AuxCode => bodies::<AuxCode>(change, &one.name),
     };
     match &bodies.stored {
         Some(body) => {

@@ -11,6 +11,7 @@
 )]
 
 mod alerts;
+mod breaks;
 mod calls;
 mod centre;
 mod choosing;

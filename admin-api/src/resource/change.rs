@@ -11,7 +11,7 @@ use axum::http::HeaderMap;
 use config::{Centre, ResourceFault, Shape, Snapshot};
 use serde_json::{Map, Value};
 
-use super::{Exposed, found};
+use super::{Exposed, built_in, find, found};
 use crate::auth::Identity;
 use crate::conditional::Tag;
 use crate::merge::merge;
@@ -230,9 +230,7 @@ async fn carry_out<T: Exposed>(
     let flags = edit.take_flags::<T>()?;
     for _ in 0..TRIES {
         let snapshot = state.snapshot();
-        let old = snapshot.centre.find::<T>(&edit.name).cloned();
-        // One without a name is always there, if only with its defaults.
-        let old = old.or_else(|| T::KIND.is_single().then(Arc::default));
+        let old = find::<T>(&snapshot.centre, &edit.name);
         exists(&edit, old.as_deref(), &snapshot, &headers)?;
         let centre = changed(&state, &edit, &flags, old.as_deref(), &snapshot).await?;
         let mut seen_at = 0;
@@ -273,8 +271,16 @@ fn exists<T: Exposed>(
         if old.is_some() {
             return Err(taken::<T>(&edit.name));
         }
-    } else if old.is_none() {
+    } else {
         found::<T>(&snapshot.centre, &edit.name)?;
+    }
+    if matches!(edit.what, What::Remove) && built_in::<T>(&edit.name).is_some() {
+        let what = format!(
+            "the {} {:?} is one that every centre has",
+            T::KIND,
+            edit.name
+        );
+        return Err(ApiError::new(Kind::Conflict, what));
     }
     let tag = old.map(|old| Tag::of(&old.to_stored_json()));
     Tag::check(tag.as_ref(), headers)

@@ -7,6 +7,7 @@
 pub(crate) mod change;
 pub(crate) mod docs;
 
+use std::collections::BTreeMap;
 use std::future::{Future, ready};
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use config::Resource;
+use config::{Centre, Resource};
 use serde_json::{Map, Value};
 
 use crate::auth::{Administrator, Identity, Proof};
@@ -43,6 +44,11 @@ pub(crate) trait Exposed: Resource + Send + Sync + 'static {
     /// Whether a secret that `body` leaves out is kept: not when what it belongs to is gone as well.
     fn keeps(_secret: &str, _body: &Map<String, Value>) -> bool {
         true
+    }
+
+    /// Those that every centre has, if only with their defaults: they can be changed, not removed.
+    fn built_in() -> Vec<Self> {
+        Vec::new()
     }
 
     /// Whether this user sees it.
@@ -99,7 +105,7 @@ pub(crate) async fn list<T: Exposed, R: Proof>(
     let snapshot = state.snapshot();
     let scope = Scope::of(&who.identity().user, &snapshot);
     let mut rows = Vec::new();
-    for resource in T::of(&snapshot.centre)
+    for resource in all::<T>(&snapshot.centre)
         .values()
         .filter(|resource| resource.visible(&scope))
     {
@@ -182,23 +188,30 @@ pub(crate) async fn answer<T: Exposed>(
     Ok((status, [(header::ETAG, tag.header())], Json(body)).into_response())
 }
 
-/// The one of its kind, with its tag; with its defaults where the centre has none.
-pub(crate) async fn answer_single<T: Exposed>(state: &ApiState) -> Result<Response, ApiError> {
-    let snapshot = state.snapshot();
-    let (body, tag) = match snapshot.centre.find::<T>("") {
-        Some(resource) => shown(resource.as_ref(), state).await?,
-        None => shown(&T::default(), state).await?,
-    };
-    Ok(([(header::ETAG, tag.header())], Json(body)).into_response())
+pub(crate) fn found<T: Exposed>(centre: &Centre, name: &str) -> Result<Arc<T>, ApiError> {
+    find(centre, name).ok_or_else(|| ApiError::not_found(T::KIND.as_str(), name))
 }
 
-pub(crate) fn found<'a, T: Exposed>(
-    centre: &'a config::Centre,
-    name: &str,
-) -> Result<&'a Arc<T>, ApiError> {
-    centre
-        .find::<T>(name)
-        .ok_or_else(|| ApiError::not_found(T::KIND.as_str(), name))
+/// The centre's resource of that name, else the one that every centre has.
+pub(crate) fn find<T: Exposed>(centre: &Centre, name: &str) -> Option<Arc<T>> {
+    let own = centre.find::<T>(name).cloned();
+    own.or_else(|| built_in(name).map(Arc::new))
+}
+
+/// The one of that name that every centre has.
+pub(crate) fn built_in<T: Exposed>(name: &str) -> Option<T> {
+    let mut all = T::built_in().into_iter();
+    all.find(|resource| resource.key() == name)
+}
+
+fn all<T: Exposed>(centre: &Centre) -> BTreeMap<String, Arc<T>> {
+    let built_in = T::built_in().into_iter();
+    let mut all: BTreeMap<_, _> = built_in
+        .map(|resource| (resource.key().to_owned(), Arc::new(resource)))
+        .collect();
+    let own = T::of(centre).iter();
+    all.extend(own.map(|(name, resource)| (name.clone(), Arc::clone(resource))));
+    all
 }
 
 /// One resource as clients see it.

@@ -1,7 +1,7 @@
 //! `/feature-codes`: what phones without a console dial. There is one of it. Supervisors read, administrators change.
 
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use config::FeatureCodes;
 
@@ -16,6 +16,10 @@ use crate::state::ApiState;
 
 impl Exposed for FeatureCodes {
     const SCHEMA: &'static str = "FeatureCodes";
+
+    fn built_in() -> Vec<Self> {
+        vec![Self::default()]
+    }
 }
 
 pub(crate) fn routes() -> Routes {
@@ -25,8 +29,8 @@ pub(crate) fn routes() -> Routes {
         .add(docs::patch::<FeatureCodes>(), patch)
 }
 
-async fn read(_who: Supervisor, State(state): State<ApiState>) -> Result<Response, ApiError> {
-    resource::answer_single::<FeatureCodes>(&state).await
+async fn read(who: Supervisor, State(state): State<ApiState>) -> Result<Response, ApiError> {
+    resource::answer::<FeatureCodes>(&state, who.identity(), "", StatusCode::OK).await
 }
 
 async fn replace(
@@ -37,7 +41,7 @@ async fn replace(
 ) -> Result<Response, ApiError> {
     let edit = Edit::replace(String::new(), body)?;
     apply::<FeatureCodes>(&state, who.identity(), edit, &headers).await?;
-    resource::answer_single::<FeatureCodes>(&state).await
+    resource::answer::<FeatureCodes>(&state, who.identity(), "", StatusCode::OK).await
 }
 
 async fn patch(
@@ -48,5 +52,5 @@ async fn patch(
 ) -> Result<Response, ApiError> {
     let edit = Edit::patch(String::new(), body)?;
     apply::<FeatureCodes>(&state, who.identity(), edit, &headers).await?;
-    resource::answer_single::<FeatureCodes>(&state).await
+    resource::answer::<FeatureCodes>(&state, who.identity(), "", StatusCode::OK).await
 }

@@ -1,6 +1,7 @@
 //! The routes, a file for each resource.
 
 mod agents;
+mod aux_codes;
 mod calendars;
 mod calls;
 mod docs;
@@ -37,6 +38,7 @@ pub(crate) fn api() -> Routes {
         numbers::routes(),
         number_lists::routes(),
         feature_codes::routes(),
+        aux_codes::routes(),
         agents::routes(),
         waiting::routes(),
         calls::routes(),

@@ -237,6 +237,90 @@ async fn what_others_need_is_not_removed() {
     assert_eq!(calendar.fields(), ["queues/support.calendar"]);
 }
 
+/// MO-6.1: five reasons for breaks stay, and can be shown otherwise; more come and go.
+#[tokio::test]
+async fn five_aux_codes_are_always_there() {
+    let world = World::new();
+    let path = "/api/v1/aux-codes";
+    let names = |list: &Value| -> Vec<String> {
+        let items = list["items"].as_array().unwrap().iter();
+        items
+            .map(|item| item["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let all = world.get("ann", path).await;
+    assert_eq!(
+        names(&all.body),
+        [
+            "errand",
+            "lunch",
+            "meeting",
+            "paperwork",
+            "short-break",
+            "training"
+        ]
+    );
+    let lunch = format!("{path}/lunch");
+    let refused = world
+        .call(Some("root"), "DELETE", &lunch, Value::Null)
+        .await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.problem()),
+        (409, "conflict")
+    );
+    let label = json!({"label": "Mittagspause"});
+    let shown = world.call(Some("root"), "PATCH", &lunch, label).await;
+    assert_eq!(
+        (shown.status.as_u16(), &shown.body["label"]),
+        (200, &json!("Mittagspause"))
+    );
+    let refused = world
+        .call(Some("root"), "DELETE", &lunch, Value::Null)
+        .await;
+    assert_eq!(refused.status, 409, "though it is the centre's own now");
+    let taken = world
+        .call(Some("root"), "POST", path, json!({"name": "meeting"}))
+        .await;
+    assert_eq!((taken.status.as_u16(), taken.fields()), (409, vec!["name"]));
+    let errand = format!("{path}/errand");
+    let gone = world
+        .call(Some("root"), "DELETE", &errand, Value::Null)
+        .await;
+    assert_eq!(gone.status, 204);
+    assert_eq!(names(&world.get("ann", path).await.body).len(), 5);
+}
+
+/// There is one of it, always: with nothing set it has its defaults.
+#[tokio::test]
+async fn feature_codes_are_one_resource_without_a_name() {
+    let world = World::new();
+    let path = "/api/v1/feature-codes";
+    let before = world.get("sue", path).await;
+    assert_eq!(before.body, json!({"pick_up": null}));
+    let set = world
+        .call(Some("root"), "PATCH", path, json!({"pick_up": "*8"}))
+        .await;
+    assert_eq!(
+        (set.status.as_u16(), &set.body),
+        (200, &json!({"pick_up": "*8"}))
+    );
+    assert_ne!(set.header("etag"), before.header("etag"));
+    assert_eq!(
+        world.centre.snapshot().centre.feature_codes[""]
+            .pick_up
+            .as_deref(),
+        Some("*8")
+    );
+    let park = json!({"pick_up": "*8", "park": "*7"});
+    let refused = world.call(Some("root"), "PUT", path, park).await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.fields()),
+        (422, vec!["park"])
+    );
+    let unset = world.call(Some("root"), "PUT", path, json!({})).await;
+    assert_eq!(unset.body, json!({"pick_up": null}));
+}
+
 /// CW-2.d: somebody can always administrate.
 #[tokio::test]
 async fn the_last_administrator_stays() {

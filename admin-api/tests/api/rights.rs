@@ -450,6 +450,23 @@ fn table() -> Vec<Row> {
         "vip",
         json!({"name": "new", "numbers": ["+3110*"]}),
     ));
+    let codes = kind("aux-codes", "name", "errand", json!({"name": "new"}));
+    rows.extend(
+        codes
+            .into_iter()
+            .map(|(method, route, path, body, statuses)| {
+                let [nobody, _, supervisor, administrator] = statuses;
+                // All who take breaks read them.
+                let attendant = if method == "GET" { supervisor } else { 403 };
+                (
+                    method,
+                    route,
+                    path,
+                    body,
+                    [nobody, attendant, supervisor, administrator],
+                )
+            }),
+    );
     let codes = "/api/v1/feature-codes";
     let change = json!({"pick_up": "*8"});
     rows.extend([

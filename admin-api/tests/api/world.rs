@@ -99,6 +99,9 @@ numbers = ["*"]
 number = "+31850082900"
 to = "queue:support"
 
+[[aux_codes]]
+name = "errand"
+
 [[number_lists]]
 name = "vip"
 numbers = ["+3120555*"]

@@ -5,7 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{
-    Calendar, Centre, FeatureCodes, Kind, Number, NumberList, Queue, Resource, Trunk, User, export,
+    AuxCode, Calendar, Centre, FeatureCodes, Kind, Number, NumberList, Queue, Resource, Trunk,
+    User, export,
 };
 use crate::read::Written;
 
@@ -63,6 +64,7 @@ pub fn diff(old: &Centre, new: &Centre) -> Vec<Change> {
     diff_kind::<Number>(old, new, &mut changes);
     diff_kind::<NumberList>(old, new, &mut changes);
     diff_kind::<FeatureCodes>(old, new, &mut changes);
+    diff_kind::<AuxCode>(old, new, &mut changes);
     changes
 }
 

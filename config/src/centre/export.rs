@@ -2,7 +2,9 @@
 
 use serde_json::Value as Json;
 
-use super::{Calendar, Centre, FeatureCodes, Number, NumberList, Queue, Resource, Trunk, User};
+use super::{
+    AuxCode, Calendar, Centre, FeatureCodes, Number, NumberList, Queue, Resource, Trunk, User,
+};
 
 /// The centre as a file: what differs from the defaults, secrets as they are kept.
 ///
@@ -16,6 +18,7 @@ pub fn export(centre: &Centre) -> String {
     print_kind::<Number>(centre, &mut text);
     print_kind::<NumberList>(centre, &mut text);
     print_kind::<FeatureCodes>(centre, &mut text);
+    print_kind::<AuxCode>(centre, &mut text);
     text
 }
 

@@ -6,8 +6,8 @@ use toml::de::DeTable;
 
 use super::check::CrossFault;
 use super::{
-    Calendar, Centre, FeatureCodes, Kind, Number, NumberList, Queue, Resource, ResourceFault,
-    Trunk, User,
+    AuxCode, Calendar, Centre, FeatureCodes, Kind, Number, NumberList, Queue, Resource,
+    ResourceFault, Trunk, User,
 };
 use crate::Snapshot;
 use crate::fault::{Faults, Source};
@@ -15,7 +15,6 @@ use crate::read::{self, Entry, Node, Places, Problem, Reader, Span, Value};
 
 /// Tables of the centre file that later releases read.
 const LATER: &[&str] = &[
-    "aux_codes",
     "contacts",
     "flows",
     "holiday_lists",
@@ -167,6 +166,7 @@ impl Walk {
                 Some(Kind::Trunk) => self.read_list::<Trunk>(entry, reader),
                 Some(Kind::Number) => self.read_list::<Number>(entry, reader),
                 Some(Kind::NumberList) => self.read_list::<NumberList>(entry, reader),
+                Some(Kind::AuxCode) => self.read_list::<AuxCode>(entry, reader),
                 Some(Kind::FeatureCodes) => self.read_single::<FeatureCodes>(entry, reader),
                 None => reader.unknown_key(entry, &tables, LATER),
             }

@@ -30,6 +30,7 @@ impl Centre {
             numbers: merge_kind(&self.numbers, &file.numbers, prune, Arc::clone),
             number_lists: merge_kind(&self.number_lists, &file.number_lists, prune, Arc::clone),
             feature_codes: merge_kind(&self.feature_codes, &file.feature_codes, prune, Arc::clone),
+            aux_codes: merge_kind(&self.aux_codes, &file.aux_codes, prune, Arc::clone),
         }
     }
 }

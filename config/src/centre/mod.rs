@@ -1,10 +1,11 @@
-//! The centre: its users, queues, calendars, trunks, numbers, number lists and feature codes.
+//! The centre: its users, queues, calendars, trunks, numbers, number lists, feature codes and aux codes.
 //!
 //! Owns what the resources are, what the centre file looks like, what is right across resources,
 //! and how two centres differ and merge. A [`Centre`] is a value: it is read from a file, stored
 //! and loaded, changed by making another one. Who may change it, and keeping it, is left to the API
 //! and the store; what it means for calls to the engine.
 
+mod aux_code;
 mod calendar;
 mod check;
 mod diff;
@@ -29,6 +30,7 @@ use serde_json::Value as Json;
 
 use crate::read::{Reader, Record, from_json};
 
+pub use aux_code::AuxCode;
 pub use calendar::{Calendar, OpenHours, SpecialHours};
 pub use check::{BUILT_IN_PROMPTS, ResourceFault};
 pub use diff::{Change, FieldChange, WhatChanged, diff};
@@ -59,11 +61,13 @@ pub enum Kind {
     NumberList,
     /// [`FeatureCodes`].
     FeatureCodes,
+    /// [`AuxCode`].
+    AuxCode,
 }
 
 impl Kind {
     /// All of them, in the order of a file in which nothing is named before it stands there.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Calendar,
         Self::Queue,
         Self::User,
@@ -71,6 +75,7 @@ impl Kind {
         Self::Number,
         Self::NumberList,
         Self::FeatureCodes,
+        Self::AuxCode,
     ];
 
     /// One of them: `queue`.
@@ -83,6 +88,7 @@ impl Kind {
             Self::Number => "number",
             Self::NumberList => "number list",
             Self::FeatureCodes => "feature codes",
+            Self::AuxCode => "aux code",
         }
     }
 
@@ -96,6 +102,7 @@ impl Kind {
             Self::Number => "numbers",
             Self::NumberList => "number_lists",
             Self::FeatureCodes => "feature_codes",
+            Self::AuxCode => "aux_codes",
         }
     }
 
@@ -104,6 +111,7 @@ impl Kind {
         match self {
             Self::NumberList => "number-lists",
             Self::FeatureCodes => "feature-codes",
+            Self::AuxCode => "aux-codes",
             Self::Calendar | Self::Queue | Self::User | Self::Trunk | Self::Number => self.table(),
         }
     }
@@ -124,7 +132,7 @@ impl Kind {
     /// The field that names a resource of this kind; empty where there is one without a name.
     pub const fn key_field(self) -> &'static str {
         match self {
-            Self::Calendar | Self::Queue | Self::Trunk | Self::NumberList => "name",
+            Self::Calendar | Self::Queue | Self::Trunk | Self::NumberList | Self::AuxCode => "name",
             Self::FeatureCodes => "",
             Self::User => "username",
             Self::Number => "number",
@@ -238,6 +246,7 @@ impl_resource! {
     Number, Number, numbers, number;
     NumberList, NumberList, number_lists, name;
     FeatureCodes, FeatureCodes, feature_codes;
+    AuxCode, AuxCode, aux_codes, name;
 }
 
 /// All resources, by kind and name. Each stands behind an `Arc`, so that a changed centre shares
@@ -258,6 +267,8 @@ pub struct Centre {
     pub number_lists: BTreeMap<String, Arc<NumberList>>,
     /// The feature codes, under the empty name; none where none are set.
     pub feature_codes: BTreeMap<String, Arc<FeatureCodes>>,
+    /// Aux codes by name.
+    pub aux_codes: BTreeMap<String, Arc<AuxCode>>,
 }
 
 impl Centre {

@@ -6,6 +6,7 @@
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 use acd::{AgentChange, AgentId, Input as AcdInput};
 
@@ -13,6 +14,7 @@ use crate::command::{Done, PresenceWish, Refusal};
 use crate::engine::Engine;
 use crate::event::{Activity, Device, Event, Presence};
 use crate::ids::CallId;
+use crate::sabotage;
 
 /// The phones agents sit at.
 #[derive(Debug, Default)]
@@ -168,7 +170,10 @@ impl Engine {
         let presence = match wish {
             PresenceWish::Offline => return self.logout(username),
             PresenceWish::Available => acd::Presence::Available,
-            PresenceWish::Break { reason } => acd::Presence::Break(acd::BreakReason::new(&reason)),
+            PresenceWish::Break { reason } => {
+                self.check_reason(&reason)?;
+                acd::Presence::Break(acd::BreakReason::new(&reason))
+            }
         };
         if !self.seats.contains(username) {
             let on_break = matches!(presence, acd::Presence::Break(_));
@@ -179,6 +184,22 @@ impl Engine {
             change: AgentChange::Presence(presence),
         });
         Ok(Done::Ok)
+    }
+
+    /// A break is for a reason that the centre knows, or for none where none is owed.
+    fn check_reason(&self, reason: &str) -> Result<(), Refusal> {
+        let centre = &self.snapshot.centre;
+        if reason.is_empty() || centre.has_aux_code(reason) || sabotage::AUX_CODE {
+            return Ok(());
+        }
+        let known: Vec<&str> = centre.aux_code_names().into_iter().collect();
+        Err(Refusal::Invalid {
+            field: "reason",
+            message: format!(
+                "there is no aux code {reason:?}; those there are: {}",
+                known.join(", ")
+            ),
+        })
     }
 
     pub(crate) fn change_wrap_up(

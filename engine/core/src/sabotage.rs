@@ -26,4 +26,6 @@ sabotage! {
     DIALOG_GONE = "sabotage-dialog-gone";
     /// Callers rank by the number they dialled alone, whatever list they are on.
     NUMBER_LIST = "sabotage-number-list";
+    /// A break is for any reason.
+    AUX_CODE = "sabotage-aux-code";
 }

@@ -1,5 +1,6 @@
 //! What must hold across resources: names that exist, numbers that are one's own, hours that can be.
 
+mod aux_code;
 mod calendar;
 mod number_list;
 mod trunk;
@@ -9,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{
-    Calendar, Centre, FeatureCodes, Kind, Number, NumberList, Queue, Resource, Trunk, User,
+    AuxCode, Calendar, Centre, FeatureCodes, Kind, Number, NumberList, Queue, Resource, Trunk, User,
 };
 use crate::values::Destination;
 use crate::{Settings, read};
@@ -57,7 +58,11 @@ impl Centre {
                 Kind::Queue => self.queues.get(name) != before.queues.get(name),
                 Kind::User => self.users.get(name) != before.users.get(name),
                 Kind::NumberList => self.number_lists.get(name) != before.number_lists.get(name),
-                Kind::Calendar | Kind::Trunk | Kind::Number | Kind::FeatureCodes => false,
+                Kind::Calendar
+                | Kind::Trunk
+                | Kind::Number
+                | Kind::FeatureCodes
+                | Kind::AuxCode => false,
             })
         };
         let mut faults = Vec::new();
@@ -68,6 +73,7 @@ impl Centre {
         own_faults::<Number>(self, &mut faults);
         own_faults::<NumberList>(self, &mut faults);
         own_faults::<FeatureCodes>(self, &mut faults);
+        own_faults::<AuxCode>(self, &mut faults);
         let across = self.cross_faults(&changed);
         faults.extend(across.into_iter().map(|found| found.fault));
         faults
@@ -122,6 +128,9 @@ impl Centre {
             checker.check_destination(&**number, "to", number.to.as_ref());
         }
         checker.check_number_lists();
+        for code in self.aux_codes.values() {
+            checker.check_aux_code(code);
+        }
         checker.check_usernames();
         checker.check_dialled_numbers();
         checker.check_default_queue();

@@ -25,7 +25,7 @@ pub(crate) struct Lane {
     /// By gate, those of `waiting` who have passed it. The gate of zero is not here: all have.
     pub(super) passed: BTreeMap<Duration, RankedSet<Rank>>,
     /// Waiting for one agent.
-    pub(super) held: RankedSet<Rank>,
+    pub(crate) held: RankedSet<Rank>,
     pub(crate) alerting: RankedSet<Rank>,
     /// Running alerts.
     pub(super) ringing: u32,
