@@ -9,6 +9,9 @@ use std::sync::Arc;
 use store::{Account, CentreChange, CentreStore, StoreError, TokenHash};
 
 const DEMO: &str = include_str!("../../config/demo.toml");
+/// What the demo centre has nothing of.
+const MORE: &str = "[[number_lists]]\nname = \"vip\"\nnumbers = [\"+3120*\"]\n\
+    [feature_codes]\npick_up = \"*8\"\n[[aux_codes]]\nname = \"errand\"\n";
 
 /// Seals so that a test can tell the secret again.
 struct Marked;
@@ -31,7 +34,8 @@ impl Sealer for Marked {
 }
 
 fn demo() -> Centre {
-    let mut centre = parse_centre(DEMO, "demo.toml").expect("the demo centre is right");
+    let text = format!("{DEMO}\n{MORE}");
+    let mut centre = parse_centre(&text, "demo.toml").expect("the demo centre is right");
     centre.seal(&Marked);
     centre
 }
@@ -63,7 +67,10 @@ async fn a_centre_reads_back_as_it_was_saved() {
         + centre.queues.len()
         + centre.users.len()
         + centre.trunks.len()
-        + centre.numbers.len();
+        + centre.numbers.len()
+        + centre.number_lists.len()
+        + centre.feature_codes.len()
+        + centre.aux_codes.len();
     assert_eq!(
         save(&store.centre(), 0, &Centre::default(), &centre)
             .await

@@ -1,5 +1,6 @@
 //! The centre changes while calls run, and calls in progress don't notice.
 
+use engine::command::{Done, Refusal};
 use engine::event::{AlertEnd, Presence};
 use sim::{CENTRE, World, secs, seed};
 
@@ -67,18 +68,126 @@ fn a_phone_that_rings_goes_on_ringing() {
 }
 
 #[test]
-fn who_waits_in_a_queue_that_is_removed_goes_to_the_default_queue() {
+fn a_queue_in_which_callers_wait_is_not_removed_unless_it_is_said_where_they_go() {
     let w = World::new(seed(3));
-    let (caller, max) = (w.phone("+49301"), w.agent("max").available());
-    caller.calls("sales");
+    let (ann, first, second) = (
+        w.agent("ann").available(),
+        w.phone("+49301"),
+        w.phone("+49302"),
+    );
+    first.calls("sales");
+    second.calls("sales");
+    assert!(ann.rings(), "who is being alerted for waits, too");
+    match w.applies(&without_sales()) {
+        Err(Refusal::Conflict(why)) => {
+            assert!(why.starts_with("2 waiting in queue sales"), "{why}")
+        }
+        other => panic!("not refused: {other:?}"),
+    }
+    for to in ["queue:sales", "queue:gone", "user:nobody"] {
+        match w.removes("sales", to, &without_sales()) {
+            Err(Refusal::Invalid { field: "to", .. }) => {}
+            other => panic!("{to} not refused: {other:?}"),
+        }
+    }
+    assert_eq!(w.waiting("sales").len(), 2, "nothing has changed");
+    first.hangs_up();
+    second.hangs_up();
+    w.applies(&without_sales()).expect("nobody waits any more");
+    w.expect_quiet();
+}
+
+#[test]
+fn who_waits_in_a_queue_that_is_removed_goes_where_it_is_said_with_their_arrival() {
+    let w = World::new(seed(13));
+    let max = w.agent("max").available();
+    max.takes_a_break("lunch");
+    let (early, late) = (w.phone("+49301"), w.phone("+49302"));
+    early.calls("sales");
     w.run_for(secs(5));
-    assert!(max.is_idle());
-    w.applies(&without_sales()).unwrap();
+    late.calls("support");
+    w.run_for(secs(5));
+    match w.removes("sales", "queue:support", &without_sales()) {
+        Ok(Done::Prepared(effects)) => {
+            assert_eq!(effects[0].text, "1 waiting calls go to queue:support");
+        }
+        other => panic!("{other:?}"),
+    }
     assert_eq!(diversions(&w), ["queue:support"]);
-    assert!(max.rings());
+    assert_eq!(
+        w.waiting("support"),
+        ["+49301", "+49302"],
+        "by their arrival"
+    );
+    max.is_available();
     max.answers();
-    assert!(caller.talks_to(&max));
-    caller.hangs_up();
+    assert!(early.talks_to(&max));
+    early.hangs_up();
+    late.hangs_up();
+    w.expect_quiet();
+}
+
+#[test]
+fn who_rings_when_their_queue_is_removed_goes_on_when_nobody_answers() {
+    let w = World::new(seed(14));
+    let (bob, caller) = (w.agent("bob").available(), w.phone("+49301"));
+    caller.calls("sales");
+    assert!(bob.rings());
+    w.removes("sales", "announcement:closed", &without_sales())
+        .unwrap();
+    assert!(bob.rings(), "a phone that rings goes on ringing");
+    w.run_for(secs(21));
+    assert_eq!(diversions(&w), ["announcement:closed"]);
+    w.run_for(secs(30));
+    w.expect_quiet();
+}
+
+/// Part 12: every change holds at the next decision, and who waits keeps their place.
+#[test]
+fn changes_of_queues_users_and_assignments_hold_at_once_and_places_are_kept() {
+    let w = World::new(seed(15));
+    let callers = ["+49301", "+49302", "+49303", "+49304"].map(|number| w.phone(number));
+    for caller in &callers {
+        caller.calls("sales");
+        w.run_for(secs(1));
+    }
+    let max = w.agent("max").available();
+    assert!(max.is_idle(), "sales is not his");
+    let order = ["+49301", "+49302", "+49303", "+49304"];
+    assert_eq!(w.waiting("sales"), order);
+    // A queue's fields, a user's, a new user.
+    let patient = CENTRE.replace(
+        "number = \"2000\"",
+        "number = \"2000\"\nring_timeout = 3\nmax_no_answer = 0",
+    );
+    let named = patient.replace("name = \"Max\"", "name = \"Max M.\"");
+    let more = format!("{named}\n[[users]]\nusername = \"new\"\nextension = \"903\"\n");
+    for centre in [&patient, &named, &more] {
+        w.applies(centre).unwrap();
+        assert_eq!(w.waiting("sales"), order);
+    }
+    // An assignment: he is alerted for the first at the very change, and rings as long as the queue says now.
+    let assigned = more.replace(
+        "queues = [\"support\"]",
+        "queues = [\"support\", \"sales\"]",
+    );
+    w.applies(&assigned).unwrap();
+    assert!(max.rings());
+    assert_eq!(max.sees(), "+49301");
+    assert_eq!(w.waiting("sales"), order, "an alert takes nobody's place");
+    w.run_for(secs(4));
+    assert_eq!(max.sees(), "+49302", "the next after three seconds");
+    max.answers();
+    // Taken away again, he keeps the call he has and gets no other.
+    w.applies(&more).unwrap();
+    assert!(callers[1].talks_to(&max));
+    assert_eq!(w.waiting("sales"), ["+49301", "+49303", "+49304"]);
+    max.hangs_up();
+    w.run_for(secs(20));
+    assert!(max.is_idle());
+    for caller in [&callers[0], &callers[2], &callers[3]] {
+        caller.hangs_up();
+    }
     w.expect_quiet();
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use config::{Centre, Snapshot};
-use engine::command::Effect;
+use engine::command::{Effect, Moves};
 use engine::{Actor, Refusal};
 
 use super::Answer;
@@ -30,6 +30,8 @@ pub struct CentreChange {
     pub base: u64,
     /// The whole centre as it shall be.
     pub centre: Centre,
+    /// Where those go who wait in queues that are gone then.
+    pub moves: Moves,
 }
 
 /// A change that is in force.

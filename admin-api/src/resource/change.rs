@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::http::HeaderMap;
-use config::{Centre, ResourceFault, Shape, Snapshot};
+use config::{Centre, Destination, ResourceFault, Shape, Snapshot};
 use serde_json::{Map, Value};
 
 use super::{Exposed, built_in, find, found};
@@ -27,6 +27,8 @@ const TRIES: usize = 8;
 pub(crate) struct Edit {
     name: String,
     what: What,
+    /// Where those go who wait in a queue that is removed.
+    to: Option<Destination>,
 }
 
 #[derive(Debug, Clone)]
@@ -83,6 +85,7 @@ impl Edit {
         Ok(Self {
             name,
             what: What::Create(body),
+            to: None,
         })
     }
 
@@ -92,6 +95,7 @@ impl Edit {
         Ok(Self {
             name,
             what: What::Replace(object(body)?),
+            to: None,
         })
     }
 
@@ -100,6 +104,7 @@ impl Edit {
         Ok(Self {
             name,
             what: What::Patch(object(body)?),
+            to: None,
         })
     }
 
@@ -108,7 +113,13 @@ impl Edit {
         Self {
             name,
             what: What::Remove,
+            to: None,
         }
+    }
+
+    /// The same, for those who wait there to go elsewhere.
+    pub(crate) fn moving(self, to: Option<Destination>) -> Self {
+        Self { to, ..self }
     }
 
     /// Takes the live fields out of the body and reads those that can be written.
@@ -239,6 +250,12 @@ async fn carry_out<T: Exposed>(
                 actor: by.actor(),
                 base: snapshot.version,
                 centre,
+                moves: edit
+                    .to
+                    .clone()
+                    .map(|to| (edit.name.clone(), to))
+                    .into_iter()
+                    .collect(),
             };
             match state.ports().centre.change(change).await {
                 Ok(committed) => seen_at = committed.seq,

@@ -66,7 +66,26 @@ pub(crate) fn patch<T: Exposed>() -> Doc {
 
 /// The document's words for `DELETE /KIND/NAME`.
 pub(crate) fn remove<T: Exposed>() -> Doc {
-    let operation = one::<T>("delete", format!("Removes a {}", T::KIND))
+    Doc::new(HttpMethod::Delete, &path::<T>(true), removal::<T>().build())
+}
+
+/// The same where callers may be sent elsewhere.
+pub(crate) fn remove_moving<T: Exposed>() -> Doc {
+    let to = ParameterBuilder::new()
+        .name("to")
+        .parameter_in(ParameterIn::Query)
+        .required(Required::False)
+        .description(Some(
+            "Where those go who wait there, with their arrival: a destination, such as `queue:sales`. Refused with 409 \
+             without one while somebody waits.",
+        ))
+        .schema(Some(text()));
+    let operation = removal::<T>().parameter(to);
+    Doc::new(HttpMethod::Delete, &path::<T>(true), operation.build())
+}
+
+fn removal<T: Exposed>() -> OperationBuilder {
+    one::<T>("delete", format!("Removes a {}", T::KIND))
         .parameter(if_match())
         .description(Some(
             "Refused with 409 while others refer to it; the answer names them.",
@@ -74,8 +93,7 @@ pub(crate) fn remove<T: Exposed>() -> Doc {
         .response(
             "204",
             ResponseBuilder::new().description("It is gone").build(),
-        );
-    Doc::new(HttpMethod::Delete, &path::<T>(true), operation.build())
+        )
 }
 
 /// One of the kind, as a sentence names it.

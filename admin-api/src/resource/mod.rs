@@ -88,13 +88,17 @@ pub(crate) trait Exposed: Resource + Send + Sync + 'static {
 
 /// The routes of a kind that readers of this right see and administrators change.
 pub(crate) fn routes<T: Exposed, R: Proof>(prefix: &'static str) -> Routes {
+    lasting::<T, R>(prefix).add(docs::remove::<T>(), remove::<T>)
+}
+
+/// The same but for the removal, which the kind does in a way of its own.
+pub(crate) fn lasting<T: Exposed, R: Proof>(prefix: &'static str) -> Routes {
     Routes::new(prefix)
         .add(docs::list::<T>(), list::<T, R>)
         .add(docs::create::<T>(), create::<T>)
         .add(docs::read::<T>(), read::<T, R>)
         .add(docs::replace::<T>(), replace::<T>)
         .add(docs::patch::<T>(), patch::<T>)
-        .add(docs::remove::<T>(), remove::<T>)
 }
 
 pub(crate) async fn list<T: Exposed, R: Proof>(

@@ -4,8 +4,10 @@
 use std::future::{Future, ready};
 
 use axum::Json;
-use axum::extract::State;
-use config::Queue;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use config::{Destination, Invalid, Queue};
 use engine::CommandBody;
 use engine::command::{OverrideEnd, OverrideState};
 use engine::view::QueueRow;
@@ -14,18 +16,52 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::PREFIX;
-use crate::auth::{Attendant, Proof, Supervisor};
+use crate::auth::{Administrator, Attendant, Proof, Supervisor};
 use crate::extract::{Body, Name};
-use crate::problem::ApiError;
-use crate::resource::{self, Exposed, found};
+use crate::problem::{ApiError, Kind};
+use crate::resource::change::{Edit, apply};
+use crate::resource::{self, Exposed, docs, found};
 use crate::rights::Scope;
 use crate::routing::{Routes, doc};
 use crate::state::ApiState;
 use crate::time;
 
 pub(crate) fn routes() -> Routes {
-    resource::routes::<Queue, Attendant>(PREFIX)
+    resource::lasting::<Queue, Attendant>(PREFIX)
+        .add(docs::remove_moving::<Queue>(), remove)
         .merge(Routes::new(PREFIX).add(doc(__path_set_override), set_override))
+}
+
+/// Where those go who wait in a queue that is removed.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Removal {
+    #[serde(default)]
+    to: Option<String>,
+}
+
+impl Removal {
+    fn destination(self) -> Result<Option<Destination>, ApiError> {
+        let read = |to: String| {
+            to.parse()
+                .map_err(|fault: Invalid| ApiError::field("to", fault.message, fault.help))
+        };
+        self.to.map(read).transpose()
+    }
+}
+
+async fn remove(
+    who: Administrator,
+    State(state): State<ApiState>,
+    Name(name): Name,
+    removal: Result<Query<Removal>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<StatusCode, ApiError> {
+    let Query(removal) =
+        removal.map_err(|rejection| ApiError::new(Kind::Malformed, rejection.body_text()))?;
+    let edit = Edit::remove(name).moving(removal.destination()?);
+    apply::<Queue>(&state, who.identity(), edit, &headers).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Whether a queue takes new calls, and until when.

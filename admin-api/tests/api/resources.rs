@@ -321,6 +321,42 @@ async fn feature_codes_are_one_resource_without_a_name() {
     assert_eq!(unset.body, json!({"pick_up": null}));
 }
 
+/// Part 12: those who wait in a queue that goes are sent where it is said.
+#[tokio::test]
+async fn a_queue_is_removed_with_a_destination_for_those_who_wait() {
+    let world = World::new();
+    let free = json!({"queues": []});
+    let bob = world
+        .call(Some("root"), "PATCH", "/api/v1/users/bob", free)
+        .await;
+    assert_eq!(bob.status, 200, "{}", bob.body);
+    let delete = async |query: &str| {
+        let path = format!("/api/v1/queues/sales{query}");
+        world.call(Some("root"), "DELETE", &path, Value::Null).await
+    };
+    let nowhere = delete("?to=support").await;
+    assert_eq!(
+        (nowhere.status.as_u16(), nowhere.fields()),
+        (422, vec!["to"])
+    );
+    let unknown = delete("?too=queue:support").await;
+    assert_eq!(
+        (unknown.status.as_u16(), unknown.problem()),
+        (400, "malformed")
+    );
+    let waiting = Refusal::Conflict("2 waiting in queue sales".into());
+    *world.centre.refuse.lock().unwrap() = Some(waiting.into());
+    let refused = delete("").await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.problem()),
+        (409, "conflict")
+    );
+    assert_eq!(refused.body["detail"], "2 waiting in queue sales");
+    assert_eq!(delete("?to=queue:support").await.status, 204);
+    let moves = world.centre.moves.lock().unwrap().clone();
+    assert_eq!(moves["sales"].to_string(), "queue:support");
+}
+
 /// CW-2.d: somebody can always administrate.
 #[tokio::test]
 async fn the_last_administrator_stays() {

@@ -19,7 +19,7 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode};
 use config::{Settings, Snapshot};
-use engine::command::{OverrideEnd, OverrideState, PresenceWish};
+use engine::command::{Moves, OverrideEnd, OverrideState, PresenceWish};
 use engine::event::{
     Activity, Change, Device, Direction, EndCause, EndResult, EndedBy, Event, LegRole, Party,
     Presence, Rank,
@@ -627,6 +627,8 @@ pub(crate) struct FakeCentre {
     /// So many changes come too late: somebody else's came first.
     pub(crate) beaten: AtomicU64,
     pub(crate) refuse: Mutex<Option<ChangeError>>,
+    /// Where those go who wait in queues that the last change removed.
+    pub(crate) moves: Mutex<Moves>,
 }
 
 impl FakeCentre {
@@ -636,6 +638,7 @@ impl FakeCentre {
             engine,
             beaten: AtomicU64::new(0),
             refuse: Mutex::default(),
+            moves: Mutex::default(),
         }
     }
 
@@ -696,6 +699,7 @@ impl CentreWriter for FakeCentre {
             if change.base != self.snapshot().version {
                 return Err(ChangeError::Stale);
             }
+            *lock(&self.moves) = change.moves;
             Ok(self.put(change.centre))
         })
     }

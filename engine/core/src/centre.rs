@@ -16,29 +16,42 @@ use acd::SkillId;
 use acd::config::{
     AcdConfig, AgentConfig, Assignment, PersonalConfig, QueueConfig, Relaxation, ServiceStep, Skill,
 };
-use config::{Centre, Snapshot, User};
+use config::{Centre, Destination, Snapshot, User};
 
 use crate::call::who::trunk_of_login;
-use crate::command::{Done, Effect, Refusal};
+use crate::command::{Done, Effect, Moves, Refusal};
 use crate::engine::Engine;
 use crate::event::{Change, Event};
 use crate::journal::Body;
 use crate::routing::Routes;
+use crate::sabotage;
 
 /// What personal queues share (rule 12): the users' `personal` has no such fields.
 const PERSONAL_MAX_NO_ANSWER: u32 = 1;
 const PERSONAL_DEVICE_RETRY: Duration = Duration::from_secs(5);
 
+/// A centre that waits to be committed.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    snapshot: Arc<Snapshot>,
+    moves: Moves,
+}
+
 impl Engine {
-    pub(crate) fn prepare_centre(&mut self, snapshot: Arc<Snapshot>) -> Result<Done, Refusal> {
+    pub(crate) fn prepare_centre(
+        &mut self,
+        snapshot: Arc<Snapshot>,
+        moves: Moves,
+    ) -> Result<Done, Refusal> {
         if snapshot.version <= self.snapshot.version {
             return Err(Refusal::Conflict(format!(
                 "the centre is at version {} by now: prepare again",
                 self.snapshot.version
             )));
         }
-        let effects = self.effects(&snapshot.centre);
-        self.prepared = Some(snapshot);
+        self.check_moves(&snapshot.centre, &moves)?;
+        let effects = self.effects(&snapshot.centre, &moves);
+        self.prepared = Some(Prepared { snapshot, moves });
         Ok(Done::Prepared(effects))
     }
 
@@ -47,7 +60,10 @@ impl Engine {
     }
 
     pub(crate) fn commit_centre(&mut self, version: u64) -> Result<Done, Refusal> {
-        let snapshot = self.take_prepared(version)?;
+        let Prepared { snapshot, moves } = self.take_prepared(version)?;
+        self.moves
+            .retain(|queue, _| !snapshot.centre.queues.contains_key(queue));
+        self.moves.extend(moves);
         let changes = config::diff(&self.snapshot.centre, &snapshot.centre);
         self.snapshot = snapshot;
         self.take_up_centre();
@@ -66,11 +82,47 @@ impl Engine {
         Ok(Done::Ok)
     }
 
-    fn take_prepared(&mut self, version: u64) -> Result<Arc<Snapshot>, Refusal> {
+    /// Nobody who waits loses their queue unless somebody says where they go instead.
+    fn check_moves(&self, new: &Centre, moves: &Moves) -> Result<(), Refusal> {
+        for (name, to) in moves {
+            if new.queues.contains_key(name) {
+                return Err(Refusal::Conflict(format!("queue {name} stays")));
+            }
+            if !is_there(to, new) {
+                return Err(Refusal::Invalid {
+                    field: "to",
+                    message: format!("there is no {to}; name a destination that there is"),
+                });
+            }
+        }
+        for name in self.removed_queues(new) {
+            let waiting = self.waiting_in(name);
+            if waiting > 0 && !moves.contains_key(name) && !sabotage::REMOVE_QUEUE {
+                return Err(Refusal::Conflict(format!(
+                    "{waiting} waiting in queue {name}: say where they go (DELETE /queues/{name}?to=DESTINATION)"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn removed_queues<'a>(&'a self, new: &'a Centre) -> impl Iterator<Item = &'a String> {
+        let queues = self.snapshot.centre.queues.keys();
+        queues.filter(|name| !new.queues.contains_key(*name))
+    }
+
+    /// Those who wait in a queue, being alerted or not.
+    fn waiting_in(&self, queue: &str) -> u32 {
+        let id = self.names.queue(queue);
+        let view = id.and_then(|id| self.acd.queue(id));
+        view.map_or(0, |view| view.waiting.saturating_add(view.alerting))
+    }
+
+    fn take_prepared(&mut self, version: u64) -> Result<Prepared, Refusal> {
         let matches = self
             .prepared
             .as_ref()
-            .is_some_and(|prepared| prepared.version == version);
+            .is_some_and(|prepared| prepared.snapshot.version == version);
         let prepared = if matches { self.prepared.take() } else { None };
         prepared.ok_or_else(|| Refusal::Conflict(format!("version {version} is not prepared")))
     }
@@ -178,30 +230,18 @@ impl Engine {
     }
 
     /// What a change would do to calls and agents at this moment, as sentences.
-    fn effects(&self, new: &Centre) -> Vec<Effect> {
+    fn effects(&self, new: &Centre, moves: &Moves) -> Vec<Effect> {
         let effect = |kind: &str, name: &str, text: String| Effect {
             kind: kind.into(),
             name: name.into(),
             text,
         };
         let mut effects = Vec::new();
-        for name in self
-            .snapshot
-            .centre
-            .queues
-            .keys()
-            .filter(|name| !new.queues.contains_key(*name))
-        {
-            let waiting = self
-                .names
-                .queue(name)
-                .map_or(0, |id| self.acd.queue(id).map_or(0, |queue| queue.waiting));
-            if waiting > 0 {
-                effects.push(effect(
-                    "queues",
-                    name,
-                    format!("{waiting} waiting calls leave the queue"),
-                ));
+        for name in self.removed_queues(new) {
+            let waiting = self.waiting_in(name);
+            if let Some(to) = moves.get(name).filter(|_| waiting > 0) {
+                let text = format!("{waiting} waiting calls go to {to}");
+                effects.push(effect("queues", name, text));
             }
         }
         for (name, user) in &self.snapshot.centre.users {
@@ -312,6 +352,17 @@ impl<'a> SkillIds<'a> {
             after: step.after.into(),
             skills: self.all(&step.skills),
         }
+    }
+}
+
+/// Whether the centre has what the destination names.
+fn is_there(to: &Destination, centre: &Centre) -> bool {
+    match to {
+        Destination::Queue(name) => centre.queues.contains_key(&**name),
+        Destination::User(username) => centre.users.contains_key(&**username),
+        Destination::Extension(number) => centre.user_by_extension(number).is_some(),
+        Destination::Announcement(name) => config::BUILT_IN_PROMPTS.contains(&&**name),
+        Destination::External(_) | Destination::HangUp | Destination::Busy => true,
     }
 }
 

@@ -4,13 +4,17 @@
 //! [`Input::Command`](crate::Input). Each gets exactly one [`Reply`] in the same drain. Who may send which
 //! command is decided where the person is known (the API); what a command means for a call is decided here.
 
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use config::{Role, Snapshot, Tier};
+use config::{Destination, Role, Snapshot, Tier};
 
 use crate::ids::{CallId, CommandId};
+
+/// Where those go who wait in a queue that is removed, by its name.
+pub type Moves = BTreeMap<String, Destination>;
 
 /// One request to the engine.
 #[derive(Debug, Clone)]
@@ -125,6 +129,8 @@ pub enum CommandBody {
     PrepareCentre {
         /// The centre as it would be.
         snapshot: Arc<Snapshot>,
+        /// Where those go who wait in queues that it removes; refused where somebody waits and nothing is said.
+        moves: Moves,
     },
     /// The prepared centre is stored: it holds from now on.
     CommitCentre {

@@ -21,7 +21,8 @@ use sip::transaction::Layer;
 
 use crate::agents::Seats;
 use crate::call::{Call, Leg};
-use crate::command::{Command, CommandBody, Done, Refusal, Reply};
+use crate::centre::Prepared;
+use crate::command::{Command, CommandBody, Done, Moves, Refusal, Reply};
 use crate::event::Event;
 use crate::figures::Figures;
 use crate::ids::{CallId, IdSource, LegId};
@@ -68,7 +69,9 @@ pub(crate) enum Timer {
 pub struct Engine {
     pub(crate) now: Now,
     pub(crate) snapshot: Arc<Snapshot>,
-    pub(crate) prepared: Option<Arc<Snapshot>>,
+    pub(crate) prepared: Option<Prepared>,
+    /// Where those go who waited in queues that are gone.
+    pub(crate) moves: Moves,
     pub(crate) routes: Routes,
     pub(crate) names: crate::names::Names,
     pub(crate) durable: Durable,
@@ -126,6 +129,7 @@ impl Engine {
             now,
             routes: Routes::new(&setup.snapshot),
             prepared: None,
+            moves: Moves::new(),
             names,
             openings: Openings::new(durable.overrides.clone()),
             seats: Seats::new(durable.seats.clone()),
@@ -411,7 +415,7 @@ impl Engine {
                 state,
                 until,
             } => self.override_queue(actor, &queue, state, until),
-            CommandBody::PrepareCentre { snapshot } => self.prepare_centre(snapshot),
+            CommandBody::PrepareCentre { snapshot, moves } => self.prepare_centre(snapshot, moves),
             CommandBody::CommitCentre { version } => self.commit_centre(version),
             CommandBody::AbortCentre { version } => self.abort_centre(version),
             CommandBody::Drain => {

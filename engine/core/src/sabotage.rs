@@ -26,6 +26,8 @@ sabotage! {
     DIALOG_GONE = "sabotage-dialog-gone";
     /// Callers rank by the number they dialled alone, whatever list they are on.
     NUMBER_LIST = "sabotage-number-list";
+    /// A queue is removed though callers wait there and nobody said where they go.
+    REMOVE_QUEUE = "sabotage-remove-queue";
     /// A break is for any reason.
     AUX_CODE = "sabotage-aux-code";
 }

@@ -11,7 +11,7 @@ use admin_api::hash_password;
 use admin_api::ports::{ChangeError, Committed};
 use arc_swap::ArcSwap;
 use config::{Centre, Change, Sealer, Settings, Snapshot};
-use engine::command::{Done, Effect};
+use engine::command::{Done, Effect, Moves};
 use engine::{Actor, CommandBody, Refusal};
 use sip::auth::Ha1Set;
 use store::{CentreChange, CentreStore, StoreError};
@@ -86,6 +86,7 @@ impl Writer {
         actor: Actor,
         base: u64,
         mut centre: Centre,
+        moves: Moves,
     ) -> Result<Committed, ChangeError> {
         let writer = self.clone();
         let change = async move {
@@ -101,7 +102,7 @@ impl Writer {
             let centre = sealed
                 .map_err(|error| ChangeError::Store(error.to_string()))?
                 .map_err(|error| ChangeError::Store(error.to_string()))?;
-            writer.put(turn, actor, centre).await
+            writer.put(turn, actor, centre, moves).await
         };
         // A task of its own runs on when nobody waits any more.
         tokio::spawn(change)
@@ -115,6 +116,7 @@ impl Writer {
         turn: Turn,
         actor: Actor,
         centre: Centre,
+        moves: Moves,
     ) -> Result<Committed, ChangeError> {
         if config::diff(&turn.current.centre, &centre).is_empty() {
             let seq = self.inner.engine.views().view().seq;
@@ -125,7 +127,8 @@ impl Writer {
             });
         }
         let settings = Arc::clone(&turn.current.settings);
-        self.replace(&turn, actor, settings, Arc::new(centre)).await
+        self.replace(&turn, actor, settings, Arc::new(centre), moves)
+            .await
     }
 
     /// Puts other settings in force.
@@ -136,7 +139,8 @@ impl Writer {
     ) -> Result<Committed, ChangeError> {
         let turn = self.turn().await;
         let centre = Arc::clone(&turn.current.centre);
-        self.replace(&turn, actor, Arc::new(settings), centre).await
+        self.replace(&turn, actor, Arc::new(settings), centre, Moves::new())
+            .await
     }
 
     /// What a centre would do, without doing it.
@@ -152,7 +156,7 @@ impl Writer {
             centre: Arc::new(centre),
         };
         let version = snapshot.version;
-        let effects = self.prepare(&actor, snapshot.into()).await?;
+        let effects = self.prepare(&actor, snapshot.into(), Moves::new()).await?;
         self.abort(&actor, version).await;
         Ok(effects)
     }
@@ -163,6 +167,7 @@ impl Writer {
         actor: Actor,
         settings: Arc<Settings>,
         centre: Arc<Centre>,
+        moves: Moves,
     ) -> Result<Committed, ChangeError> {
         let current = &turn.current;
         let snapshot = Arc::new(Snapshot {
@@ -170,7 +175,7 @@ impl Writer {
             settings,
             centre,
         });
-        let effects = self.prepare(&actor, Arc::clone(&snapshot)).await?;
+        let effects = self.prepare(&actor, Arc::clone(&snapshot), moves).await?;
         let change = CentreChange {
             old_version: current.version,
             old: &current.centre,
@@ -203,12 +208,13 @@ impl Writer {
         &self,
         actor: &Actor,
         snapshot: Arc<Snapshot>,
+        moves: Moves,
     ) -> Result<Vec<Effect>, ChangeError> {
         let version = snapshot.version;
-        let prepared = self
-            .inner
-            .engine
-            .send(actor.clone(), CommandBody::PrepareCentre { snapshot });
+        let prepared = self.inner.engine.send(
+            actor.clone(),
+            CommandBody::PrepareCentre { snapshot, moves },
+        );
         match timeout(SILENCE, prepared).await {
             Ok(Ok(carried)) => match carried.done {
                 Done::Prepared(effects) => Ok(effects),

@@ -14,6 +14,7 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow, bail};
 use config::{Role, Settings, Snapshot};
 use engine::Actor;
+use engine::command::Moves;
 use serde::{Deserialize, Serialize};
 use store::{CentreChange, Store};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -288,7 +289,7 @@ async fn apply_running(writer: &Writer, wish: Wish) -> Said {
             .map(|effects| (version, effects))
     } else {
         writer
-            .put(turn, command_line(), centre)
+            .put(turn, command_line(), centre, Moves::new())
             .await
             .map(|done| (done.version, done.effects))
     };

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use config::{Sealer, Settings, Snapshot};
+use engine::command::Moves;
 use engine::view::View;
 use engine::{
     Actor, Command, CommandBody, CommandId, Done, Engine, Event, Input, Listen, Now, Output,
@@ -256,7 +257,7 @@ impl Inner {
     }
 
     /// Changes the centre as `apply` does: all or nothing, while calls run.
-    pub(crate) fn apply(&mut self, centre: &str) -> Result<Done, Refusal> {
+    pub(crate) fn apply(&mut self, centre: &str, moves: Moves) -> Result<Done, Refusal> {
         let snapshot = Arc::new(Snapshot {
             version: self.snapshot.version + 1,
             settings: Arc::clone(&self.settings),
@@ -268,6 +269,7 @@ impl Inner {
             admin,
             CommandBody::PrepareCentre {
                 snapshot: Arc::clone(&snapshot),
+                moves,
             },
         )?;
         let version = snapshot.version;

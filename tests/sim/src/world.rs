@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use config::Role;
+use engine::command::Moves;
 use engine::event::Presence;
 use engine::view::{AgentRow, View};
 use engine::{CommandBody, Done, Event, Figures, Pressure, Refusal};
@@ -286,7 +287,20 @@ impl World {
     ///
     /// The engine's refusal.
     pub fn applies(&self, centre: &str) -> Result<Done, Refusal> {
-        let result = self.inner().apply(centre);
+        let result = self.inner().apply(centre, Moves::new());
+        self.run_for(BLINK);
+        result
+    }
+
+    /// Applies another centre, in which a queue is gone whose callers go to `to`.
+    ///
+    /// # Errors
+    ///
+    /// The engine's refusal.
+    pub fn removes(&self, queue: &str, to: &str, centre: &str) -> Result<Done, Refusal> {
+        let to = to.parse().expect("a destination");
+        let moves = Moves::from([(queue.to_owned(), to)]);
+        let result = self.inner().apply(centre, moves);
         self.run_for(BLINK);
         result
     }

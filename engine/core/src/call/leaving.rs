@@ -73,7 +73,9 @@ impl Engine {
                 (Diversion::Closing, to, EndResult::Closed)
             }
             DivertReason::QueueRemoved => {
-                (Diversion::Removed, self.default_queue(), EndResult::Failed)
+                let to = name.as_deref().and_then(|name| self.moves.get(name));
+                let to = to.cloned().or_else(|| self.default_queue());
+                (Diversion::Removed, to, EndResult::Failed)
             }
             DivertReason::AgentRemoved
             | DivertReason::AgentOffline

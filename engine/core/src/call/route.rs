@@ -91,7 +91,9 @@ impl Engine {
         found.stage = Stage::Routing;
         found.fallback = Some(result);
         found.diversions = found.diversions.saturating_add(1);
-        let to = to.filter(|to| found.diversions <= DIVERSIONS_MAX && !found.has_been_in(to));
+        // From a queue that is gone no way leads back to it.
+        let again = |to: &&Destination| why != Diversion::Removed && found.has_been_in(to);
+        let to = to.filter(|to| found.diversions <= DIVERSIONS_MAX && !again(to));
         let first = *found.arrival.get_or_insert(self.now.mono);
         let arrival = if anew { self.now.mono } else { first };
         let caller = found.caller;

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use config::{Centre, LogLevel, Role, Settings};
-use engine::command::PresenceWish;
+use engine::command::{Moves, PresenceWish};
 use engine::event::Presence;
 use engine::view::View;
 use engine::{Actor, CommandBody};
@@ -166,7 +166,10 @@ async fn furnish(running: &Running, file: &Centre) -> anyhow::Result<()> {
             NoPlan::Faults(faults) => anyhow!("{faults}"),
             NoPlan::Failed(error) => error,
         })?;
-        running.writer.put(turn, actor(), planned.centre).await?;
+        running
+            .writer
+            .put(turn, actor(), planned.centre, Moves::new())
+            .await?;
         return Ok(());
     }
     let centre = &turn.current.centre;

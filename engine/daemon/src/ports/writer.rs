@@ -14,6 +14,12 @@ impl CentreWriter for Writer {
     }
 
     fn change(&self, change: CentreChange) -> Answer<'_, Result<Committed, ChangeError>> {
-        Box::pin(Self::change(self, change.actor, change.base, change.centre))
+        let CentreChange {
+            actor,
+            base,
+            centre,
+            moves,
+        } = change;
+        Box::pin(Self::change(self, actor, base, centre, moves))
     }
 }

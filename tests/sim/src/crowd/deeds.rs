@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use config::Role;
-use engine::command::{OverrideEnd, OverrideState, PresenceWish};
+use engine::command::{Moves, OverrideEnd, OverrideState, PresenceWish};
 use engine::view::CallRow;
 use engine::{CallId, CommandBody, Pressure, Refusal};
 
@@ -145,7 +145,7 @@ impl Crowd {
             Deed::Apply => {
                 self.priority = self.dice.below(5);
                 let text = centre::text(self.priority);
-                if let Err(refusal) = self.inner.apply(&text) {
+                if let Err(refusal) = self.inner.apply(&text, Moves::new()) {
                     self.inner
                         .fail(&format!("the centre is refused: {refusal}"));
                 }
