@@ -249,7 +249,7 @@ impl Engine {
         let call = self.legs.get(&leg).map(|leg| leg.call);
         let ring = call
             .and_then(|call| self.calls.get_mut(&call))
-            .and_then(|call| call.ring.as_mut());
+            .and_then(|call| call.rings.last_mut());
         let Some(ring) = ring else {
             return self.forget_leg(leg);
         };
@@ -276,6 +276,7 @@ fn status_of(why: Denial) -> u16 {
         | Denial::OnBreak
         | Denial::ReservedBefore
         | Denial::Rejected
-        | Denial::NotReserved => 403,
+        | Denial::NotReserved
+        | Denial::Unskilled => 403,
     }
 }
