@@ -151,7 +151,11 @@ fn anyone_later() -> Relaxation {
 }
 
 fn queue(id: u32) -> QueueConfig {
-    let required: Vec<_> = (id % 2 == 0).then(|| skill(id)).into_iter().collect();
+    let required: Vec<_> = id
+        .is_multiple_of(2)
+        .then(|| skill(id))
+        .into_iter()
+        .collect();
     QueueConfig {
         id: QueueId(id),
         priority: 0,
@@ -178,7 +182,7 @@ fn queue(id: u32) -> QueueConfig {
 
 fn agent(id: u32) -> AgentConfig {
     let queues = (0..10).map(|nth| QueueId((id * 7 + nth * 13) % QUEUES));
-    let later = Duration::from_millis(if id % 5 == 0 { 100 } else { 0 });
+    let later = Duration::from_millis(if id.is_multiple_of(5) { 100 } else { 0 });
     let assignment = |queue| Assignment {
         delay: later,
         order: id % 3,

@@ -53,6 +53,9 @@ mod tests {
     };
     use crate::ids::{AgentId, QueueId, SkillId};
 
+    /// A name, an agent's skills with their levels, a delay, and the gate.
+    type Case = (&'static str, &'static [(u32, u32)], u64, Option<u64>);
+
     fn skill((skill, level): (u32, u32)) -> Skill {
         Skill {
             skill: SkillId(skill),
@@ -104,25 +107,26 @@ mod tests {
     #[test]
     fn rules_7_and_8_a_gate_opens_when_the_skills_will_do_and_the_delay_is_over() {
         // Dutch at level 3 and billing; after 30 s Dutch at level 1; after 60 s anyone.
-        let (dutch, billing) = (1, 2);
-        let relax = [(60, &[][..]), (30, &[(dutch, 1)][..])];
-        let cases: [(&str, &[(u32, u32)], u64, Option<u64>); 8] = [
-            ("all that is asked", &[(dutch, 3), (billing, 1)], 0, Some(0)),
-            ("and more", &[(dutch, 5), (billing, 9), (7, 1)], 0, Some(0)),
+        const DUTCH: u32 = 1;
+        const BILLING: u32 = 2;
+        let relax = [(60, &[][..]), (30, &[(DUTCH, 1)][..])];
+        let cases: [Case; 8] = [
+            ("all that is asked", &[(DUTCH, 3), (BILLING, 1)], 0, Some(0)),
+            ("and more", &[(DUTCH, 5), (BILLING, 9), (7, 1)], 0, Some(0)),
             (
                 "the better of two holds",
-                &[(dutch, 1), (dutch, 3), (billing, 1)],
+                &[(DUTCH, 1), (DUTCH, 3), (BILLING, 1)],
                 0,
                 Some(0),
             ),
-            ("one of two skills", &[(dutch, 3)], 0, Some(30)),
-            ("not well enough", &[(dutch, 1), (billing, 1)], 0, Some(30)),
+            ("one of two skills", &[(DUTCH, 3)], 0, Some(30)),
+            ("not well enough", &[(DUTCH, 1), (BILLING, 1)], 0, Some(30)),
             ("nothing", &[], 0, Some(60)),
-            ("the delay is longer", &[(dutch, 1)], 45, Some(45)),
-            ("the delay is shorter", &[(dutch, 1)], 20, Some(30)),
+            ("the delay is longer", &[(DUTCH, 1)], 45, Some(45)),
+            ("the delay is shorter", &[(DUTCH, 1)], 20, Some(30)),
         ];
         let queue = QueueConfig {
-            skills: [(dutch, 3), (billing, 1)].into_iter().map(skill).collect(),
+            skills: [(DUTCH, 3), (BILLING, 1)].into_iter().map(skill).collect(),
             relax: relax
                 .into_iter()
                 .map(|(after, skills)| Relaxation {
@@ -145,7 +149,7 @@ mod tests {
             ..queue
         };
         assert_eq!(
-            of(&agent(&[(dutch, 9)]), &Assignment::to(QueueId(1)), &strict),
+            of(&agent(&[(DUTCH, 9)]), &Assignment::to(QueueId(1)), &strict),
             None
         );
     }
