@@ -106,7 +106,7 @@ impl Engine {
                 extension,
                 username,
             } if self.dials_a_code(&invite) => self.on_code(invite, extension, username),
-            sender => self.start_call(invite, sender),
+            Sender::Phone { .. } | Sender::Trunk(_) => self.start_call(invite, sender),
         }
     }
 
