@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-use config::{AuxCode, Calendar, FeatureCodes, Number, NumberList, Queue, Record, Trunk, User};
+use config::{AuxCode, Calendar, FeatureCodes, HolidayList, Number, NumberList, Queue, Record, Trunk, User};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
@@ -83,6 +83,7 @@ fn schemas(routes: &Routes) -> BTreeMap<String, Value> {
     );
     schemas.extend([
         resource::<Calendar>(),
+        resource::<HolidayList>(),
         resource::<Number>(),
         resource::<NumberList>(),
         resource::<FeatureCodes>(),

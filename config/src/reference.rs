@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value as Json, json};
 
 use crate::centre::{
-    AuxCode, Calendar, FeatureCodes, Kind, Number, NumberList, Queue, Trunk, User,
+    AuxCode, Calendar, FeatureCodes, HolidayList, Kind, Number, NumberList, Queue, Trunk, User,
 };
 use crate::read::{FieldInfo, Record, Shape};
 use crate::settings::Settings;
@@ -44,6 +44,7 @@ once, with file, line, what is wrong and what would be right. Any setting can co
 /// The fields of a kind of resource.
 pub(crate) fn schema_of(kind: Kind) -> Vec<FieldInfo> {
     match kind {
+        Kind::HolidayList => HolidayList::schema(),
         Kind::Calendar => Calendar::schema(),
         Kind::Queue => Queue::schema(),
         Kind::User => User::schema(),
@@ -57,6 +58,7 @@ pub(crate) fn schema_of(kind: Kind) -> Vec<FieldInfo> {
 
 fn doc_of(kind: Kind) -> String {
     match kind {
+        Kind::HolidayList => HolidayList::doc(),
         Kind::Calendar => Calendar::doc(),
         Kind::Queue => Queue::doc(),
         Kind::User => User::doc(),

@@ -19,6 +19,11 @@ timezone = "Europe/Amsterdam"
 open = [ { days = "mon-fri", from = "08:00", to = "17:30" }, { days = "all except sun", from = "09:00", to = "12:00" } ]
 special = [ { date = "2026-12-24", from = "09:00", to = "12:00" } ]
 closed_on = ["2026-12-25", 2026-12-26]
+holidays = ["nl-public"]
+
+[[holiday_lists]]
+name = "nl-public"
+dates = ["2026-04-03", { date = "2026-04-27", name = "Koningsdag" }]
 
 [[queues]]
 name = "support"
@@ -258,7 +263,7 @@ park = "*7"
         centre.toml:24:12: `timezone`: no time zone is called "Europe/Amsterdm"; did you mean "Europe/Amsterdam"?
         centre.toml:25:18: `days`: "mon-fry" names no days; write "mon-fri", "sat, sun", "all" or "all except sun"
         centre.toml:25:50: `to`: "25:00" is no time of day; write hours and minutes from "00:00" to "24:00"
-        centre.toml:25:98: calendar "office": an impossible time range: from 08:00 to 08:00 is no time at all; the whole day is "00:00" to "24:00"; leave the line out for none of it
+        centre.toml:25:98: calendar "office": an impossible time range: from 08:00 to 08:00 is no time at all; the whole day is "00:00" to "24:00"; leave the line out for none of it, or use `closed_on`
         centre.toml:26:14: `closed_on[0]`: "2026-02-30" is no date; write year, month and day: "2026-12-24"
         centre.toml:30:13: `extension` must be a number of 1 to 40 digits, letters, . _ - * #, or + and digits, not a whole number; put it in quotes: "1001"
         centre.toml:31:8: `role`: "boss" is not known here; write "attendant" or "supervisor" or "administrator"
@@ -405,7 +410,7 @@ closed_on = ["2026-12-25", "2026-12-25"]
         centre.toml:20:32: calendar "c": no hours begin at 24:00; write "00:00" and the next day
         centre.toml:20:57: `to` is missing; write to = "08:00"
         centre.toml:21:21: calendar "c": 2026-12-25 has hours here, but is in `closed_on`; take the date out of one of the two
-        centre.toml:21:56: calendar "c": an impossible time range: from 09:00 to 09:00 is no time at all; the whole day is "00:00" to "24:00"; leave the line out for none of it
+        centre.toml:21:56: calendar "c": an impossible time range: from 09:00 to 09:00 is no time at all; the whole day is "00:00" to "24:00"; leave the line out for none of it, or use `closed_on`
         centre.toml:22:28: calendar "c": 2026-12-25 stands there twice; write it once"#]].assert_eq(&faults_of(text));
 }
 

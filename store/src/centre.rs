@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use config::{
-    AuxCode, Calendar, Centre, Change, FeatureCodes, Kind, Number, NumberList, Queue, Resource,
+    AuxCode, Calendar, Centre, Change, FeatureCodes, HolidayList, Kind, Number, NumberList, Queue, Resource,
     Trunk, User, WhatChanged, diff,
 };
 use serde_json::Value as Json;
@@ -187,6 +187,7 @@ fn read(centre: &mut Centre, row: &Row) -> Result<(), StoreError> {
         .map_err(|error| unreadable(error.to_string()))?;
     let kind = Kind::ALL.into_iter().find(|kind| kind.table() == table);
     match kind.ok_or_else(|| unreadable("a kind of resource that is not known here".into()))? {
+        Kind::HolidayList => put::<HolidayList>(centre, &json),
         Kind::Calendar => put::<Calendar>(centre, &json),
         Kind::Queue => put::<Queue>(centre, &json),
         Kind::User => put::<User>(centre, &json),
@@ -238,6 +239,7 @@ async fn write(
     one: &Change,
 ) -> Result<(), StoreError> {
     let bodies = match one.kind {
+        Kind::HolidayList => bodies::<HolidayList>(change, &one.name),
         Kind::Calendar => bodies::<Calendar>(change, &one.name),
         Kind::Queue => bodies::<Queue>(change, &one.name),
         Kind::User => bodies::<User>(change, &one.name),

@@ -60,6 +60,7 @@ fn every_kind() -> Vec<Body> {
             state,
             until_us: None,
             by: "sven".into(),
+            until_next_change: false,
         }),
         Body::Name(NameRecord {
             is_queue: true,

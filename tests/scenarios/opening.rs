@@ -230,6 +230,174 @@ fn rule_19_a_queue_without_a_calendar_is_always_open_and_knows_no_next_change() 
     assert!(w.is_open("sales"));
 }
 
+/// UTC microseconds of a moment.
+fn us(moment: &str) -> i64 {
+    let at: jiff::Timestamp = moment.parse().unwrap();
+    at.as_microsecond()
+}
+
+/// When the override of `sales` ends by itself.
+fn override_until(w: &World) -> Option<i64> {
+    w.view().queues["sales"].override_until_us
+}
+
+#[test]
+fn rule_19_each_end_of_an_override_is_exact_over_a_change_of_clocks() {
+    // The clocks go back in the night to 25 October, forward in the night to 28 March; it opens at 04:00 on the wall.
+    let nights = [
+        (
+            "2026-10-24T20:00:00Z",
+            "2026-10-25T02:59:59Z",
+            "2026-10-25T03:00:00Z",
+        ),
+        (
+            "2027-03-27T20:00:00Z",
+            "2027-03-28T01:59:59Z",
+            "2027-03-28T02:00:00Z",
+        ),
+    ];
+    for (evening, before, edge) in nights {
+        for until in [
+            OverrideEnd::NextChange,
+            OverrideEnd::At(us(edge)),
+            OverrideEnd::Revoked,
+        ] {
+            let w = world(evening, "");
+            over(&w, Some(OverrideState::Open), until);
+            assert!(w.is_open("sales"), "{until:?} at {evening}");
+            over(&w, Some(OverrideState::Closed), until);
+            w.run_until_utc(before);
+            assert!(!w.is_open("sales"), "{until:?} at {before}");
+            w.run_until_utc(edge);
+            assert_eq!(
+                w.is_open("sales"),
+                until != OverrideEnd::Revoked,
+                "{until:?} at {edge}"
+            );
+        }
+    }
+}
+
+#[test]
+fn rule_19_an_override_until_the_next_change_follows_a_calendar_that_is_changed_meanwhile() {
+    // (how the calendar closes from now on, when the override ends then)
+    let cases = [
+        ("to = \"20:00\"", Some("2026-10-24T18:00:00Z")),
+        ("to = \"15:00\"", Some("2026-10-24T13:00:00Z")),
+        // It closed before now: the next change is the opening of the day after.
+        ("to = \"14:00\"", Some("2026-10-25T03:00:00Z")),
+    ];
+    for (line, ends) in cases {
+        let w = world("2026-10-24T12:30:00Z", "");
+        over(&w, Some(OverrideState::Open), OverrideEnd::NextChange);
+        assert_eq!(override_until(&w), Some(us("2026-10-24T15:30:00Z")));
+        w.applies(&centre("").replace("to = \"17:30\"", line))
+            .unwrap();
+        assert_eq!(override_until(&w), ends.map(us), "{line}");
+        assert!(w.is_open("sales"));
+        w.crash_and_restart();
+        assert_eq!(override_until(&w), ends.map(us), "{line}, after a restart");
+        w.run_until_utc("2026-10-25T04:00:00Z");
+        assert_eq!(override_until(&w), None, "it is over");
+        assert!(w.is_open("sales"), "by the calendar");
+    }
+}
+
+#[test]
+fn rule_19_an_override_until_a_moment_stays_when_the_calendar_is_changed() {
+    let w = world("2026-10-24T12:00:00Z", "");
+    let end = "2026-10-24T16:00:00Z";
+    over(&w, Some(OverrideState::Open), OverrideEnd::At(us(end)));
+    w.applies(&centre("").replace("to = \"17:30\"", "to = \"15:00\""))
+        .unwrap();
+    assert_eq!(override_until(&w), Some(us(end)));
+    w.run_until_utc("2026-10-24T15:59:59Z");
+    assert!(w.is_open("sales"));
+    w.run_until_utc(end);
+    assert!(!w.is_open("sales"));
+}
+
+#[test]
+fn rule_19_where_the_calendar_never_changes_again_there_is_no_next_change_to_wait_for() {
+    let always = centre("")
+        .replace(
+            "from = \"04:00\", to = \"17:30\"",
+            "from = \"00:00\", to = \"24:00\"",
+        )
+        .replace(
+            "special = [ { date = \"2026-10-26\", from = \"10:00\", to = \"11:00\" } ]",
+            "",
+        )
+        .replace("closed_on = [\"2026-10-27\"]", "");
+    let close = || CommandBody::OverrideQueue {
+        queue: "sales".into(),
+        state: Some(OverrideState::Closed),
+        until: OverrideEnd::NextChange,
+    };
+    let w = World::builder(seed(1))
+        .centre(&always)
+        .start("2026-10-24T12:00:00Z")
+        .build();
+    let refused = w.command("sven", Role::Supervisor, close()).unwrap_err();
+    assert!(
+        format!("{refused:?}").contains("ever opens or closes again"),
+        "{refused:?}"
+    );
+
+    // One that runs already holds until it is taken back, or the calendar has a next change again.
+    let w = world("2026-10-24T12:00:00Z", "");
+    w.supervisor(close());
+    w.applies(&always).unwrap();
+    assert_eq!(override_until(&w), None);
+    w.run_for(secs(3 * 86_400));
+    assert!(!w.is_open("sales"));
+    w.applies(&centre("")).unwrap();
+    assert_eq!(override_until(&w), Some(us("2026-10-28T03:00:00Z")));
+    w.run_until_utc("2026-10-28T03:00:00Z");
+    assert!(w.is_open("sales"));
+}
+
+#[test]
+fn ap_s_6_one_edit_of_a_shared_list_closes_every_calendar_that_names_it_at_once() {
+    let with_list = |dates: &str| {
+        let list = format!("[[holiday_lists]]\nname = \"nl\"\ndates = [{dates}]\n");
+        let calendars = centre("").replace("closed_on =", "holidays = [\"nl\"]\nclosed_on =");
+        let other = "[[calendars]]\nname = \"other\"\nopen = [{ days = \"all\", from = \"00:00\", to = \"24:00\" }]\nholidays = [\"nl\"]\n";
+        format!("{list}{other}{calendars}\n[[queues]]\nname = \"desk\"\ncalendar = \"other\"\n")
+    };
+    let w = World::builder(seed(1))
+        .centre(&with_list(""))
+        .start("2026-10-24T12:00:00Z")
+        .build();
+    assert!(w.is_open("sales") && w.is_open("desk"));
+    w.applies(&with_list("\"2026-10-24\"")).unwrap();
+    assert!(!w.is_open("sales") && !w.is_open("desk"));
+    w.run_until_utc("2026-10-24T22:00:00Z");
+    assert!(
+        w.is_open("desk"),
+        "the holiday ends at midnight on the wall"
+    );
+}
+
+#[test]
+fn ap_s_7_a_holiday_with_short_hours_is_open_for_these() {
+    let text = centre("").replace("closed_on =", "holidays = [\"nl\"]\nclosed_on =");
+    let list = "[[holiday_lists]]\nname = \"nl\"\ndates = [\"2026-10-26\"]\n";
+    let w = World::builder(seed(1))
+        .centre(&format!("{list}{text}"))
+        .start("2026-10-26T08:00:00Z")
+        .build();
+    for (moment, opens) in [
+        ("08:59:59", false),
+        ("09:00:00", true),
+        ("09:59:59", true),
+        ("10:00:00", false),
+    ] {
+        w.run_until_utc(&format!("2026-10-26T{moment}Z"));
+        assert_eq!(w.is_open("sales"), opens, "{moment}");
+    }
+}
+
 #[test]
 fn readers_are_told_of_each_change_once() {
     let w = world("2026-10-24T12:00:00Z", "");

@@ -9,6 +9,7 @@ mod events;
 mod feature_codes;
 mod health;
 mod history;
+mod holiday_lists;
 mod login;
 mod me;
 mod number_lists;
@@ -34,6 +35,7 @@ pub(crate) fn api() -> Routes {
         users::routes(),
         queues::routes(),
         calendars::routes(),
+        holiday_lists::routes(),
         trunks::routes(),
         numbers::routes(),
         number_lists::routes(),

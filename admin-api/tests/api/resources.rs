@@ -235,6 +235,21 @@ async fn what_others_need_is_not_removed() {
         )
         .await;
     assert_eq!(calendar.fields(), ["queues/support.calendar"]);
+    let list = world
+        .call(
+            Some("root"),
+            "DELETE",
+            "/api/v1/holiday-lists/nl-public",
+            Value::Null,
+        )
+        .await;
+    assert_eq!((list.status.as_u16(), list.problem()), (409, "in-use"));
+    assert_eq!(list.fields(), ["calendars/shop.holidays[0]"]);
+    let detail = list.body["detail"].as_str().unwrap();
+    assert_eq!(
+        detail,
+        r#"holiday list "nl-public" is used by calendar "shop""#
+    );
 }
 
 /// MO-6.1: five reasons for breaks stay, and can be shown otherwise; more come and go.

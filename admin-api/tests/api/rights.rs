@@ -433,6 +433,12 @@ fn table() -> Vec<Row> {
     ];
     rows.extend(kind("calendars", "name", "nights", json!({"name": "new"})));
     rows.extend(kind(
+        "holiday-lists",
+        "name",
+        "unused",
+        json!({"name": "new", "dates": ["2026-12-25"]}),
+    ));
+    rows.extend(kind(
         "trunks",
         "name",
         "pbx",

@@ -45,6 +45,19 @@ const CENTRE: &str = r#"
 name = "office"
 open = [{ days = "mon-fri", from = "08:00", to = "17:30" }]
 
+[[holiday_lists]]
+name = "nl-public"
+dates = [{ date = "2026-06-02", name = "Republic day" }]
+
+[[holiday_lists]]
+name = "unused"
+dates = ["2026-12-25"]
+
+[[calendars]]
+name = "shop"
+open = [{ days = "all", from = "09:00", to = "18:00" }]
+holidays = ["nl-public"]
+
 [[calendars]]
 name = "nights"
 open = [{ days = "all", from = "22:00", to = "24:00" }]

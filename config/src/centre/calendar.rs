@@ -4,20 +4,23 @@ use crate::read::{impl_record_field, record};
 use crate::values::{Days, LocalDate, Name, TimeOfDay, Zone};
 
 record! {
-    /// Opening hours in a time zone. A queue is open while any of the lines says so.
+    /// Opening hours in a time zone. On any date the first of these that says something about it decides: `closed_on`,
+    /// `special`, `holidays`, `open`.
     pub struct Calendar {
         /// Its name.
         name: Name => required,
         /// The zone its times and dates are meant in. Unset: the centre's.
         timezone: Option<Zone>,
-        /// Hours by weekday; the union of all lines.
+        /// Hours by weekday; the union of all lines. At most 100.
         open: Vec<OpenHours>,
-        /// Other hours on a date, instead of the weekly ones; the union of all lines of that date.
+        /// Other hours on a date, instead of the weekly ones and of holidays; the union of all lines of that date. At most 1000.
         special: Vec<SpecialHours>,
-        /// Dates on which it is closed from 00:00 to 24:00, whatever else is said.
+        /// Dates on which it is closed from 00:00 to 24:00, whatever else is said. At most 1000.
         closed_on: Vec<LocalDate>,
+        /// Shared lists, by name, on whose dates it is closed from 00:00 to 24:00 but for `special` hours. At most 20.
+        holidays: Vec<Name>,
     }
-    later { holidays }
+    later {}
 }
 
 record! {

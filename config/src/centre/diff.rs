@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{
-    AuxCode, Calendar, Centre, FeatureCodes, Kind, Number, NumberList, Queue, Resource, Trunk,
+    AuxCode, Calendar, Centre, FeatureCodes, HolidayList, Kind, Number, NumberList, Queue, Resource, Trunk,
     User, export,
 };
 use crate::read::Written;
@@ -57,6 +57,7 @@ pub struct FieldChange {
 /// What is different in `new`, kind by kind, each by name.
 pub fn diff(old: &Centre, new: &Centre) -> Vec<Change> {
     let mut changes = Vec::new();
+    diff_kind::<HolidayList>(old, new, &mut changes);
     diff_kind::<Calendar>(old, new, &mut changes);
     diff_kind::<Queue>(old, new, &mut changes);
     diff_kind::<User>(old, new, &mut changes);

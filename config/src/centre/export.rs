@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::{
-    AuxCode, Calendar, Centre, FeatureCodes, Number, NumberList, Queue, Resource, Trunk, User,
+    AuxCode, Calendar, Centre, FeatureCodes, HolidayList, Number, NumberList, Queue, Resource, Trunk, User,
 };
 
 /// The centre as a file: what differs from the defaults, secrets as they are kept.
@@ -11,6 +11,7 @@ use super::{
 /// Reading it gives the same centre again.
 pub fn export(centre: &Centre) -> String {
     let mut text = String::new();
+    print_kind::<HolidayList>(centre, &mut text);
     print_kind::<Calendar>(centre, &mut text);
     print_kind::<Queue>(centre, &mut text);
     print_kind::<User>(centre, &mut text);

@@ -6,7 +6,7 @@ use toml::de::DeTable;
 
 use super::check::CrossFault;
 use super::{
-    AuxCode, Calendar, Centre, FeatureCodes, Kind, Number, NumberList, Queue, Resource,
+    AuxCode, Calendar, Centre, FeatureCodes, HolidayList, Kind, Number, NumberList, Queue, Resource,
     ResourceFault, Trunk, User,
 };
 use crate::Snapshot;
@@ -17,7 +17,6 @@ use crate::read::{self, Entry, Node, Places, Problem, Reader, Span, Value};
 const LATER: &[&str] = &[
     "contacts",
     "flows",
-    "holiday_lists",
     "park_locations",
     "prompts",
     "roles",
@@ -160,6 +159,7 @@ impl Walk {
         let tables = Kind::ALL.map(Kind::table);
         for entry in entries {
             match Kind::ALL.into_iter().find(|kind| kind.table() == entry.key) {
+                Some(Kind::HolidayList) => self.read_list::<HolidayList>(entry, reader),
                 Some(Kind::Calendar) => self.read_list::<Calendar>(entry, reader),
                 Some(Kind::Queue) => self.read_list::<Queue>(entry, reader),
                 Some(Kind::User) => self.read_list::<User>(entry, reader),

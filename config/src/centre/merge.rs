@@ -23,6 +23,7 @@ impl Centre {
             Some(_) | None => user.clone(),
         };
         Self {
+            holiday_lists: merge_kind(&self.holiday_lists, &file.holiday_lists, prune, Arc::clone),
             calendars: merge_kind(&self.calendars, &file.calendars, prune, Arc::clone),
             queues: merge_kind(&self.queues, &file.queues, prune, Arc::clone),
             users: merge_kind(&self.users, &file.users, prune, with_passwords),

@@ -1,4 +1,4 @@
-//! The centre: its users, queues, calendars, trunks, numbers, number lists, feature codes and aux codes.
+//! The centre: its users, queues, calendars, holiday lists, trunks, numbers, number lists, feature codes and aux codes.
 //!
 //! Owns what the resources are, what the centre file looks like, what is right across resources,
 //! and how two centres differ and merge. A [`Centre`] is a value: it is read from a file, stored
@@ -12,6 +12,7 @@ mod diff;
 mod export;
 mod feature_codes;
 mod file;
+mod holiday_list;
 mod merge;
 mod number;
 mod number_list;
@@ -38,6 +39,7 @@ pub use export::export;
 pub use feature_codes::FeatureCodes;
 pub(crate) use file::Document;
 pub use file::{apply_centre, parse_centre};
+pub use holiday_list::{Holiday, HolidayList};
 pub use number::Number;
 pub use number_list::NumberList;
 pub use queue::{Overflow, Queue, Relaxation, ServiceLevel};
@@ -47,6 +49,8 @@ pub use user::{Assignment, FIRST_ADMINISTRATOR, Personal, User};
 /// The kinds of resource of a centre.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
+    /// [`HolidayList`].
+    HolidayList,
     /// [`Calendar`].
     Calendar,
     /// [`Queue`].
@@ -67,7 +71,8 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, in the order of a file in which nothing is named before it stands there.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
+        Self::HolidayList,
         Self::Calendar,
         Self::Queue,
         Self::User,
@@ -81,6 +86,7 @@ impl Kind {
     /// One of them: `queue`.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::HolidayList => "holiday list",
             Self::Calendar => "calendar",
             Self::Queue => "queue",
             Self::User => "user",
@@ -95,6 +101,7 @@ impl Kind {
     /// Its table in the file: `queues`, `number_lists`.
     pub const fn table(self) -> &'static str {
         match self {
+            Self::HolidayList => "holiday_lists",
             Self::Calendar => "calendars",
             Self::Queue => "queues",
             Self::User => "users",
@@ -109,6 +116,7 @@ impl Kind {
     /// Its path in the API: `queues`, `number-lists`.
     pub const fn path(self) -> &'static str {
         match self {
+            Self::HolidayList => "holiday-lists",
             Self::NumberList => "number-lists",
             Self::FeatureCodes => "feature-codes",
             Self::AuxCode => "aux-codes",
@@ -239,6 +247,7 @@ macro_rules! impl_resource {
 }
 
 impl_resource! {
+    HolidayList, HolidayList, holiday_lists, name;
     Calendar, Calendar, calendars, name;
     Queue, Queue, queues, name;
     User, User, users, username;
@@ -253,6 +262,8 @@ impl_resource! {
 /// what did not change.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Centre {
+    /// Holiday lists by name.
+    pub holiday_lists: BTreeMap<String, Arc<HolidayList>>,
     /// Calendars by name.
     pub calendars: BTreeMap<String, Arc<Calendar>>,
     /// Queues by name.

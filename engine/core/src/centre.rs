@@ -299,12 +299,12 @@ impl Engine {
         for record in self.openings.expire(self.now.utc_us) {
             self.journal(Body::Override(record));
         }
+        self.ask_calendars();
         let snapshot = Arc::clone(&self.snapshot);
-        let zone = &snapshot.settings.centre.timezone;
-        for (name, opening) in self
-            .openings
-            .refresh(&snapshot.centre, zone, self.now.utc_us)
-        {
+        for record in self.openings.follow_calendars(&snapshot.centre) {
+            self.journal(Body::Override(record));
+        }
+        for (name, opening) in self.openings.refresh(&snapshot.centre) {
             if let Some(queue) = self.names.queue(&name) {
                 self.acd_input(if opening.open {
                     AcdInput::QueueOpened { queue }
@@ -314,6 +314,13 @@ impl Engine {
             }
             self.publish(opening.event(&name));
         }
+    }
+
+    pub(crate) fn ask_calendars(&mut self) {
+        let snapshot = &self.snapshot;
+        let zone = &snapshot.settings.centre.timezone;
+        self.openings
+            .ask_calendars(&snapshot.centre, zone, self.now.utc_us);
     }
 }
 

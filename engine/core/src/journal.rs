@@ -181,6 +181,10 @@ pub struct OverrideRecord {
     /// Who set it.
     #[n(3)]
     pub by: String,
+    /// Whether it ends when the calendar changes next: `until_us` follows a calendar that is edited meanwhile.
+    #[n(4)]
+    #[cbor(default)]
+    pub until_next_change: bool,
 }
 
 /// The number under which the distribution core knows a name; never given to another.
@@ -304,6 +308,7 @@ mod tests {
                 state: Some(OverrideState::Closed),
                 until_us: Some(5),
                 by: "sven".into(),
+                until_next_change: true,
             }),
             Body::Name(NameRecord {
                 is_queue: true,
@@ -324,6 +329,20 @@ mod tests {
     #[test]
     fn a_broken_body_is_said_not_swallowed() {
         assert!(Body::decode(3, &[0xff, 0x00]).is_err());
+    }
+
+    #[test]
+    fn an_override_of_an_earlier_program_ends_at_its_moment() {
+        // Field 4, that it follows its calendar, came later.
+        let bytes = *b"\x84\x67support\x82\x01\x80\x05\x64sven";
+        let record = OverrideRecord {
+            queue: "support".into(),
+            state: Some(OverrideState::Closed),
+            until_us: Some(5),
+            by: "sven".into(),
+            until_next_change: false,
+        };
+        assert_eq!(Body::decode(8, &bytes), Ok(Body::Override(record)));
     }
 
     #[test]

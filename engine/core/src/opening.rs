@@ -1,27 +1,39 @@
 //! Which queues are open: the calendar's word, unless a supervisor's override stands against it (rule 19).
 //!
-//! Owns the overrides in force and the next moment at which any queue's state can change. The distribution core hears of
-//! opened and closed only; the calendars' arithmetic is [`routing::calendar`](crate::routing::calendar)'s.
+//! Owns the overrides in force, what each calendar says now, and the next moment at which any queue's state can change. A
+//! calendar is asked when it changes, not for each of its queues. The distribution core hears of opened and closed only; the
+//! calendars' arithmetic is [`routing::calendar`](crate::routing::calendar)'s.
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use config::{Centre, Queue};
+use config::{Centre, Queue, Zone};
 use jiff::Timestamp;
 
 use crate::command::OverrideState;
 use crate::event::Event;
 use crate::journal::OverrideRecord;
-use crate::routing::calendar;
+use crate::routing::calendar::Hours;
 
 /// The state of every queue.
 #[derive(Debug, Default)]
 pub(crate) struct Openings {
+    calendars: BTreeMap<String, CalendarState>,
     queues: BTreeMap<String, Opening>,
     overrides: BTreeMap<String, OverrideRecord>,
     /// The first of the queues' next changes: asked for in every turn.
     next_change_us: Option<i64>,
+}
+
+/// What a calendar says, and for how long.
+#[derive(Debug)]
+struct CalendarState {
+    hours: Hours,
+    open: bool,
+    /// From when to when that holds, UTC microseconds; without an end: for good.
+    since_us: i64,
+    until_us: Option<i64>,
 }
 
 /// The state of one queue, as it was last said.
@@ -37,9 +49,8 @@ pub(crate) struct Opening {
 impl Openings {
     pub(crate) fn new(overrides: BTreeMap<String, OverrideRecord>) -> Self {
         Self {
-            queues: BTreeMap::new(),
             overrides,
-            next_change_us: None,
+            ..Self::default()
         }
     }
 
@@ -66,24 +77,55 @@ impl Openings {
             self.overrides.remove(&record.queue);
             record.state = None;
             record.until_us = None;
+            record.until_next_change = false;
         }
         expired
     }
 
-    /// Works out every queue anew; those that are not as they were said last, with their new state.
-    pub(crate) fn refresh(
-        &mut self,
-        centre: &Centre,
-        default_zone: &config::Zone,
-        utc_us: i64,
-    ) -> Vec<(String, Opening)> {
-        self.queues
-            .retain(|name, _| centre.queues.contains_key(name.as_str()));
+    /// Looks at every calendar of the centre: what it says now, and until when.
+    pub(crate) fn ask_calendars(&mut self, centre: &Centre, centre_zone: &Zone, utc_us: i64) {
+        self.calendars
+            .retain(|_, state| state.hours.is_still(centre, centre_zone));
+        for name in centre.calendars.keys() {
+            let state = self.calendars.remove(name);
+            let hours = match state {
+                Some(state) if state.holds(utc_us) => {
+                    self.calendars.insert(name.clone(), state);
+                    continue;
+                }
+                Some(state) => Some(state.hours),
+                None => Hours::of(centre, name, centre_zone),
+            };
+            let asked = hours.map(|hours| CalendarState::at(hours, utc_us));
+            self.calendars
+                .extend(asked.map(|state| (name.clone(), state)));
+        }
+    }
+
+    /// The overrides until their calendar's next change whose calendar, changed meanwhile, now changes at another time; with
+    /// that time. Where it never changes any more they hold until they are taken back.
+    pub(crate) fn follow_calendars(&mut self, centre: &Centre) -> Vec<OverrideRecord> {
         self.overrides
+            .retain(|name, _| centre.queues.contains_key(name.as_str()));
+        let mut moved = Vec::new();
+        for record in self.overrides.values_mut() {
+            let next = calendar_of(&self.calendars, centre, &record.queue)
+                .and_then(|calendar| calendar.until_us);
+            if record.until_next_change && record.until_us != next {
+                record.until_us = next;
+                moved.push(record.clone());
+            }
+        }
+        moved
+    }
+
+    /// Works out every queue anew; those that are not as they were said last, with their new state.
+    pub(crate) fn refresh(&mut self, centre: &Centre) -> Vec<(String, Opening)> {
+        self.queues
             .retain(|name, _| centre.queues.contains_key(name.as_str()));
         let mut changed = Vec::new();
         for (name, queue) in &centre.queues {
-            let opening = self.opening(centre, default_zone, queue, utc_us);
+            let opening = self.opening(centre, queue);
             if self.queues.get(name.as_str()) != Some(&opening) {
                 self.queues.insert(String::from(&**name), opening.clone());
                 changed.push((String::from(&**name), opening));
@@ -97,52 +139,26 @@ impl Openings {
         changed
     }
 
-    fn opening(
-        &self,
-        centre: &Centre,
-        default_zone: &config::Zone,
-        queue: &Queue,
-        utc_us: i64,
-    ) -> Opening {
-        let at = Timestamp::from_microsecond(utc_us).unwrap_or(Timestamp::UNIX_EPOCH);
-        let calendar = queue
-            .calendar
-            .as_ref()
-            .and_then(|name| centre.calendars.get(&**name));
-        let by_calendar =
-            calendar.is_none_or(|calendar| calendar::is_open(calendar, default_zone, at).0);
-        let calendar_change_us = calendar
-            .and_then(|calendar| calendar::next_change(calendar, default_zone, at))
-            .map(Timestamp::as_microsecond);
+    fn opening(&self, centre: &Centre, queue: &Queue) -> Opening {
+        let calendar = calendar_of(&self.calendars, centre, &queue.name);
+        let by_calendar = calendar.is_none_or(|calendar| calendar.open);
         let record = self.overrides.get(&*queue.name);
         let state = record.and_then(|record| record.state);
         let until_us = record.and_then(|record| record.until_us);
-        let open = state.map_or(by_calendar, |state| state == OverrideState::Open);
-        let next_change_us = if state.is_some() {
-            until_us
-        } else {
-            calendar_change_us
-        };
         Opening {
-            open,
+            open: state.map_or(by_calendar, |state| state == OverrideState::Open),
             override_state: state,
             override_until_us: until_us,
-            next_change_us,
+            next_change_us: match state {
+                Some(_) => until_us,
+                None => calendar.and_then(|calendar| calendar.until_us),
+            },
         }
     }
 
     /// When the queue's calendar, overrides aside, opens or closes it next.
-    pub(crate) fn calendar_change(
-        &self,
-        centre: &Centre,
-        default_zone: &config::Zone,
-        queue: &str,
-        utc_us: i64,
-    ) -> Option<i64> {
-        let calendar = centre.queues.get(queue)?.calendar.as_ref()?;
-        let calendar = centre.calendars.get(&**calendar)?;
-        let at = Timestamp::from_microsecond(utc_us).ok()?;
-        calendar::next_change(calendar, default_zone, at).map(Timestamp::as_microsecond)
+    pub(crate) fn calendar_change(&self, centre: &Centre, queue: &str) -> Option<i64> {
+        calendar_of(&self.calendars, centre, queue)?.until_us
     }
 
     /// When `expire` or `refresh` has something to do, UTC microseconds.
@@ -157,6 +173,32 @@ impl Openings {
             .map(|(name, opening)| opening.event(name))
             .collect()
     }
+}
+
+impl CalendarState {
+    fn at(hours: Hours, utc_us: i64) -> Self {
+        let at = Timestamp::from_microsecond(utc_us).unwrap_or(Timestamp::UNIX_EPOCH);
+        Self {
+            open: hours.rule_at(at).is_open(),
+            since_us: utc_us,
+            until_us: hours.next_change(at).map(Timestamp::as_microsecond),
+            hours,
+        }
+    }
+
+    /// The wall's clock may have been set back as well.
+    fn holds(&self, utc_us: i64) -> bool {
+        self.since_us <= utc_us && self.until_us.is_none_or(|until| utc_us < until)
+    }
+}
+
+fn calendar_of<'a>(
+    calendars: &'a BTreeMap<String, CalendarState>,
+    centre: &Centre,
+    queue: &str,
+) -> Option<&'a CalendarState> {
+    let calendar = centre.queues.get(queue)?.calendar.as_ref()?;
+    calendars.get(&**calendar)
 }
 
 impl Opening {

@@ -36,6 +36,7 @@ impl Engine {
             queue: queue.into(),
             state,
             until_us,
+            until_next_change: state.is_some() && until == OverrideEnd::NextChange,
             by: actor.username.clone(),
         };
         self.journal(Body::Override(record.clone()));
@@ -44,15 +45,13 @@ impl Engine {
         Ok(Done::Ok)
     }
 
-    fn calendar_change(&self, queue: &str) -> Result<i64, Refusal> {
-        let zone = &self.snapshot.settings.centre.timezone;
-        let change =
-            self.openings
-                .calendar_change(&self.snapshot.centre, zone, queue, self.now.utc_us);
+    fn calendar_change(&mut self, queue: &str) -> Result<i64, Refusal> {
+        self.ask_calendars();
+        let change = self.openings.calendar_change(&self.snapshot.centre, queue);
         change.ok_or_else(|| Refusal::Invalid {
             field: "until",
             message: alloc::format!(
-                "queue {queue} has no calendar that changes; give a time, or null"
+                "queue {queue} has no calendar that ever opens or closes again; give a time, or null"
             ),
         })
     }

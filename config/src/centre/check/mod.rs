@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{
-    AuxCode, Calendar, Centre, FeatureCodes, Kind, Number, NumberList, Queue, Resource, Trunk, User,
+    AuxCode, Calendar, Centre, FeatureCodes, HolidayList, Kind, Number, NumberList, Queue, Resource, Trunk, User,
 };
 use crate::values::Destination;
 use crate::{Settings, read};
@@ -59,6 +59,7 @@ impl Centre {
                 Kind::User => self.users.get(name) != before.users.get(name),
                 Kind::NumberList => self.number_lists.get(name) != before.number_lists.get(name),
                 Kind::Calendar
+                | Kind::HolidayList
                 | Kind::Trunk
                 | Kind::Number
                 | Kind::FeatureCodes
@@ -66,6 +67,7 @@ impl Centre {
             })
         };
         let mut faults = Vec::new();
+        own_faults::<HolidayList>(self, &mut faults);
         own_faults::<Calendar>(self, &mut faults);
         own_faults::<Queue>(self, &mut faults);
         own_faults::<User>(self, &mut faults);
@@ -112,6 +114,9 @@ impl Centre {
     /// come before users, each by name.
     pub(super) fn cross_faults(&self, turn: &dyn Fn(Kind, &str) -> usize) -> Vec<CrossFault> {
         let mut checker = Checker::new(self, turn);
+        for list in self.holiday_lists.values() {
+            checker.check_holiday_list(list);
+        }
         for calendar in self.calendars.values() {
             checker.check_calendar(calendar);
         }

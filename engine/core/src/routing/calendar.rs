@@ -1,122 +1,300 @@
-//! When a calendar is open, exact to the second (rule 19).
+//! When a calendar is open, exact to the second (rule 19), by which of its lines, and when that changes.
 //!
 //! A calendar speaks of the clock on the wall in its own zone, and so does the answer: it is open
 //! at an instant if its hours contain the time that clock shows then. Ranges contain their start
 //! and not their end. What follows for the two days a year on which the clock is moved: a time that
 //! is skipped is the instant of the move, and an hour that comes twice is judged alike both times.
 //!
-//! Hours past midnight belong to the date they begin on. A date in `closed_on` is closed from 00:00
-//! to 24:00, also where hours of the evening before reach into it. A date with special hours has
-//! these instead of the weekly ones, those that reach into it included.
+//! Hours belong to the date they begin on, also past midnight. On a date the first of these decides:
+//! 1. `closed_on`: closed from 00:00 to 24:00, also where hours of the evening before reach into it;
+//! 2. `special` hours of the date, and those of the date before that reach into it: open;
+//! 3. other times of a date with special hours: closed;
+//! 4. a holiday of one of its lists: closed from 00:00 to 24:00;
+//! 5. the weekly hours of the date, and those of the date before where these were in force: open.
+//!
+//! [`Hours`] is a calendar put together with its lists, so that no question takes long: what is asked about a date is
+//! looked up, and the search for the next change leaps over weeks that are all alike. Nothing here knows what time it is.
 
+mod walk;
+mod words;
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use config::{Calendar, LocalDate, TimeOfDay, Zone};
+use config::{Calendar, Centre, Holiday, HolidayList, LocalDate, TimeOfDay, Zone};
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
-use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::tz::TimeZone;
 
-/// Which line of the calendar decides.
+use walk::Walk;
+
+/// What of a calendar decides; lines count from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
-    /// Weekly hours say open.
-    WeeklyHours,
-    /// The date's special hours say open.
-    SpecialHours,
+pub enum Rule {
+    /// This line of the weekly hours says open.
+    Weekly(usize),
+    /// This line of the special hours says open.
+    Special(usize),
     /// No weekly hours are on.
-    OutsideWeeklyHours,
+    OutsideWeekly,
     /// The date has special hours, and they are not on.
-    OutsideSpecialHours,
-    /// The date is one on which it is closed.
-    ClosedDate,
+    OutsideSpecial(LocalDate),
+    /// The calendar is closed on this date.
+    ClosedOn(LocalDate),
+    /// One of its lists has a holiday on this date.
+    Holiday(LocalDate),
 }
 
-impl Why {
+impl Rule {
     /// Whether that means open.
     pub fn is_open(self) -> bool {
         match self {
-            Self::WeeklyHours | Self::SpecialHours => true,
-            Self::OutsideWeeklyHours | Self::OutsideSpecialHours | Self::ClosedDate => false,
+            Self::Weekly(_) | Self::Special(_) => true,
+            Self::OutsideWeekly
+            | Self::OutsideSpecial(_)
+            | Self::ClosedOn(_)
+            | Self::Holiday(_) => false,
         }
     }
 }
 
-/// Whether the calendar is open at that instant, and why. `centre_zone` is for calendars that name
-/// no zone of their own.
-pub fn is_open(calendar: &Calendar, centre_zone: &Zone, at: Timestamp) -> (bool, Why) {
-    let local = zone_of(calendar, centre_zone).to_datetime(at);
-    let why = state(calendar, local.date(), seconds_of(local.time()));
-    (why.is_open(), why)
+/// A moment at which another rule begins to decide, or the clock on the wall is moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// When.
+    pub at: Timestamp,
+    /// What decided until then.
+    pub before: Rule,
+    /// What decides from then on.
+    pub rule: Rule,
+    /// Seconds by which the clock goes forward at that moment; less than 0: back; 0: it is not moved.
+    pub clock_moved_seconds: i32,
 }
 
-/// The first instant after `at` at which [`is_open`] has another answer; `None`: it never has.
-pub fn next_change(calendar: &Calendar, centre_zone: &Zone, at: Timestamp) -> Option<Timestamp> {
-    let zone = zone_of(calendar, centre_zone);
-    let today = zone.to_datetime(at).date();
-    let now_open = is_open(calendar, centre_zone, at).0;
-    let mut instants = Vec::new();
-    for (first, last) in windows(calendar, today) {
-        instants.clear();
-        collect_instants(calendar, zone, (first, last), &mut instants);
-        instants.sort_unstable();
-        let changes = |instant: &&Timestamp| {
-            // Instants beyond the window are there for the order only: the next one has them all.
-            **instant > at
-                && zone.to_datetime(**instant).date() <= last
-                && is_open(calendar, centre_zone, **instant).0 != now_open
+/// A calendar with its holiday lists and its zone.
+#[derive(Debug, Clone)]
+pub struct Hours {
+    calendar: Arc<Calendar>,
+    lists: Vec<Arc<HolidayList>>,
+    zone: Zone,
+    closed: BTreeSet<Date>,
+    /// Lines of special hours, by the date they begin on.
+    special: BTreeMap<Date, Vec<usize>>,
+    /// Which list, and which of its dates.
+    holidays: BTreeMap<Date, (usize, usize)>,
+    /// Every date whose hours are not the weekly ones.
+    exceptions: BTreeSet<Date>,
+}
+
+/// Days in a row without exceptions after which the weekly hours have shown every change they can make: two weeks, since
+/// a moved clock can skip one week's hours, and a day on either side.
+const WEEKS_SHOWN: i64 = 16;
+
+impl Hours {
+    /// The hours of a calendar of the centre; `centre_zone` is for calendars that name no zone of their own.
+    pub fn of(centre: &Centre, calendar: &str, centre_zone: &Zone) -> Option<Self> {
+        let calendar = Arc::clone(centre.calendars.get(calendar)?);
+        let lists = lists_of(centre, &calendar).cloned().collect();
+        let zone = calendar.timezone.as_ref().unwrap_or(centre_zone).clone();
+        Some(Self::new(calendar, lists, zone))
+    }
+
+    fn new(calendar: Arc<Calendar>, lists: Vec<Arc<HolidayList>>, zone: Zone) -> Self {
+        let closed: BTreeSet<Date> = calendar.closed_on.iter().map(|date| date.0).collect();
+        let mut special: BTreeMap<Date, Vec<usize>> = BTreeMap::new();
+        for (line, hours) in calendar.special.iter().enumerate() {
+            special.entry(hours.date.0).or_default().push(line);
+        }
+        let mut holidays = BTreeMap::new();
+        for (list, dates) in lists.iter().map(|list| &list.dates).enumerate() {
+            for (index, holiday) in dates.iter().enumerate() {
+                holidays.entry(holiday.date.0).or_insert((list, index));
+            }
+        }
+        let exceptions = closed.iter().chain(special.keys()).chain(holidays.keys());
+        Self {
+            exceptions: exceptions.copied().collect(),
+            calendar,
+            lists,
+            zone,
+            closed,
+            special,
+            holidays,
+        }
+    }
+
+    /// Whether the calendar and its lists are still these very ones.
+    pub(crate) fn is_still(&self, centre: &Centre, centre_zone: &Zone) -> bool {
+        let calendar = centre.calendars.get(&*self.calendar.name);
+        calendar.is_some_and(|calendar| Arc::ptr_eq(calendar, &self.calendar))
+            && self.calendar.timezone.as_ref().unwrap_or(centre_zone) == &self.zone
+            && lists_of(centre, &self.calendar).count() == self.lists.len()
+            && lists_of(centre, &self.calendar)
+                .zip(&self.lists)
+                .all(|(now, then)| Arc::ptr_eq(now, then))
+    }
+
+    /// The zone its times and dates are meant in.
+    pub fn zone(&self) -> &Zone {
+        &self.zone
+    }
+
+    /// What decides at that instant.
+    pub fn rule_at(&self, at: Timestamp) -> Rule {
+        let local = self.time_zone().to_datetime(at);
+        self.rule_on(local.date(), seconds_of(local.time()))
+    }
+
+    /// The first instant after `at` at which it opens or closes; `None`: it never does.
+    pub fn next_change(&self, at: Timestamp) -> Option<Timestamp> {
+        let open = self.rule_at(at).is_open();
+        let shown = self.weeks_shown(self.time_zone().to_datetime(at).date());
+        self.change_until(at, open, shown).or_else(|| {
+            // The weeks are all alike. What is closed at all times is opened by special hours only.
+            let later = self.exceptions.range(shown..);
+            let mut later = later.filter(|date| open || self.special.contains_key(date));
+            later.find_map(|date| {
+                let eve = self.start_of(plus(*date, -1)).max(at);
+                self.change_until(eve, open, plus(*date, 2))
+            })
+        })
+    }
+
+    /// Every moment after `from` and before `until` at which another rule begins to decide or the clock is moved, in order.
+    pub fn steps(&self, from: Timestamp, until: Timestamp) -> impl Iterator<Item = Step> {
+        let mut before = self.rule_at(from);
+        let edges = Walk::new(self, from).take_while(move |edge| edge.at < until);
+        edges.filter_map(move |edge| {
+            let step = Step {
+                at: edge.at,
+                before,
+                rule: self.rule_at(edge.at),
+                clock_moved_seconds: edge.clock_moved_seconds,
+            };
+            before = step.rule;
+            (step.rule != step.before || step.clock_moved_seconds != 0).then_some(step)
+        })
+    }
+
+    /// The holiday that a rule speaks of, and its list.
+    pub fn holiday(&self, rule: Rule) -> Option<(&HolidayList, &Holiday)> {
+        let Rule::Holiday(date) = rule else {
+            return None;
         };
-        if let Some(change) = instants.iter().find(changes) {
-            return Some(*change);
-        }
+        let (list, index) = self.holidays.get(&date.0)?;
+        let list = self.lists.get(*list)?;
+        Some((list, list.dates.get(*index)?))
     }
-    None
+
+    /// The date on which a line of special hours begins.
+    pub fn special_date(&self, line: usize) -> Option<LocalDate> {
+        self.calendar.special.get(line).map(|hours| hours.date)
+    }
+
+    fn time_zone(&self) -> &TimeZone {
+        self.zone.time_zone()
+    }
+
+    /// The first date at which the weekly hours have shown all they can.
+    fn weeks_shown(&self, today: Date) -> Date {
+        let mut shown = plus(today, WEEKS_SHOWN);
+        for exception in self.exceptions.range(plus(today, -1)..) {
+            if *exception > shown {
+                break;
+            }
+            shown = plus(*exception, WEEKS_SHOWN + 1);
+        }
+        shown
+    }
+
+    fn change_until(&self, after: Timestamp, open: bool, last: Date) -> Option<Timestamp> {
+        let edges = Walk::new(self, after).take_while(|edge| edge.date <= last);
+        let mut instants = edges.map(|edge| edge.at);
+        instants.find(|instant| self.rule_at(*instant).is_open() != open)
+    }
+
+    /// Where the clock on the wall begins that date.
+    fn start_of(&self, date: Date) -> Timestamp {
+        let midnight = date.to_datetime(Time::midnight());
+        let start = self.time_zone().to_ambiguous_timestamp(midnight);
+        start.compatible().unwrap_or(Timestamp::MIN)
+    }
+
+    /// The rule for a time on the wall, as the head of this module says.
+    fn rule_on(&self, date: Date, second: u32) -> Rule {
+        let yesterday = date.yesterday().ok();
+        let yesterday = yesterday.filter(|yesterday| !self.closed.contains(yesterday));
+        if self.closed.contains(&date) {
+            return Rule::ClosedOn(LocalDate(date));
+        }
+        if let Some(line) = self.special_line(date, yesterday, second) {
+            return Rule::Special(line);
+        }
+        if self.special.contains_key(&date) {
+            return Rule::OutsideSpecial(LocalDate(date));
+        }
+        if self.holidays.contains_key(&date) {
+            return Rule::Holiday(LocalDate(date));
+        }
+        let yesterday = yesterday.filter(|yesterday| !self.exceptions.contains(yesterday));
+        let weekly = self.calendar.open.iter().position(|hours| {
+            let begun = |date: Date| hours.days.contains(date.weekday());
+            let today_on = begun(date) && contains_today(hours.from, hours.to, second);
+            today_on
+                || yesterday.is_some_and(begun) && contains_next_day(hours.from, hours.to, second)
+        });
+        weekly.map_or(Rule::OutsideWeekly, Rule::Weekly)
+    }
+
+    fn special_line(&self, date: Date, yesterday: Option<Date>, second: u32) -> Option<usize> {
+        let find = |date: Date, contains: fn(TimeOfDay, TimeOfDay, u32) -> bool| {
+            let mut lines = self.special.get(&date)?.iter().copied();
+            lines.find(|line| {
+                let hours = self.calendar.special.get(*line);
+                hours.is_some_and(|hours| contains(hours.from, hours.to, second))
+            })
+        };
+        find(date, contains_today)
+            .or_else(|| yesterday.and_then(|yesterday| find(yesterday, contains_next_day)))
+    }
+
+    /// The seconds after 00:00 at which the rule may be another one on that date, in order; 0 is the first.
+    fn edges_on(&self, date: Date) -> Vec<u32> {
+        let yesterday = plus(date, -1);
+        let weekly = self.calendar.open.iter();
+        let weekly = weekly.filter(|hours| {
+            hours.days.contains(date.weekday()) || hours.days.contains(yesterday.weekday())
+        });
+        let special = [date, yesterday].into_iter();
+        let special = special.filter_map(|date| self.special.get(&date)).flatten();
+        let special = special.filter_map(|line| self.calendar.special.get(*line));
+        let ranges = weekly
+            .map(|hours| (hours.from, hours.to))
+            .chain(special.map(|hours| (hours.from, hours.to)));
+        let mut edges: Vec<u32> = ranges
+            .flat_map(|(from, to)| [from.seconds(), to.seconds()])
+            .chain([0])
+            // 24:00 is 00:00 of the next date.
+            .filter(|second| *second < TimeOfDay::END.seconds())
+            .collect();
+        edges.sort_unstable();
+        edges.dedup();
+        edges
+    }
 }
 
-fn zone_of<'a>(calendar: &'a Calendar, centre_zone: &'a Zone) -> &'a TimeZone {
-    calendar
-        .timezone
-        .as_ref()
-        .unwrap_or(centre_zone)
-        .time_zone()
+fn lists_of<'a>(
+    centre: &'a Centre,
+    calendar: &'a Calendar,
+) -> impl Iterator<Item = &'a Arc<HolidayList>> {
+    let names = calendar.holidays.iter();
+    names.filter_map(|name| centre.holiday_lists.get(&**name))
 }
 
 fn seconds_of(time: Time) -> u32 {
     let [hour, minute, second] = [time.hour(), time.minute(), time.second()].map(i8::unsigned_abs);
     u32::from(hour) * 3600 + u32::from(minute) * 60 + u32::from(second)
-}
-
-/// The answer for a time on the wall.
-fn state(calendar: &Calendar, date: Date, second: u32) -> Why {
-    let is_closed = |date: Date| calendar.closed_on.contains(&LocalDate(date));
-    if is_closed(date) {
-        return Why::ClosedDate;
-    }
-    let yesterday = date
-        .yesterday()
-        .ok()
-        .filter(|yesterday| !is_closed(*yesterday));
-    let special = calendar.special.iter().any(|hours| {
-        let today_on = hours.date.0 == date && contains_today(hours.from, hours.to, second);
-        today_on
-            || yesterday == Some(hours.date.0) && contains_next_day(hours.from, hours.to, second)
-    });
-    if special {
-        return Why::SpecialHours;
-    }
-    if calendar.is_special(LocalDate(date)) {
-        return Why::OutsideSpecialHours;
-    }
-    let yesterday = yesterday.filter(|yesterday| !calendar.is_special(LocalDate(*yesterday)));
-    let weekly = calendar.open.iter().any(|hours| {
-        let begun = |date: Date| hours.days.contains(date.weekday());
-        let today_on = begun(date) && contains_today(hours.from, hours.to, second);
-        today_on || yesterday.is_some_and(begun) && contains_next_day(hours.from, hours.to, second)
-    });
-    if weekly {
-        Why::WeeklyHours
-    } else {
-        Why::OutsideWeeklyHours
-    }
 }
 
 /// On the date the hours begin on.
@@ -129,114 +307,12 @@ fn contains_next_day(from: TimeOfDay, to: TimeOfDay, second: u32) -> bool {
     to < from && second < to.seconds()
 }
 
-/// Days in a row after which a calendar without exceptions has shown every change it can make:
-/// two weeks, since a moved clock can skip one week's hours, and a day on either side.
-const WEEKLY_SPAN: i64 = 16;
-/// Days looked at together.
-const WINDOW: i64 = 4;
-
-/// The dates on which something may change, as spans in ascending order: the next two weeks, then
-/// the time around each exception. In between the weeks are all alike.
-fn windows(calendar: &Calendar, today: Date) -> impl Iterator<Item = (Date, Date)> {
-    let special = calendar.special.iter().map(|hours| hours.date);
-    let mut exceptions: Vec<Date> = special
-        .chain(calendar.closed_on.iter().copied())
-        .map(|date| date.0)
-        .filter(|date| *date >= today)
-        .collect();
-    exceptions.sort_unstable();
-    exceptions.dedup();
-    let mut next = Some(today);
-    let mut spans = Vec::new();
-    let starts = core::iter::once(today).chain(exceptions.into_iter().map(|date| plus(date, -1)));
-    for start in starts {
-        let end = plus(start, WEEKLY_SPAN);
-        while let Some(first) = next
-            .map(|next| next.max(start))
-            .filter(|first| *first <= end)
-        {
-            let last = plus(first, WINDOW - 1);
-            spans.push((first, last));
-            next = last.tomorrow().ok();
-        }
-    }
-    spans.into_iter()
-}
-
 /// The date so many days later; where the calendar of the world ends, its last date.
 fn plus(date: Date, days: i64) -> Date {
     date.saturating_add(jiff::Span::new().days(days))
 }
 
-/// Every instant at which the answer may change on these dates, and on the two around them.
-fn collect_instants(
-    calendar: &Calendar,
-    zone: &TimeZone,
-    (first, last): (Date, Date),
-    instants: &mut Vec<Timestamp>,
-) {
-    let (first, last) = (plus(first, -1), plus(last, 1));
-    let mut date = first;
-    loop {
-        instants_at(zone, date, 0, instants);
-        for hours in &calendar.open {
-            let begins = |date: Date| hours.days.contains(date.weekday());
-            if begins(date) || begins(plus(date, -1)) {
-                instants_at(zone, date, hours.from.seconds(), instants);
-                instants_at(zone, date, hours.to.seconds(), instants);
-            }
-        }
-        for hours in &calendar.special {
-            if hours.date.0 == date || hours.date.0 == plus(date, -1) {
-                instants_at(zone, date, hours.from.seconds(), instants);
-                instants_at(zone, date, hours.to.seconds(), instants);
-            }
-        }
-        match date.tomorrow() {
-            Ok(tomorrow) if tomorrow <= last => date = tomorrow,
-            Ok(_) | Err(_) => break,
-        }
-    }
-    let (Some(from), Some(to)) = (
-        instants.iter().min().copied(),
-        instants.iter().max().copied(),
-    ) else {
-        return;
-    };
-    let moves = zone
-        .following(from)
-        .map(|transition| transition.timestamp());
-    instants.extend(moves.take_while(|instant| *instant <= to));
-}
-
-/// The instants at which the clock shows that time: one, two where an hour comes twice, or two
-/// around the move where the time is skipped.
-fn instants_at(zone: &TimeZone, date: Date, second: u32, instants: &mut Vec<Timestamp>) {
-    // 24:00 is 00:00 of the next date, which is there anyway.
-    let Some(time) = time_of(second) else {
-        return;
-    };
-    let local = date.to_datetime(time);
-    let (one, other) = match zone.to_ambiguous_timestamp(local).offset() {
-        AmbiguousOffset::Unambiguous { offset } => (offset, None),
-        AmbiguousOffset::Gap { before, after } | AmbiguousOffset::Fold { before, after } => {
-            (before, Some(after))
-        }
-    };
-    let offsets = core::iter::once(one).chain(other);
-    instants.extend(offsets.filter_map(|offset| offset.to_timestamp(local).ok()));
-}
-
-fn time_of(second: u32) -> Option<Time> {
-    let part = |value: u32| i8::try_from(value).ok();
-    Time::new(
-        part(second / 3600)?,
-        part(second / 60 % 60)?,
-        part(second % 60)?,
-        0,
-    )
-    .ok()
-}
-
+#[cfg(test)]
+mod oracle;
 #[cfg(test)]
 mod tests;
