@@ -7,7 +7,8 @@
 //!
 //! - [`auth`]: tokens, passwords, and the proofs that every handler must ask for.
 //! - [`routing`]: how a route comes into being, with its right and its documentation.
-//! - `resource`: users, queues, calendars, trunks, numbers and number lists, all by the same handlers.
+//! - `resource`: users, queues, calendars, holiday lists, trunks, numbers and the like, all by the same handlers.
+//! - `ical`: an iCalendar file as holidays.
 //! - `routes`: a file for each resource.
 //! - `events`: the stream of events over WebSocket.
 //! - [`problem`]: errors as every client sees them.
@@ -18,6 +19,7 @@ mod conditional;
 mod events;
 mod extract;
 mod hex;
+mod ical;
 mod idempotency;
 mod list;
 mod merge;

@@ -117,8 +117,8 @@ kinds! {
     Precondition, PRECONDITION_FAILED, "changed-meanwhile", "It was changed meanwhile";
     /// The body is larger than 1 MB.
     TooLarge, PAYLOAD_TOO_LARGE, "too-large", "The body is too large";
-    /// The body is not JSON.
-    MediaType, UNSUPPORTED_MEDIA_TYPE, "media-type", "The body must be JSON";
+    /// The body is not JSON, or not the file that is asked for.
+    MediaType, UNSUPPORTED_MEDIA_TYPE, "media-type", "The body is of another type than it must be";
     /// Fields at fault.
     Invalid, UNPROCESSABLE_ENTITY, "invalid", "A field is at fault";
     /// Too many attempts from this source.

@@ -14,6 +14,7 @@ mod login;
 mod me;
 mod number_lists;
 mod numbers;
+mod opening;
 mod queues;
 mod trunks;
 mod users;
@@ -36,6 +37,7 @@ pub(crate) fn api() -> Routes {
         queues::routes(),
         calendars::routes(),
         holiday_lists::routes(),
+        opening::routes(),
         trunks::routes(),
         numbers::routes(),
         number_lists::routes(),

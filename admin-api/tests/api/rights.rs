@@ -431,7 +431,45 @@ fn table() -> Vec<Row> {
             [401, 400, 400, 400],
         ),
     ];
+    rows.extend([
+        (
+            "GET",
+            "/api/v1/calendars/{name}/explain",
+            "/api/v1/calendars/office/explain",
+            none(),
+            [401, 403, 200, 200],
+        ),
+        (
+            "GET",
+            "/api/v1/calendars/{name}/changes",
+            "/api/v1/calendars/office/changes",
+            none(),
+            [401, 403, 200, 200],
+        ),
+        (
+            "GET",
+            "/api/v1/queues/{name}/opening",
+            "/api/v1/queues/support/opening",
+            none(),
+            [401, 200, 200, 200],
+        ),
+        (
+            "GET",
+            "/api/v1/queues/{name}/opening",
+            "/api/v1/queues/sales/opening",
+            none(),
+            [401, 403, 200, 200],
+        ),
+    ]);
     rows.extend(kind("calendars", "name", "nights", json!({"name": "new"})));
+    // Who may import and sends no file is told so.
+    rows.push((
+        "POST",
+        "/api/v1/holiday-lists/{name}/import",
+        "/api/v1/holiday-lists/unused/import",
+        none(),
+        [401, 403, 403, 415],
+    ));
     rows.extend(kind(
         "holiday-lists",
         "name",

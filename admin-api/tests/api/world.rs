@@ -280,10 +280,32 @@ impl World {
         } else {
             Body::from(body.to_string())
         };
-        let mut request = request
-            .header("content-type", "application/json")
-            .body(body)
-            .expect("a request");
+        let request = request.header("content-type", "application/json");
+        self.answer(request.body(body).expect("a request")).await
+    }
+
+    /// Uploads a file of this type with these headers.
+    pub(crate) async fn upload(
+        &self,
+        user: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        text: &str,
+    ) -> Answered {
+        let mut request = Request::builder().method("POST").uri(path);
+        request = request.header("authorization", format!("Bearer {}", self.token(user)));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.answer(
+            request
+                .body(Body::from(text.to_owned()))
+                .expect("a request"),
+        )
+        .await
+    }
+
+    async fn answer(&self, mut request: Request<Body>) -> Answered {
         if let Some(source) = self.source {
             request.extensions_mut().insert(ConnectInfo(source));
         }

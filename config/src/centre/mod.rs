@@ -140,7 +140,12 @@ impl Kind {
     /// The field that names a resource of this kind; empty where there is one without a name.
     pub const fn key_field(self) -> &'static str {
         match self {
-            Self::Calendar | Self::Queue | Self::Trunk | Self::NumberList | Self::AuxCode => "name",
+            Self::HolidayList
+            | Self::Calendar
+            | Self::Queue
+            | Self::Trunk
+            | Self::NumberList
+            | Self::AuxCode => "name",
             Self::FeatureCodes => "",
             Self::User => "username",
             Self::Number => "number",
