@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-use config::{AuxCode, Calendar, FeatureCodes, HolidayList, Number, NumberList, Queue, Record, Trunk, User};
+use config::{
+    AuxCode, Calendar, FeatureCodes, HolidayList, Number, NumberList, Queue, Record, Trunk, User,
+};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 

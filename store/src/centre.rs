@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use config::{
-    AuxCode, Calendar, Centre, Change, FeatureCodes, HolidayList, Kind, Number, NumberList, Queue, Resource,
-    Trunk, User, WhatChanged, diff,
+    AuxCode, Calendar, Centre, Change, FeatureCodes, HolidayList, Kind, Number, NumberList, Queue,
+    Resource, Trunk, User, WhatChanged, diff,
 };
 use serde_json::Value as Json;
 use sqlx::Row as _;

@@ -147,7 +147,7 @@ async fn import(
     let feed = feed.await.map_err(ApiError::internal)?;
     let feed = feed.map_err(|fault| ApiError::new(Kind::Malformed, fault))?;
     let source = wish.source(feed.name.as_deref())?;
-    let plan = Plan::new(list, feed, &source, today, &wish.except()?);
+    let plan = Plan::new(&list, feed, &source, today, &wish.except()?);
     let is_preview = wish.preview.unwrap_or(true);
     let mut tag = Tag::of(&list.to_stored_json());
     Tag::check(Some(&tag), &headers)?;
@@ -156,7 +156,7 @@ async fn import(
         headers
             .entry(header::IF_MATCH)
             .or_insert_with(|| tag.header());
-        let dates: Vec<_> = plan.dates(list).iter().map(config::Field::write).collect();
+        let dates: Vec<_> = plan.dates(&list).iter().map(config::Field::write).collect();
         let edit = Edit::patch(name.clone(), json!({ "dates": dates }))?;
         let done = apply::<HolidayList>(&state, who.identity(), edit, &headers).await?;
         tag = done.new.map_or(tag, |list| Tag::of(&list.to_stored_json()));

@@ -123,7 +123,7 @@ fn visible_queue(
 ) -> Result<Arc<Queue>, ApiError> {
     let queue = found::<Queue>(&snapshot.centre, name)?;
     if queue.visible(&Scope::of(&who.identity().user, snapshot)) {
-        return Ok(Arc::clone(queue));
+        return Ok(queue);
     }
     let why = format!("the queue {name:?} is not yours to see");
     Err(ApiError::new(Kind::Forbidden, why))

@@ -3,7 +3,8 @@
 use serde_json::Value as Json;
 
 use super::{
-    AuxCode, Calendar, Centre, FeatureCodes, HolidayList, Number, NumberList, Queue, Resource, Trunk, User,
+    AuxCode, Calendar, Centre, FeatureCodes, HolidayList, Number, NumberList, Queue, Resource,
+    Trunk, User,
 };
 
 /// The centre as a file: what differs from the defaults, secrets as they are kept.

@@ -6,8 +6,8 @@ use toml::de::DeTable;
 
 use super::check::CrossFault;
 use super::{
-    AuxCode, Calendar, Centre, FeatureCodes, HolidayList, Kind, Number, NumberList, Queue, Resource,
-    ResourceFault, Trunk, User,
+    AuxCode, Calendar, Centre, FeatureCodes, HolidayList, Kind, Number, NumberList, Queue,
+    Resource, ResourceFault, Trunk, User,
 };
 use crate::Snapshot;
 use crate::fault::{Faults, Source};

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{
-    AuxCode, Calendar, Centre, FeatureCodes, HolidayList, Kind, Number, NumberList, Queue, Resource, Trunk, User,
+    AuxCode, Calendar, Centre, FeatureCodes, HolidayList, Kind, Number, NumberList, Queue,
+    Resource, Trunk, User,
 };
 use crate::values::Destination;
 use crate::{Settings, read};
