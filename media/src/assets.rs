@@ -36,14 +36,38 @@ pub const SORRY: Asset = Asset {
     wav: include_bytes!("../assets/sorry.wav"),
 };
 
+/// Whole sentences and music.
+pub const PROMPTS: [Asset; 4] = [MUSIC, WELCOME, CLOSED, SORRY];
+
+macro_rules! words {
+    ($($name:literal)*) => {
+        [$(Asset {
+            name: $name,
+            wav: include_bytes!(concat!("../assets/words/", $name, ".wav")),
+        }),*]
+    };
+}
+
+/// Words that announcements are strung together from, without silence at their ends. `position`, `wait` and their like
+/// are the beginnings of sentences.
+#[rustfmt::skip]
+pub const WORDS: [Asset; 34] = words![
+    "next" "position" "wait" "wait-short" "minute" "minutes" "hundred"
+    "number-1" "number-2" "number-3" "number-4" "number-5" "number-6" "number-7" "number-8" "number-9" "number-10"
+    "number-11" "number-12" "number-13" "number-14" "number-15" "number-16" "number-17" "number-18" "number-19"
+    "number-20" "number-30" "number-40" "number-50" "number-60" "number-70" "number-80" "number-90"
+];
+
 /// All of them.
-pub const ALL: [Asset; 4] = [MUSIC, WELCOME, CLOSED, SORRY];
+pub fn all() -> impl Iterator<Item = Asset> {
+    PROMPTS.into_iter().chain(WORDS)
+}
 
 impl Asset {
     /// The sound, encoded for every codec.
     ///
     /// # Errors
-    /// None for those in [`ALL`]; a test reads them.
+    /// None for those of [`all`]; a test reads them.
     pub fn clip(&self) -> Result<Clip, WavFault> {
         Clip::from_wav(self.wav)
     }

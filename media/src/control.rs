@@ -134,7 +134,8 @@ pub enum MediaCommand {
         /// Either leg of the bridge.
         a: LegKey,
     },
-    /// Plays to the leg from its beginning, instead of what plays; a bridged leg hears the clip, not its partner.
+    /// Plays to the leg, instead of what plays; a bridged leg hears the clip, not its partner. From its beginning, unless
+    /// it is repeated and was last interrupted on this leg by a clip that is not: then it goes on where it was.
     Play {
         /// The leg.
         leg: LegKey,

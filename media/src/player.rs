@@ -37,6 +37,22 @@ impl Player {
         }
     }
 
+    /// Whether it starts over at the end.
+    pub fn repeats(&self) -> bool {
+        self.repeat
+    }
+
+    /// Whether it plays this very clip.
+    pub fn plays(&self, clip: &Arc<Clip>) -> bool {
+        Arc::ptr_eq(&self.clip, clip)
+    }
+
+    /// Goes on where it stopped, as a source that counts from 0.
+    #[must_use]
+    pub fn resumed(self) -> Self {
+        Self { played: 0, ..self }
+    }
+
     /// The next frame and its place in the clip's own count; `None` at the end.
     pub fn next_frame(&mut self, codec: Codec) -> Option<(&Frame, Place)> {
         if self.repeat && self.index >= self.clip.frame_count() {
@@ -156,6 +172,18 @@ mod tests {
                 marker: false
             })
         );
+    }
+
+    #[test]
+    fn goes_on_where_it_stopped_and_counts_anew() {
+        let mut player = Player::new(clip(3), true);
+        assert_eq!(heard(&mut player, Codec::Pcma, 2), [1, 2]);
+        let mut player = player.resumed();
+        let first = player
+            .next_frame(Codec::Pcma)
+            .map(|(_, place)| place.sequence);
+        assert_eq!(first, Some(0));
+        assert_eq!(heard(&mut player, Codec::Pcma, 2), [1, 2]);
     }
 
     #[test]

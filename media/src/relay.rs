@@ -17,7 +17,7 @@ use crate::codec::FRAME_SAMPLES;
 use crate::control::{ClipId, LegKey, MediaCommand, MediaEvent, RemoteMedia};
 use crate::leg::{Judged, Leg, Noticed, Played, Seeds, Taken};
 use crate::outgoing::Origin;
-use crate::player::{Beat, Player};
+use crate::player::Beat;
 use crate::rtcp::REPORT_LEN_MAX;
 use crate::rtp::{HEADER_LEN, Kind, classify};
 
@@ -314,11 +314,7 @@ impl Relay {
         };
         self.plays = self.plays.wrapping_add(1);
         let origin = Origin::Clip(self.plays);
-        let former = self
-            .leg_mut(slot)?
-            .player
-            .replace((origin, Player::new(clip, repeat)));
-        if former.is_none() {
+        if self.leg_mut(slot)?.start_playing(origin, clip, repeat) {
             self.listeners.push(slot);
         }
         self.beat.start(now);

@@ -464,6 +464,32 @@ fn a_second_play_takes_the_place_of_the_first() {
 }
 
 #[test]
+fn music_that_an_announcement_interrupted_goes_on_where_it_was() {
+    const WORD: ClipId = ClipId(2);
+    let mut world = World::new();
+    world.open(0);
+    world.set_remote(0, |_| {}, true, true);
+    world.command(MediaCommand::AddClip {
+        id: WORD,
+        clip: Arc::new(Clip::from_samples(&[9 * 256; FRAME_SAMPLES])),
+    });
+    let play = |world: &mut World, clip, repeat, ms| {
+        let leg = key(0);
+        world.command(MediaCommand::Play { leg, clip, repeat });
+        world.run(Duration::from_millis(ms));
+    };
+    play(&mut world, MUSIC, true, 39);
+    play(&mut world, WORD, false, 20);
+    play(&mut world, WORD, false, 20);
+    play(&mut world, MUSIC, true, 80);
+    let level = |(_, _, packet): &(u32, SocketAddr, Vec<u8>)| {
+        (remote(0).codec.decode(packet[HEADER_LEN]) + 128) / 256
+    };
+    let heard: Vec<i16> = world.wire.rtp.iter().map(level).collect();
+    assert_eq!(heard, [0, 1, 9, 9, 2, 3, 0, 1]);
+}
+
+#[test]
 fn five_seconds_of_silence_are_told_once_and_the_source_is_learned_anew() {
     let mut world = World::talking();
     for _ in 0..4 {

@@ -3,7 +3,7 @@
 #[path = "../examples/make_music/music.rs"]
 mod music;
 
-use media::assets::{ALL, MUSIC};
+use media::assets::{MUSIC, PROMPTS, WORDS, all};
 use media::codec::{Codec, FRAME_SAMPLES};
 use media::wav;
 use std::time::Duration;
@@ -18,7 +18,7 @@ fn the_music_is_what_its_program_makes() {
 
 #[test]
 fn every_sound_is_speech_loud_and_small() {
-    for asset in ALL {
+    for asset in all() {
         assert!(asset.wav.len() < 1_000_000, "{}", asset.name);
         let samples = wav::read(asset.wav).unwrap();
         let loudest = samples
@@ -43,11 +43,24 @@ fn every_sound_is_speech_loud_and_small() {
             asset.name,
             power.sqrt()
         );
-        assert!(
-            asset.clip().unwrap().duration() > Duration::from_secs(3),
-            "{}",
-            asset.name
-        );
+    }
+}
+
+#[test]
+fn prompts_are_whole_sentences_and_words_begin_and_end_with_sound() {
+    for asset in PROMPTS {
+        let length = asset.clip().unwrap().duration();
+        assert!(length > Duration::from_secs(3), "{}", asset.name);
+    }
+    for asset in WORDS {
+        let samples = wav::read(asset.wav).unwrap();
+        let is_loud = |sample: &i16| sample.unsigned_abs() > 200;
+        let first = samples.iter().position(is_loud).unwrap();
+        let last = samples.iter().rposition(is_loud).unwrap();
+        assert!(first < 8 * 60, "{}: {first}", asset.name);
+        assert!(samples.len() - last < 8 * 150, "{}", asset.name);
+        let length = asset.clip().unwrap().duration();
+        assert!(length > Duration::from_millis(200), "{}", asset.name);
     }
 }
 

@@ -5,17 +5,7 @@ use engine::{CallId, CommandBody, Refusal};
 use expect_test::expect_file;
 use sim::{Agent, Manner, World, millis, secs, seed};
 
-use crate::told::{alerts, connections};
-
-/// The call of this caller, as a console shows it.
-fn call_of(w: &World, number: &str) -> CallId {
-    let view = w.view();
-    let found = view
-        .calls
-        .iter()
-        .find(|(_, row)| row.caller.number == number);
-    *found.expect("they call").0
-}
+use crate::told::{alerts, call_of, connections};
 
 /// Who was alerted for what they had picked up.
 fn picked_up(w: &World) -> Vec<String> {

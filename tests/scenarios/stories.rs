@@ -11,6 +11,7 @@
 )]
 
 mod alerts;
+mod announcing;
 mod breaks;
 mod calls;
 mod centre;

@@ -84,3 +84,13 @@ pub(crate) fn first_alert(w: &World, agent: &str) -> Option<Duration> {
     let of = |event: &Event| matches!(event, Event::AlertStarted { agent: of, .. } if of == agent);
     w.times_of(of).first().copied()
 }
+
+/// The call of this caller, as a console shows it.
+pub(crate) fn call_of(w: &World, number: &str) -> CallId {
+    let view = w.view();
+    let found = view
+        .calls
+        .iter()
+        .find(|(_, row)| row.caller.number == number);
+    *found.expect("they call").0
+}

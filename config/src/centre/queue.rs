@@ -62,6 +62,8 @@ record! {
         music: Name = Name::built_in("default"),
         /// The prompt callers hear first. Unset: none.
         welcome: Option<Name>,
+        /// What callers are told while they wait. Unset: nothing.
+        announce: Option<Announce>,
         /// Where callers go while it is closed. Unset: refused with 480.
         when_closed: Option<Destination>,
         /// What becomes of those waiting when it closes: `stay`, or `go` to `when_closed`.
@@ -77,7 +79,7 @@ record! {
         when_overflow: Option<Overflow>,
     }
     later {
-        wrap_up_code, max_estimate, recall_after, recall_hold, sticky, announce, record,
+        wrap_up_code, max_estimate, recall_after, recall_hold, sticky, record,
     }
 }
 
@@ -90,6 +92,19 @@ record! {
         skills: Skills,
     }
     later {}
+}
+
+record! {
+    /// What callers are told while they wait: after the welcome, then from time to time, with music between.
+    pub struct Announce {
+        /// Seconds from one announcement to the next. 10 to 3600.
+        every: Seconds = Seconds(30) ; 10..=3600,
+        /// Whether they are told which place they have. It is told only while it gets no worse.
+        position: bool,
+        /// A prompt that they hear after that. Unset: none.
+        message: Option<Name>,
+    }
+    later { wait }
 }
 
 record! {
@@ -117,7 +132,7 @@ record! {
     later { short_abandon }
 }
 
-impl_record_field!(Queue, ServiceLevel, Overflow, Relaxation);
+impl_record_field!(Queue, ServiceLevel, Overflow, Relaxation, Announce);
 
 impl Queue {
     /// Where the service-level action sends callers, if it does.

@@ -77,6 +77,7 @@ impl Engine {
             .collect();
         self.publish(Event::CentreChanged { version, changes });
         self.publish_new_ranks();
+        self.begin_new_announcements();
         self.refresh_queues();
         self.drop_removed_phones();
         Ok(Done::Ok)

@@ -63,6 +63,8 @@ pub(crate) enum Timer {
     WallClock,
     /// Ask for a host's addresses again.
     LookUp(String),
+    /// Tell a caller who waits something.
+    Announce(CallId),
 }
 
 /// The engine.
@@ -449,6 +451,7 @@ impl Engine {
                     .set(self.now.mono + WALL_CLOCK_EVERY, Timer::WallClock);
             }
             Timer::LookUp(name) => self.look_up(name),
+            Timer::Announce(call) => self.on_announce(call),
         }
     }
 

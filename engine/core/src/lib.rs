@@ -35,6 +35,7 @@ mod restore;
 pub mod routing;
 mod sabotage;
 mod setup;
+mod spoken;
 mod timers;
 pub mod view;
 

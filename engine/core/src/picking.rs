@@ -75,6 +75,7 @@ impl Engine {
         let Stage::Waiting(Waiting {
             place,
             entered: true,
+            ..
         }) = &found.stage
         else {
             let why = format!("call {call} does not wait");

@@ -13,11 +13,14 @@ sabotage! {
     NO_CANCEL = "sabotage-no-cancel";
     /// The other side of a call that ended is not told.
     FORGET_BYE = "sabotage-forget-bye";
+    /// A BYE does not wait for the ACK.
     EARLY_BYE = "sabotage-early-bye";
     /// An answer that came too late is left alone.
     LATE_ANSWER = "sabotage-late-answer";
     /// An alert that is taken back is forgotten while its phone rings on.
     WITHDRAW = "sabotage-withdraw";
+    /// Who is overtaken is told so.
+    WORSE_PLACE = "sabotage-worse-place";
     /// A call that was never answered keeps its ports.
     PORT_LEAK = "sabotage-port-leak";
     /// A call that was abandoned is on record twice.

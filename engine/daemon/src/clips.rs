@@ -21,7 +21,7 @@ const TONE_AMPLITUDE: f64 = 7_000.0;
 /// Hands all clips to all media threads; their ids by name, for the engine.
 pub(crate) fn load(media: &MediaSender) -> anyhow::Result<BTreeMap<String, ClipId>> {
     let mut clips = Vec::new();
-    for asset in media::assets::ALL {
+    for asset in media::assets::all() {
         let clip = asset
             .clip()
             .with_context(|| format!("the built-in sound {}", asset.name))?;

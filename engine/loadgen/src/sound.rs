@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn music_prompts_and_speech_are_sound_and_nobody_s_tone() {
-        let mut clips: Vec<(&str, Arc<Clip>)> = assets::ALL
+        let mut clips: Vec<(&str, Arc<Clip>)> = assets::PROMPTS
             .iter()
             .map(|asset| (asset.name, Arc::new(asset.clip().unwrap())))
             .collect();

@@ -9,9 +9,11 @@ mod far;
 mod hearing;
 mod reports;
 
+use alloc::sync::Arc;
 use core::net::SocketAddr;
 use core::time::Duration;
 
+use crate::clip::Clip;
 use crate::codec::Codec;
 use crate::control::{LegKey, LegStats, RemoteMedia};
 use crate::dtmf::{DtmfReceiver, KeyPress};
@@ -62,6 +64,8 @@ pub struct Leg {
     dropped: u64,
     /// What plays to it.
     pub(crate) player: Option<(Origin, Player)>,
+    /// The music that an announcement interrupted.
+    music: Option<Player>,
     /// The slot of the leg it is bridged with.
     pub(crate) partner: Option<u32>,
 }
@@ -136,6 +140,7 @@ impl Leg {
             strangers: 0,
             dropped: 0,
             player: None,
+            music: None,
             partner: None,
         }
     }
@@ -282,6 +287,20 @@ impl Leg {
         header.payload_type = payload_type;
         header.put(place, self.outgoing.ssrc());
         Some((to, header.write_before_payload(packet)?))
+    }
+
+    /// Plays `clip` instead of what plays. Music that a clip without repetition interrupted goes on where it was. True
+    /// if nothing played.
+    pub(crate) fn start_playing(&mut self, origin: Origin, clip: Arc<Clip>, repeat: bool) -> bool {
+        let former = self.player.take();
+        let is_new = former.is_none();
+        if let Some((_, music)) = former.filter(|(_, former)| former.repeats()) {
+            self.music = Some(music);
+        }
+        let interrupted = self.music.take_if(|music| repeat && music.plays(&clip));
+        let player = interrupted.map_or_else(|| Player::new(clip, repeat), Player::resumed);
+        self.player = Some((origin, player));
+        is_new
     }
 
     /// Writes the next frame of what plays into `packet`: where to send how much. Also counts on while nothing is to

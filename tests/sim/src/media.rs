@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use media::control::{ClipId, LegKey, LegStats, MediaCommand, MediaEvent, PortPair, WorkerId};
@@ -36,21 +37,28 @@ pub(crate) struct Clip {
     pub(crate) length: Duration,
 }
 
-/// The clips of the default centre.
-pub(crate) const CLIPS: [Clip; 5] = [
-    clip("default", 60),
-    clip("welcome", 4),
-    clip("closed", 5),
-    clip("sorry", 3),
-    clip("ringback", 6),
-];
-
-const fn clip(name: &'static str, seconds: u64) -> Clip {
-    Clip {
+/// The clips of the default centre, and the words of announcements.
+static CLIPS: LazyLock<Vec<Clip>> = LazyLock::new(|| {
+    let sentences = [
+        ("default", 60),
+        ("welcome", 4),
+        ("closed", 5),
+        ("sorry", 3),
+        ("ringback", 6),
+    ];
+    let sentences = sentences.map(|(name, seconds)| Clip {
         name,
         length: Duration::from_secs(seconds),
-    }
-}
+    });
+    let words = ::media::assets::WORDS.iter().map(|word| Clip {
+        name: word.name,
+        length: WORD,
+    });
+    sentences.into_iter().chain(words).collect()
+});
+
+/// How long a word is.
+const WORD: Duration = Duration::from_millis(500);
 
 /// Numbers for the clips, as the engine is told.
 pub(crate) fn clip_ids() -> BTreeMap<String, ClipId> {

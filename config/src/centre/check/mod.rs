@@ -226,6 +226,13 @@ impl<'a> Checker<'a> {
         }
         self.check_prompt(queue, "music", Some(&*queue.music));
         self.check_prompt(queue, "welcome", queue.welcome.as_deref());
+        let announce = queue.announce.as_ref();
+        let message = announce.and_then(|announce| announce.message.as_deref());
+        self.check_prompt(queue, "announce.message", message);
+        if announce.is_some_and(|announce| !announce.position && message.is_none()) {
+            let help = "set `position = true`, name a `message`, or leave `announce` out";
+            self.fault(queue, "announce", "tells callers nothing", help);
+        }
         let ways_out = [
             ("when_closed", queue.when_closed.as_ref()),
             ("when_full", Some(&queue.when_full)),

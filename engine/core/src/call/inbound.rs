@@ -209,6 +209,7 @@ impl Engine {
             fallback: None,
             max_forwards,
             emergency: None,
+            announcement: None,
         });
         self.publish(Event::CallStarted {
             call: id,

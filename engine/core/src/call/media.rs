@@ -252,10 +252,7 @@ impl Engine {
             return;
         }
         match &call.stage {
-            Stage::Waiting(_) => {
-                let music = self.music_of(call.queue.as_deref());
-                self.play(leg, &music, true);
-            }
+            Stage::Waiting(_) => self.go_on_waiting(call.id, leg),
             Stage::Announcing => self.announcement_ended(call.id),
             Stage::Routing | Stage::Dialling | Stage::Placing { .. } | Stage::Connected { .. } => {}
         }

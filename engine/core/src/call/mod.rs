@@ -20,6 +20,7 @@
 //! the distribution core's.
 
 mod alive;
+mod announcing;
 pub(crate) mod answers;
 mod code;
 mod connect;
@@ -52,8 +53,10 @@ use config::Destination;
 use crate::engine::Engine;
 use crate::event::{EndResult, Party};
 use crate::ids::{CallId, LegId};
+use crate::timers::TimerId;
 use answers::{Outcome, Progress};
 
+pub(crate) use announcing::Announced;
 pub(crate) use emergency::Emergency;
 pub(crate) use goodbye::Goodbye;
 pub(crate) use inbound::tier;
@@ -91,6 +94,8 @@ pub(crate) struct Call {
     /// Hops the caller's INVITE had left.
     pub(crate) max_forwards: u8,
     pub(crate) emergency: Option<Emergency>,
+    /// When its caller is told something next.
+    pub(crate) announcement: Option<TimerId>,
 }
 
 /// Where a call is on its way.
@@ -121,6 +126,7 @@ pub(crate) struct Waiting {
     pub(crate) place: Place,
     /// Whether it was let in, and readers know.
     pub(crate) entered: bool,
+    pub(crate) announced: Announced,
 }
 
 /// Where a call waits.
@@ -183,6 +189,9 @@ impl Engine {
         let Some(gone) = self.calls.remove(&call) else {
             return;
         };
+        if let Some(timer) = gone.announcement {
+            self.timers.cancel(timer);
+        }
         let number = gone.party.number;
         if let Some(of) = self.index.callers.get_mut(&number) {
             of.remove(&call);

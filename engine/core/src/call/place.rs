@@ -115,6 +115,7 @@ impl Engine {
             fallback: None,
             max_forwards: 70,
             emergency: None,
+            announcement: None,
         };
         self.add_call(call);
         self.publish(Event::CallStarted {

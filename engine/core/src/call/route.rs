@@ -7,7 +7,7 @@ use core::time::Duration;
 use acd::{EntryKind, Input as AcdInput, Target as AcdTarget};
 use config::Destination;
 
-use super::{DIVERSIONS_MAX, LegState, Place, Stage, Waiting};
+use super::{Announced, DIVERSIONS_MAX, LegState, Place, Stage, Waiting};
 use crate::engine::Engine;
 use crate::event::{Diversion, EndCause, EndResult, EndedBy, Event};
 use crate::ids::CallId;
@@ -62,6 +62,7 @@ impl Engine {
         found.stage = Stage::Waiting(Waiting {
             place,
             entered: false,
+            announced: Announced::default(),
         });
         let enqueue = acd::Enqueue {
             interaction: acd::InteractionId(call.0),

@@ -106,6 +106,7 @@ impl Engine {
                     let music = self.music_of(Some(&name));
                     self.play(caller, &music, true);
                 }
+                self.begin_announcing(call, greeted);
             }
             Place::User(_) if self.is_answered(caller) => {
                 let music = self.music_of(None);
@@ -117,18 +118,18 @@ impl Engine {
 
     /// A queue's priority or ageing changed: readers see the order that holds now (rule 3).
     pub(crate) fn publish_new_ranks(&mut self) {
+        for call in self.waiting_calls() {
+            self.publish_queued(call);
+        }
+    }
+
+    /// The calls that wait; looks at all.
+    pub(super) fn waiting_calls(&self) -> Vec<CallId> {
         let waits = |call: &&super::Call| {
             matches!(call.stage, Stage::Waiting(Waiting { entered: true, .. }))
         };
-        let waiting: Vec<CallId> = self
-            .calls
-            .values()
-            .filter(waits)
-            .map(|call| call.id)
-            .collect();
-        for call in waiting {
-            self.publish_queued(call);
-        }
+        let waiting = self.calls.values().filter(waits);
+        waiting.map(|call| call.id).collect()
     }
 
     pub(crate) fn publish_queued(&mut self, call: CallId) {
