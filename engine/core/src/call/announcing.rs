@@ -84,7 +84,10 @@ impl Engine {
             return false;
         };
         self.announce_after(call, every.into());
-        let rings = self.calls.get(&call).is_none_or(|call| !call.rings.is_empty());
+        let rings = self
+            .calls
+            .get(&call)
+            .is_none_or(|call| !call.rings.is_empty());
         let playlist = if rings {
             VecDeque::new()
         } else {

@@ -167,6 +167,7 @@ impl Engine {
             Stage::Waiting(Waiting {
                 place,
                 entered: true,
+                ..
             }) => self.may_pick_up_at(place, dialler),
             Stage::Waiting(_)
             | Stage::Routing
