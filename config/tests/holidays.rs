@@ -22,11 +22,13 @@ holidays = ["nl-public"]
 "#;
 
 fn lists() -> Centre {
-    parse_centre(LISTS, "centre.toml").unwrap()
+    parse_centre(LISTS, "centre.toml").expect("a right centre")
 }
 
 fn faults_of(text: &str) -> String {
-    parse_centre(text, "c.toml").unwrap_err().to_string()
+    parse_centre(text, "c.toml")
+        .expect_err("this file is wrong")
+        .to_string()
 }
 
 #[test]

@@ -232,7 +232,7 @@ fn rule_19_a_queue_without_a_calendar_is_always_open_and_knows_no_next_change() 
 
 /// UTC microseconds of a moment.
 fn us(moment: &str) -> i64 {
-    let at: jiff::Timestamp = moment.parse().unwrap();
+    let at: jiff::Timestamp = moment.parse().expect("an RFC 3339 time");
     at.as_microsecond()
 }
 

@@ -185,13 +185,13 @@ fn changes(answer: &Answered) -> Vec<String> {
     let items = answer.body["items"].as_array().expect("items");
     let text = |row: &Value| {
         let (local, what) = (
-            row["local"].as_str().unwrap(),
-            row["what"].as_str().unwrap(),
+            row["local"].as_str().expect("a time"),
+            row["what"].as_str().expect("a word"),
         );
-        let moved = row["clock_moved_seconds"].as_i64().unwrap();
+        let moved = row["clock_moved_seconds"].as_i64().expect("seconds");
         format!(
             "{local} {what} {moved} {}",
-            row["reason"]["kind"].as_str().unwrap()
+            row["reason"]["kind"].as_str().expect("a kind")
         )
     };
     items.iter().map(text).collect()

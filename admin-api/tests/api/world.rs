@@ -236,12 +236,13 @@ impl World {
     /// A valid token of this user, made without a login.
     pub(crate) fn token(&self, username: &str) -> String {
         use sha2::Digest;
+        let now_us = self.clock.load(Ordering::SeqCst);
         let token = format!("{username}-{}", self.tokens.fetch_add(1, Ordering::SeqCst));
         let stored = StoredToken {
             hash: TokenHash(sha2::Sha256::digest(&token).into()),
             username: username.into(),
-            created_us: START_US,
-            expires_us: START_US + 3600 * 1_000_000,
+            created_us: now_us,
+            expires_us: now_us + 3600 * 1_000_000,
         };
         self.accounts.state().tokens.insert(stored.hash, stored);
         token
