@@ -21,7 +21,7 @@
 //! assert_eq!(acd.poll_timeout(), None); // else: call `handle_timeout` then
 //! ```
 //!
-//! Where to read on: [`acd`](Acd) for the step, `index` for why a decision looks at nobody it need not, `agent` and
+//! Where to read on: [`acd`](Acd) for the step, [`estimate`] for how long callers will wait, `index` for why a decision looks at nobody it need not, `agent` and
 //! `alert` for the rules about people and phones.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -35,6 +35,8 @@ mod agent;
 mod alert;
 pub mod config;
 mod deadline;
+pub mod erlang;
+pub mod estimate;
 mod gate;
 mod hash;
 mod held;

@@ -58,6 +58,8 @@ pub struct QueueView {
     pub available: u32,
     /// Agents of this queue who could be alerted now.
     pub free: u32,
+    /// Those available in thousandths, each by the share of their queues that this one is: 500 for one with two.
+    pub agents_milli: u32,
 }
 
 /// One agent.

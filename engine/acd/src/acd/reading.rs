@@ -184,6 +184,7 @@ impl Acd {
             logged_in: lane.logged_in,
             available: lane.available,
             free: u32::try_from(lane.free_len()).unwrap_or(u32::MAX),
+            agents_milli: lane.agents_milli,
         })
     }
 }

@@ -36,6 +36,8 @@ pub(crate) struct Lane {
     pub(super) clocks: BTreeMap<Duration, u64>,
     pub(crate) logged_in: u32,
     pub(crate) available: u32,
+    /// Those available in thousandths, each by the share of their queues that this one is.
+    pub(crate) agents_milli: u32,
     /// Of queues; that of a user stays empty.
     pub(crate) watch: Watch,
 }
@@ -87,6 +89,7 @@ impl Lane {
             clocks: BTreeMap::new(),
             logged_in: 0,
             available: 0,
+            agents_milli: 0,
             watch: Watch::default(),
         }
     }
@@ -173,12 +176,16 @@ impl Lane {
 
     // ---------------------------------------------------------------- who is free
 
-    pub(super) fn count(&mut self, was: Standing, is: Standing) {
+    /// Counts an agent anew, `share` thousandths of whom are ours.
+    pub(super) fn count(&mut self, share: u32, was: Standing, is: Standing) {
         let step = |count: &mut u32, was: bool, is: bool| {
             *count = count.saturating_add(is.into()).saturating_sub(was.into());
         };
         step(&mut self.logged_in, was.logged_in, is.logged_in);
         step(&mut self.available, was.available, is.available);
+        let ours = |available: bool| if available { share } else { 0 };
+        let with = self.agents_milli.saturating_add(ours(is.available));
+        self.agents_milli = with.saturating_sub(ours(was.available));
     }
 
     pub(crate) fn free_len(&self) -> usize {

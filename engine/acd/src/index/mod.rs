@@ -246,11 +246,12 @@ impl Index {
         if was == is && !is.free {
             return false;
         }
+        let share = share(&listing.places);
         for listed in &mut listing.places {
             let Some(lane) = self.lanes.get_mut(&listed.seat.target) else {
                 continue;
             };
-            lane.count(was, is);
+            lane.count(share, was, is);
             let preference = is
                 .free
                 .then(|| Preference::new(lane.strategy, &listed.seat, id, agent));
@@ -285,9 +286,10 @@ impl Index {
         let Some(mut listing) = self.listings.remove(&id) else {
             return;
         };
+        let share = share(&listing.places);
         for listed in &mut listing.places {
             if let Some(lane) = self.lanes.get_mut(&listed.seat.target) {
-                lane.count(listing.standing, Standing::default());
+                lane.count(share, listing.standing, Standing::default());
                 lane.place_free(listed, None);
             }
         }
@@ -363,6 +365,12 @@ impl Index {
         }
         lane.preferred(interaction)
     }
+}
+
+/// The thousandths of an agent's time that each of their queues has.
+fn share(places: &[Listed]) -> u32 {
+    let queues = u32::try_from(queues(places).count()).unwrap_or(u32::MAX);
+    1_000_u32.checked_div(queues).unwrap_or(0)
 }
 
 fn queues(places: &[Listed]) -> impl Iterator<Item = QueueId> {

@@ -448,3 +448,22 @@ fn rule_20_who_has_left_a_queue_is_not_there_for_its_callers() {
     centre.comes(1, to(1));
     assert_eq!(centre.refused(), [(1, acd::RefuseReason::NobodyLoggedIn)]);
 }
+
+#[test]
+fn who_serves_two_queues_is_half_an_agent_in_each_while_available() {
+    let mut centre = Centre::staffed(2);
+    let agents = |centre: &Centre| [centre.agents_milli(1), centre.agents_milli(2)];
+    assert_eq!(agents(&centre), [1_000, 1_000]);
+    centre.comes(1, to(1));
+    centre.accepts(1);
+    assert_eq!(agents(&centre), [1_000, 1_000], "busy or not");
+    centre.takes_break(2);
+    assert_eq!(agents(&centre), [500, 500]);
+    centre.is_back(2);
+    centre.leaves_queue(2, 2);
+    assert_eq!(agents(&centre), [1_500, 500]);
+    centre.serves(1, &[2]);
+    assert_eq!(agents(&centre), [1_000, 1_000]);
+    centre.logs_out(2);
+    assert_eq!(agents(&centre), [0, 1_000]);
+}

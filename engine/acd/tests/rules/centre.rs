@@ -501,4 +501,10 @@ impl Centre {
             .map(|view| view.interaction.0)
             .collect()
     }
+
+    /// The agents who work for queue `id`, in thousandths.
+    pub(crate) fn agents_milli(&self, id: u32) -> u32 {
+        let queue = self.acd.queue(QueueId(id));
+        queue.map_or(0, |queue| queue.agents_milli)
+    }
 }
