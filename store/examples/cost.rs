@@ -132,6 +132,7 @@ fn call(number: u64) -> Vec<Body> {
             rank,
             priority: 0,
             arrival_us: 0,
+            estimate_seconds: None,
         },
         Event::AlertStarted {
             alert: call.0,

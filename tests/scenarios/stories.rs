@@ -19,6 +19,7 @@ mod choosing;
 mod codes;
 mod direct;
 mod emergency;
+mod figures;
 mod gone;
 mod leaving;
 mod opening;

@@ -4,7 +4,8 @@
 //!
 //! - the events of a call from the moment it enters one of their queues, or they get a part in it, to its end;
 //! - the state of themselves and of those they share a queue with;
-//! - the opening of their queues;
+//! - the opening of their queues, and what these promise;
+//! - the beginning of a day;
 //! - of changes of the centre those to their queues and to themselves;
 //! - the registration of their own phone.
 //!
@@ -120,6 +121,8 @@ impl Filter {
             | Event::AgentLoggedIn { .. }
             | Event::AgentLoggedOut { .. }
             | Event::QueueChanged { .. }
+            | Event::ServiceLevelSet { .. }
+            | Event::DayBegan {}
             | Event::PhoneRegistered { .. }
             | Event::PhoneUnregistered { .. }
             | Event::CentreChanged { .. }
@@ -141,7 +144,10 @@ impl Filter {
             Event::AgentChanged { agent, .. }
             | Event::AgentLoggedIn { agent, .. }
             | Event::AgentLoggedOut { agent } => yes_if(self.scope.sees_agent(agent)),
-            Event::QueueChanged { queue, .. } => yes_if(self.scope.sees_queue(queue)),
+            Event::QueueChanged { queue, .. } | Event::ServiceLevelSet { queue, .. } => {
+                yes_if(self.scope.sees_queue(queue))
+            }
+            Event::DayBegan {} => Shown::Yes,
             Event::PhoneRegistered { extension, .. }
             | Event::PhoneUnregistered { extension, .. } => {
                 yes_if(self.scope.sees_phone(extension))

@@ -95,6 +95,7 @@ mod tests {
             },
             priority: 7,
             arrival_us: 1_798_102_800_000_000,
+            estimate_seconds: None,
         };
         let logged = LoggedEvent {
             seq: 18,
@@ -115,6 +116,7 @@ mod tests {
                 "tier": "urgent",
                 "priority": 7,
                 "arrival": "2026-12-24T09:00:00.000000Z",
+                "estimate_seconds": null,
             },
         });
         assert_eq!(message(&logged, &event), expected);

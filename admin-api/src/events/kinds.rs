@@ -59,8 +59,9 @@ kinds! {
         ["call": Text, "direction": Text, "caller": Party, "called": Text, "trunk": MaybeText, "user": MaybeText];
     "call-answered", "The caller's side was answered, by music, an announcement or a person.", ["call": Text];
     "call-queued", "The call waits in a queue, or for one user.",
-        ["call": Text, "queue": MaybeText, "user": MaybeText, "tier": Text, "priority": Number, "arrival": Time];
-    "call-left-queue", "The call waits no more: `connected`, `abandoned`, `diverted` or `ended`.",
+        ["call": Text, "queue": MaybeText, "user": MaybeText, "tier": Text, "priority": Number, "arrival": Time,
+         "estimate_seconds": MaybeNumber];
+    "call-left-queue", "The call waits no more: `connected`, `abandoned`, `diverted`, `ended` or `interrupted`.",
         ["call": Text, "why": Text];
     "leg-started", "Somebody is being called, or called us.",
         ["call": Text, "leg": Text, "role": Text, "number": Text, "trunk": MaybeText, "user": MaybeText];
@@ -94,6 +95,9 @@ kinds! {
     "call-reserved", "A call that waits is held for one agent, or for nobody any more.", ["call": Text, "by": MaybeText];
     "service-level-reached", "The call has waited for its queue's service-level time; `action` is what was done.",
         ["call": Text, "queue": Text, "action": Text];
+    "day-began", "The centre's day began: counters start anew.", [];
+    "service-level-set", "What a queue promises its callers from now on.",
+        ["queue": Text, "seconds": Number, "short_abandon": Number];
 }
 
 /// The schema of the messages: one of the types.

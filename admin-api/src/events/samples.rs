@@ -44,6 +44,7 @@ pub(crate) fn one_of_each() -> Vec<Event> {
             },
             priority: 0,
             arrival_us: 1,
+            estimate_seconds: None,
         },
         Event::CallLeftQueue {
             call: CALL,
@@ -166,6 +167,12 @@ pub(crate) fn one_of_each() -> Vec<Event> {
             queue: queue(),
             action: "raise:5".into(),
         },
+        Event::DayBegan {},
+        Event::ServiceLevelSet {
+            queue: queue(),
+            seconds: 20,
+            short_abandon: 5,
+        },
     ];
     assert!(
         events.iter().map(number).eq(0..events.len()),
@@ -179,7 +186,7 @@ pub(crate) fn one_of_each() -> Vec<Event> {
     events
 }
 
-const LAST: usize = 25;
+const LAST: usize = 27;
 
 fn number(event: &Event) -> usize {
     match event {
@@ -208,6 +215,8 @@ fn number(event: &Event) -> usize {
         Event::AgentLoggedIn { .. } => 22,
         Event::AgentLoggedOut { .. } => 23,
         Event::CallReserved { .. } => 24,
-        Event::ServiceLevelReached { .. } => LAST,
+        Event::ServiceLevelReached { .. } => 25,
+        Event::DayBegan {} => 26,
+        Event::ServiceLevelSet { .. } => LAST,
     }
 }

@@ -431,6 +431,7 @@ impl Inside {
             },
             priority: 0,
             arrival_us: START_US,
+            estimate_seconds: None,
         });
     }
 
@@ -516,6 +517,7 @@ impl Inside {
             },
             priority,
             arrival_us: START_US,
+            estimate_seconds: None,
         });
     }
 

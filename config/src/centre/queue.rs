@@ -128,8 +128,11 @@ record! {
         /// What is done, once for a caller, when `seconds` have passed in this queue without an answer:
         /// `raise:N` adds points of priority, `notify` tells, a destination takes the caller. Unset: nothing.
         action: Option<ServiceAction>,
+        /// A caller who gives up within so many seconds is a short abandon: the reports can leave those out.
+        /// 0 to 3600, 0: none is.
+        short_abandon: Seconds = Seconds(5) ; 0..=3600,
     }
-    later { short_abandon }
+    later {}
 }
 
 impl_record_field!(Queue, ServiceLevel, Overflow, Relaxation, Announce);

@@ -6,7 +6,7 @@
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -18,6 +18,7 @@ use acd::config::{
 };
 use config::{Centre, Destination, Snapshot, User};
 
+use crate::board::Promise;
 use crate::call::who::trunk_of_login;
 use crate::command::{Done, Effect, Moves, Refusal};
 use crate::engine::Engine;
@@ -76,6 +77,7 @@ impl Engine {
             })
             .collect();
         self.publish(Event::CentreChanged { version, changes });
+        self.publish_service_levels();
         self.publish_new_ranks();
         self.begin_new_announcements();
         self.refresh_queues();
@@ -154,6 +156,22 @@ impl Engine {
         let config = self.acd_config(&snapshot.centre);
         self.acd_input(AcdInput::ConfigChanged(Box::new(config)));
         self.look_up_hosts();
+    }
+
+    /// Tells what each queue promises, where that is not what was told last.
+    pub(crate) fn publish_service_levels(&mut self) {
+        let snapshot = Arc::clone(&self.snapshot);
+        for queue in snapshot.centre.queues.values() {
+            let level = queue.service_level.clone().unwrap_or_default();
+            let promise = Promise::of_level(&level);
+            if self.durable.board.promise(&queue.name) != Some(promise) {
+                self.publish(Event::ServiceLevelSet {
+                    queue: queue.name.to_string(),
+                    seconds: level.seconds.0,
+                    short_abandon: level.short_abandon.0,
+                });
+            }
+        }
     }
 
     fn acd_config(&self, centre: &Centre) -> AcdConfig {

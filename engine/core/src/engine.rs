@@ -196,6 +196,7 @@ impl Engine {
         }
         self.start_alarms(has_gap);
         self.take_up_centre();
+        self.publish_service_levels();
         self.refresh_queues();
         self.end_interrupted_dialogs();
         self.begin_day();
@@ -345,6 +346,7 @@ impl Engine {
     fn begin_day(&mut self) {
         if self.next_day_us.is_some_and(|at| at <= self.now.utc_us) {
             self.acd_input(AcdInput::DailyReset);
+            self.publish(Event::DayBegan {});
             self.next_day_us = day_after(&self.snapshot.settings, self.now.utc_us);
         }
     }
@@ -475,7 +477,7 @@ impl Engine {
 
     pub(crate) fn journal(&mut self, body: Body) -> u64 {
         self.seq += 1;
-        self.durable.apply(&body);
+        self.durable.apply(self.now.utc_us, &body);
         self.durable.config_version = self.snapshot.version;
         let stamp = Stamp {
             node: self.stamp.0,

@@ -71,6 +71,11 @@ pub enum Event {
         /// When it first entered a queue of this visit, UTC microseconds.
         #[n(5)]
         arrival_us: i64,
+        /// Within how many seconds of entry four in five such callers are answered; none when nobody works for the queue, or
+        /// the call does not enter it anew.
+        #[n(6)]
+        #[cbor(default)]
+        estimate_seconds: Option<u32>,
     },
     /// The call waits no more in that queue: connected, given up, or sent elsewhere.
     #[n(3)]
@@ -385,6 +390,22 @@ pub enum Event {
         #[n(2)]
         action: String,
     },
+    /// The centre's day began: counters start anew.
+    #[n(26)]
+    DayBegan {},
+    /// What a queue promises its callers from now on.
+    #[n(27)]
+    ServiceLevelSet {
+        /// The queue's name.
+        #[n(0)]
+        queue: String,
+        /// Seconds within which a call shall be answered.
+        #[n(1)]
+        seconds: u32,
+        /// Who gives up within so many seconds is a short abandon.
+        #[n(2)]
+        short_abandon: u32,
+    },
 }
 
 /// Which way a call goes.
@@ -448,6 +469,9 @@ pub enum LeftQueue {
     /// The system ended it.
     #[n(3)]
     Ended,
+    /// The daemon stopped in the middle.
+    #[n(4)]
+    Interrupted,
 }
 
 /// A leg's part in its call.
@@ -680,11 +704,14 @@ impl Event {
             Self::AgentChanged { agent, .. }
             | Self::AgentLoggedIn { agent, .. }
             | Self::AgentLoggedOut { agent } => ("agents", agent.clone()),
-            Self::QueueChanged { queue, .. } => ("queues", queue.clone()),
+            Self::QueueChanged { queue, .. } | Self::ServiceLevelSet { queue, .. } => {
+                ("queues", queue.clone())
+            }
             Self::PhoneRegistered { extension, .. } | Self::PhoneUnregistered { extension, .. } => {
                 ("phones", extension.clone())
             }
             Self::CentreChanged { version, .. } => ("centre", version.to_string()),
+            Self::DayBegan {} => ("centre", "day".into()),
             Self::AlarmRaised { alarm, .. } | Self::AlarmCleared { alarm } => {
                 ("alarms", alarm.clone())
             }

@@ -372,6 +372,23 @@ mod tests {
             left_queues: Vec::new(),
         };
         assert_eq!(Body::decode(3, &bytes), Ok(Body::Event(Arc::new(changed))));
+        // Variant 2, CallQueued, of before calls had an estimate.
+        let bytes = *b"\x82\x02\x86\x07\x65sales\xf6\x84\x01\x05\x05\x07\x00\x05";
+        let queued = Event::CallQueued {
+            call: CallId(7),
+            queue: Some("sales".into()),
+            user: None,
+            rank: crate::event::Rank {
+                tier: 1,
+                key_us: 5,
+                arrival_us: 5,
+                id: 7,
+            },
+            priority: 0,
+            arrival_us: 5,
+            estimate_seconds: None,
+        };
+        assert_eq!(Body::decode(3, &bytes), Ok(Body::Event(Arc::new(queued))));
         // Variant 13, CallDiverted, of before it named its queue: call 7, closed, to "busy".
         let bytes = *b"\x82\x0d\x83\x07\x82\x00\x80\x64busy";
         let diverted = Event::CallDiverted {

@@ -12,6 +12,7 @@ extern crate alloc;
 extern crate std;
 
 mod agents;
+pub mod board;
 mod call;
 mod centre;
 pub mod command;

@@ -13,6 +13,7 @@ use core::time::Duration;
 use acd::{Acd, Incarnation};
 use minicbor::{Decode, Encode};
 
+use crate::board::Board;
 use crate::event::{AlertEnd, EndCause, EndResult, EndedBy, Event, LeftQueue};
 use crate::ids::{CallId, LegId};
 use crate::journal::{
@@ -46,6 +47,9 @@ pub struct Durable {
     /// Alarms in force.
     #[n(7)]
     pub alarms: BTreeSet<String>,
+    /// Live figures.
+    #[cbor(n(8), default)]
+    pub board: Board,
 }
 
 /// What is open about a call: each part gets its ending when the daemon stopped in the middle.
@@ -167,13 +171,18 @@ impl Restore {
             | Body::BindingGone(_)
             | Body::Override(_)
             | Body::Name(_)
-            | Body::Unknown { .. } => self.durable.apply(&entry.body),
+            | Body::Unknown { .. } => self.durable.apply(entry.stamp.utc_us, &entry.body),
         }
         self.durable.config_version = entry.stamp.config_version;
         self.last_seq = entry.seq;
         self.last_mono = self.last_mono.max(now);
         self.last_utc_us = entry.stamp.utc_us;
         Ok(())
+    }
+
+    /// The figures as they were: what a view goes on with.
+    pub fn board(&self) -> Board {
+        self.durable.board.clone()
     }
 
     /// The last entry's number; 0 for an empty journal.
@@ -205,9 +214,12 @@ impl Default for Restore {
 
 impl Durable {
     /// Folds in the body of an entry. Inputs of the distribution core and checkpoints are not its business.
-    pub fn apply(&mut self, body: &Body) {
+    pub fn apply(&mut self, utc_us: i64, body: &Body) {
         match body {
-            Body::Event(event) => self.apply_event(event),
+            Body::Event(event) => {
+                self.apply_event(event);
+                self.board.apply(utc_us, event);
+            }
             Body::Dialog(record) => {
                 self.dialogs.insert(record.leg, record.clone());
             }
@@ -276,6 +288,8 @@ impl Durable {
             | Event::CallDiverted { .. }
             | Event::CallReserved { .. }
             | Event::ServiceLevelReached { .. }
+            | Event::ServiceLevelSet { .. }
+            | Event::DayBegan {}
             | Event::AgentChanged { .. }
             | Event::QueueChanged { .. }
             | Event::PhoneRegistered { .. }
@@ -319,7 +333,7 @@ impl Durable {
             if open.queued {
                 events.push(Event::CallLeftQueue {
                     call,
-                    why: LeftQueue::Ended,
+                    why: LeftQueue::Interrupted,
                 });
             }
             events.extend(open.legs.iter().map(|leg| Event::LegEnded {
@@ -382,6 +396,40 @@ mod tests {
         closing.iter().for_each(|event| durable.apply_event(event));
         assert!(durable.calls.is_empty());
         assert!(durable.interruptions().is_empty());
+    }
+
+    #[test]
+    fn a_checkpoint_of_before_there_were_figures_reads_too() {
+        /// [`Durable`] as it was.
+        #[derive(Encode)]
+        struct Before(
+            #[n(0)] Vec<NameRecord>,
+            #[n(1)] BTreeMap<BindingKey, BindingRecord>,
+            #[n(2)] BTreeMap<String, OverrideRecord>,
+            #[n(3)] BTreeMap<LegId, DialogRecord>,
+            #[n(4)] BTreeMap<CallId, OpenCall>,
+            #[n(5)] BTreeMap<String, Option<String>>,
+            #[n(6)] u64,
+            #[n(7)] BTreeSet<String>,
+        );
+        let alarms = BTreeSet::from([String::from("ports-exhausted")]);
+        let (names, bindings) = (Vec::new(), BTreeMap::new());
+        let (overrides, dialogs) = (BTreeMap::new(), BTreeMap::new());
+        let (calls, seats) = (BTreeMap::new(), BTreeMap::new());
+        let before = Before(
+            names,
+            bindings,
+            overrides,
+            dialogs,
+            calls,
+            seats,
+            3,
+            alarms.clone(),
+        );
+        let bytes = minicbor::to_vec(&before).unwrap();
+        let read: Durable = minicbor::decode(&bytes).unwrap();
+        assert_eq!((read.config_version, read.alarms), (3, alarms));
+        assert_eq!(read.board, Board::default());
     }
 
     #[test]

@@ -33,4 +33,10 @@ sabotage! {
     REMOVE_QUEUE = "sabotage-remove-queue";
     /// A break is for any reason.
     AUX_CODE = "sabotage-aux-code";
+    /// A caller who is ranked anew counts as another one.
+    COUNT_ANEW = "sabotage-count-anew";
+    /// Who is sent elsewhere counts as having given up.
+    FLOW_OUT = "sabotage-flow-out";
+    /// Counters go on when the centre's day begins.
+    DAY = "sabotage-day";
 }

@@ -10,11 +10,9 @@ use alloc::vec::Vec;
 use imbl::{OrdMap, OrdSet};
 use serde::Serialize;
 
+use crate::board::Board;
 use crate::command::OverrideState;
-use crate::event::{
-    Activity, AlertEnd, Device, Direction, EndCause, EndResult, Event, LeftQueue, LegRole, Party,
-    Presence, Rank,
-};
+use crate::event::{Activity, AlertEnd, Device, Direction, Event, LegRole, Party, Presence, Rank};
 use crate::ids::{CallId, LegId};
 
 /// All that is shown live, as of event `seq`.
@@ -34,8 +32,8 @@ pub struct View {
     pub alarms: OrdMap<String, String>,
     /// The centre's version.
     pub centre_version: u64,
-    /// Figures since the daemon's start.
-    pub totals: Totals,
+    /// Live figures.
+    pub board: Board,
 }
 
 /// An agent, as [`Event::AgentChanged`] says.
@@ -74,21 +72,6 @@ pub struct QueueRow {
     pub next_change_us: Option<i64>,
     /// Those waiting, in order.
     pub waiting: OrdSet<(Rank, CallId)>,
-    /// Figures since the daemon's start.
-    pub totals: Totals,
-}
-
-/// Counts since the daemon's start.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Totals {
-    /// Calls that came in or entered the queue.
-    pub offered: u64,
-    /// Calls in which two people talked.
-    pub answered: u64,
-    /// Calls whose caller gave up while waiting.
-    pub abandoned: u64,
-    /// Calls that a rule sent elsewhere, or that the queue did not take.
-    pub diverted: u64,
 }
 
 /// A call that is up.
@@ -141,6 +124,16 @@ pub struct Queued {
     pub arrival_us: i64,
     /// The agent who reserved it: it is held for them alone.
     pub reserved_by: Option<String>,
+    /// Within how many seconds of entry it was likely to be answered, as was said then.
+    pub estimate_seconds: Option<u32>,
+}
+
+impl Queued {
+    /// How long it will still wait at most, as was said at its entry, in microseconds: never more than said before.
+    pub fn estimate_us(&self, now_us: i64) -> Option<i64> {
+        let told_us = i64::from(self.estimate_seconds?) * 1_000_000;
+        Some((self.entered_us + told_us - now_us).max(0))
+    }
 }
 
 /// A leg of a call that is up.
@@ -171,9 +164,18 @@ pub enum LegState {
 }
 
 impl View {
+    /// A view that goes on with the figures of before a restart; all else is told anew.
+    pub fn resume(board: Board) -> Self {
+        Self {
+            board,
+            ..Self::default()
+        }
+    }
+
     /// Folds one event in. Events come in the order of their numbers, each once.
     pub fn apply(&mut self, seq: u64, utc_us: i64, event: &Event) {
         self.seq = seq;
+        self.board.apply(utc_us, event);
         match event {
             Event::CallStarted {
                 call,
@@ -183,7 +185,6 @@ impl View {
                 trunk,
                 user,
             } => {
-                self.totals.offered += 1;
                 self.calls.insert(
                     *call,
                     CallRow {
@@ -212,6 +213,7 @@ impl View {
                 rank,
                 priority,
                 arrival_us,
+                estimate_seconds,
             } => {
                 let queued = Queued {
                     queue: queue.clone(),
@@ -221,10 +223,11 @@ impl View {
                     entered_us: utc_us,
                     arrival_us: *arrival_us,
                     reserved_by: None,
+                    estimate_seconds: *estimate_seconds,
                 };
                 self.call_queued(*call, queued);
             }
-            Event::CallLeftQueue { call, why } => self.call_left_queue(*call, *why),
+            Event::CallLeftQueue { call, .. } => self.call_left_queue(*call),
             Event::CallReserved { call, by } => self.call(*call, |row| {
                 if let Some(queued) = &mut row.queued {
                     queued.reserved_by.clone_from(by);
@@ -276,8 +279,10 @@ impl View {
             }
             Event::CallHeld { call, by } => self.call(*call, |row| row.held_by = Some(*by)),
             Event::CallResumed { call, .. } => self.call(*call, |row| row.held_by = None),
-            Event::CallDiverted { .. } => self.totals.diverted += 1,
-            Event::CallEnded { call, cause, .. } => self.call_ended(*call, cause),
+            Event::CallEnded { call, .. } => {
+                self.unqueue(*call);
+                self.calls.remove(call);
+            }
             Event::AgentChanged {
                 agent,
                 presence,
@@ -339,7 +344,10 @@ impl View {
             Event::AlarmCleared { alarm } => {
                 self.alarms.remove(alarm);
             }
-            Event::ServiceLevelReached { .. }
+            Event::CallDiverted { .. }
+            | Event::ServiceLevelReached { .. }
+            | Event::ServiceLevelSet { .. }
+            | Event::DayBegan {}
             | Event::AgentLoggedIn { .. }
             | Event::AgentLoggedOut { .. } => {}
         }
@@ -380,16 +388,14 @@ impl View {
         let before = self
             .unqueue(call)
             .filter(|before| before.queue == queued.queue && before.user == queued.user);
-        let again = before.is_some();
         if let Some(before) = before {
             queued.entered_us = before.entered_us;
             queued.reserved_by = before.reserved_by;
+            queued.estimate_seconds = before.estimate_seconds;
         }
         if let Some(name) = &queued.queue {
             let row = self.queues.entry(name.clone()).or_default();
             row.waiting.insert((queued.rank, call));
-            // Ranked anew where it was: not another call.
-            row.totals.offered += u64::from(!again);
         }
         self.call(call, |row| {
             row.queue.clone_from(&queued.queue);
@@ -397,18 +403,9 @@ impl View {
         });
     }
 
-    fn call_left_queue(&mut self, call: CallId, why: LeftQueue) {
-        let queue = self.calls.get(&call).and_then(|row| row.queue.clone());
+    fn call_left_queue(&mut self, call: CallId) {
         self.unqueue(call);
         self.call(call, |row| row.rejected_by = OrdSet::new());
-        let Some(row) = queue.and_then(|name| self.queues.get_mut(&name)) else {
-            return;
-        };
-        match why {
-            LeftQueue::Connected => row.totals.answered += 1,
-            LeftQueue::Abandoned => row.totals.abandoned += 1,
-            LeftQueue::Diverted | LeftQueue::Ended => row.totals.diverted += 1,
-        }
     }
 
     fn unqueue(&mut self, call: CallId) -> Option<Queued> {
@@ -421,24 +418,6 @@ impl View {
             row.waiting.remove(&(queued.rank, call));
         }
         Some(queued)
-    }
-
-    fn call_ended(&mut self, call: CallId, cause: &EndCause) {
-        self.unqueue(call);
-        self.calls.remove(&call);
-        match cause.result {
-            EndResult::Answered => self.totals.answered += 1,
-            EndResult::Abandoned => self.totals.abandoned += 1,
-            EndResult::Closed
-            | EndResult::Refused
-            | EndResult::Busy
-            | EndResult::NoAnswer
-            | EndResult::Failed
-            | EndResult::Rejected
-            | EndResult::Announced
-            | EndResult::Withdrawn
-            | EndResult::Interrupted => {}
-        }
     }
 
     fn phone_unregistered(&mut self, extension: &str, contact: &str) {
@@ -467,6 +446,7 @@ impl View {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::{EndCause, EndResult, LeftQueue};
     use alloc::vec;
 
     fn started(call: u64) -> Event {
@@ -496,6 +476,7 @@ mod tests {
             },
             priority: 0,
             arrival_us: key_us,
+            estimate_seconds: None,
         }
     }
 
@@ -521,7 +502,7 @@ mod tests {
     fn a_call_ranked_anew_is_still_one_call() {
         let view = fold(&[started(1), queued(1, 20), queued(1, 10)]);
         assert_eq!(view.waiting(&["support".into()], None), [CallId(1)]);
-        assert_eq!(view.queues["support"].totals.offered, 1);
+        assert_eq!(view.board.queues["support"].counts.today.offered, 1);
         let row = view.calls[&CallId(1)].queued.as_ref().unwrap();
         assert_eq!((row.rank.key_us, row.entered_us), (10, 2_000_000));
     }
@@ -564,14 +545,5 @@ mod tests {
         let view = fold(&[started(1), queued(1, 10), left, ended]);
         assert!(view.calls.is_empty());
         assert!(view.waiting(&["support".into()], None).is_empty());
-        assert_eq!(
-            view.queues["support"].totals,
-            Totals {
-                offered: 1,
-                abandoned: 1,
-                ..Totals::default()
-            }
-        );
-        assert_eq!(view.totals.abandoned, 1);
     }
 }

@@ -102,6 +102,7 @@ mod tests {
             },
             priority: 7,
             arrival_us: 1_798_102_800_000_000,
+            estimate_seconds: None,
         };
         let ended = Event::CallEnded {
             call,

@@ -178,7 +178,8 @@ impl Daemon {
             nonce_key: store.secrets().nonce_key().await?,
             clips,
         };
-        let (views, publications, view) = view::start().context("cannot start threads")?;
+        let (views, publications, view) =
+            view::start(restore.board()).context("cannot start threads")?;
         let journal = store.start(Limits::default()).await?;
         let health = journal.health();
         let pulse = Arc::new(Pulse::new(clock.now()));

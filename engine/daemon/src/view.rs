@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use admin_api::ports::LoggedEvent;
 use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, Sender, bounded};
+use engine::board::Board;
 use engine::view::View;
 use tokio::sync::{broadcast, watch};
 
@@ -223,19 +224,19 @@ impl Bells {
     }
 }
 
-/// Starts the thread.
-pub(crate) fn start() -> io::Result<(Arc<Views>, Publisher, JoinHandle<()>)> {
+/// Starts the thread, which goes on with the figures of before.
+pub(crate) fn start(board: Board) -> io::Result<(Arc<Views>, Publisher, JoinHandle<()>)> {
     let (queue, publications) = bounded(QUEUE);
     let views = Arc::new(Views::new());
     let bells = Arc::new(Bells::default());
     let (folded, heard) = (Arc::clone(&views), Arc::clone(&bells));
     let thread = std::thread::Builder::new().name("view".into());
-    let thread = thread.spawn(move || run(&publications, &heard, &folded))?;
+    let thread = thread.spawn(move || run(board, &publications, &heard, &folded))?;
     Ok((views, Publisher { queue, bells }, thread))
 }
 
-fn run(publications: &Receiver<Publication>, bells: &Bells, views: &Views) {
-    let mut view = View::default();
+fn run(board: Board, publications: &Receiver<Publication>, bells: &Bells, views: &Views) {
+    let mut view = View::resume(board);
     while bells.wait(publications) {
         while !publications.is_empty() {
             fold(&mut view, publications.try_iter().take(BATCH), views);
@@ -281,7 +282,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_waits_for_a_number_sees_all_up_to_it() {
-        let (views, sender, thread) = start().unwrap();
+        let (views, sender, thread) = start(Board::default()).unwrap();
         let mut followed = views.follow();
         sender.send(alarm(3)).unwrap();
         sender.send(alarm(5)).unwrap();
@@ -310,7 +311,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_follower_that_falls_behind_is_told_so_and_the_end_ends_all() {
-        let (views, sender, _thread) = start().unwrap();
+        let (views, sender, _thread) = start(Board::default()).unwrap();
         let mut slow = views.follow();
         let last = u64::try_from(FOLLOWERS).unwrap() + 10;
         (1..=last).for_each(|seq| sender.send(alarm(seq)).unwrap());

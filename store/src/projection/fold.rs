@@ -226,6 +226,8 @@ impl Fold {
             | Event::PhoneRegistered { .. }
             | Event::PhoneUnregistered { .. }
             | Event::ServiceLevelReached { .. }
+            | Event::ServiceLevelSet { .. }
+            | Event::DayBegan {}
             | Event::AlarmRaised { .. }
             | Event::AlarmCleared { .. } => {}
         }

@@ -185,6 +185,7 @@ pub(crate) fn call_events(incarnation: u32, number: u32, agent: &str) -> Vec<Eve
             rank,
             priority: 0,
             arrival_us: 0,
+            estimate_seconds: None,
         },
         Event::AlertStarted {
             alert: call.0,

@@ -20,7 +20,7 @@ use engine::{
 use sip::{Flow, Transport};
 use siphasher::sip::SipHasher13;
 
-use crate::checks::{Alerts, Records, Wire};
+use crate::checks::{Alerts, Figures, Records, Wire};
 use crate::dice::Dice;
 use crate::disk::Disk;
 use crate::media::{self, Media};
@@ -78,6 +78,7 @@ pub(crate) struct Inner {
     pub(crate) wire: Wire,
     pub(crate) records: Records,
     pub(crate) alerts: Alerts,
+    pub(crate) figures: Figures,
     incarnation: u32,
     late: Duration,
     inputs: VecDeque<Input>,
@@ -134,6 +135,7 @@ impl Inner {
             wire: Wire::default(),
             records: Records::default(),
             alerts: Alerts::default(),
+            figures: Figures::default(),
             incarnation: 1,
             late: Duration::ZERO,
             inputs: VecDeque::new(),
@@ -411,7 +413,10 @@ impl Inner {
                 "readers see {seen:?} calls and legs, there are {figures:?}"
             ));
         }
+        self.figures
+            .check(&self.view, &self.engine.durable().0.board);
         let faults = [
+            self.figures.take_faults(),
             self.media.take_faults(),
             self.disk.take_faults(),
             self.wire.take_faults(),
@@ -495,6 +500,7 @@ impl Inner {
         for entry in written {
             if let engine::journal::Body::Event(event) = &entry.body {
                 self.records.apply(event);
+                self.figures.apply(entry.stamp.utc_us, event);
             }
         }
         if let Some(fault) = self.records.take_faults().into_iter().next() {
@@ -504,6 +510,15 @@ impl Inner {
 
     /// `kill -9`, and a new start. Of the last 100 ms of the journal only so much is left as `arrived` says.
     pub(crate) fn crash_and_restart(&mut self, arrived: impl FnOnce(&mut Dice, usize) -> usize) {
+        self.crash_and_restart_after(Duration::from_micros(1), arrived);
+    }
+
+    /// The same, with so much time in between.
+    pub(crate) fn crash_and_restart_after(
+        &mut self,
+        down: Duration,
+        arrived: impl FnOnce(&mut Dice, usize) -> usize,
+    ) {
         let behind = self.disk.behind();
         let arrived = arrived(&mut self.dice, behind);
         let written = self.disk.crash(arrived);
@@ -514,13 +529,14 @@ impl Inner {
         self.wire.crashed();
         self.uas.values_mut().for_each(Ua::daemon_crashed);
         self.alerts.crashed();
-        self.view = View::default();
         self.replies.clear();
         self.inputs.clear();
-        self.now += Duration::from_micros(1);
+        self.now += down;
         self.media = Media::start(self.now, SERVER.ip());
         let setup = setup(&self.snapshot, self.incarnation, &mut self.dice);
-        self.engine = Engine::new(moment(self.now), setup, self.disk.read());
+        let restore = self.disk.read();
+        self.view = View::resume(restore.board());
+        self.engine = Engine::new(moment(self.now), setup, restore);
         self.end_turn();
     }
 
@@ -562,6 +578,7 @@ impl Inner {
         self.check_journal();
         self.wire.check_quiet();
         self.records.check_quiet();
+        self.figures.recount(&self.view.board);
         let figures = self.engine.figures();
         self.media.check_quiet(figures.ports_in_stock);
         if (

@@ -213,7 +213,9 @@ fn told(event: &Event) -> Option<String> {
         | Event::AlarmRaised { .. }
         | Event::AlarmCleared { .. }
         | Event::AgentLoggedIn { .. }
-        | Event::AgentLoggedOut { .. } => return None,
+        | Event::AgentLoggedOut { .. }
+        | Event::ServiceLevelSet { .. }
+        | Event::DayBegan {} => return None,
     };
     Some(text)
 }

@@ -263,6 +263,13 @@ impl World {
         self.run_for(BLINK);
     }
 
+    /// `kill -9`, and a new start only so much later.
+    pub fn is_down_for(&self, time: Duration) {
+        self.inner()
+            .crash_and_restart_after(time, |_, behind| behind);
+        self.run_for(BLINK);
+    }
+
     /// Somebody with this role asks for something.
     ///
     /// # Errors
@@ -329,6 +336,11 @@ impl World {
     /// What stands in the engine.
     pub fn figures(&self) -> Figures {
         self.0.borrow().engine.figures()
+    }
+
+    /// UTC, in microseconds since the Unix epoch.
+    pub fn utc_us(&self) -> i64 {
+        self.0.borrow().utc_us()
     }
 
     /// Time since the world began.

@@ -89,7 +89,8 @@ impl Engine {
             found.been_in.push(name.clone());
         }
         let (place, caller) = (waiting.place.clone(), found.caller);
-        self.publish_queued(call);
+        let estimate_seconds = self.estimate(call, &place);
+        self.publish_waiting(call, estimate_seconds);
         match place {
             Place::Queue(name) => {
                 let first_heard = !self.is_answered(caller);
@@ -132,7 +133,31 @@ impl Engine {
         waiting.map(|call| call.id).collect()
     }
 
+    /// What a caller who has just entered is to be told of their wait: nothing when it rings for them at once.
+    fn estimate(&self, call: CallId, place: &Place) -> Option<u32> {
+        let Place::Queue(name) = place else {
+            return None;
+        };
+        let interaction = acd::InteractionId(call.0);
+        let waits = self.acd.interaction(interaction)?.stage == acd::Stage::Waiting;
+        let before = self
+            .acd
+            .position(interaction)
+            .filter(|_| waits)?
+            .saturating_sub(1);
+        let queue = self.acd.queue(self.names.queue(name)?)?;
+        // Whom it rings for stands before them mostly, and is as good as served.
+        let ahead = before.saturating_sub(queue.alerting);
+        let figures = self.durable.board.queues.get(name)?;
+        figures.estimate(ahead, queue.agents_milli)
+    }
+
+    /// Tells its new place in the order.
     pub(crate) fn publish_queued(&mut self, call: CallId) {
+        self.publish_waiting(call, None);
+    }
+
+    fn publish_waiting(&mut self, call: CallId, estimate_seconds: Option<u32>) {
         let Some(found) = self.calls.get(&call) else {
             return;
         };
@@ -164,6 +189,7 @@ impl Engine {
             },
             priority: own.saturating_add(found.priority),
             arrival_us: found.arrival.map_or(0, us),
+            estimate_seconds,
         };
         self.publish(event);
     }

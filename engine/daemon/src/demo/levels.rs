@@ -82,7 +82,7 @@ impl Levels {
                 level.in_time += u64::from(utc_us - arrival_us <= promised_us);
             }
             LeftQueue::Abandoned => level.gave_up += 1,
-            LeftQueue::Diverted | LeftQueue::Ended => {}
+            LeftQueue::Diverted | LeftQueue::Ended | LeftQueue::Interrupted => {}
         }
     }
 
@@ -123,6 +123,7 @@ mod tests {
             rank,
             priority: 0,
             arrival_us: at_us,
+            estimate_seconds: None,
         };
         (at_us, event)
     }

@@ -107,7 +107,8 @@ mod tests {
     #[tokio::test]
     async fn an_answer_finds_who_asked_and_a_full_lane_or_an_ended_engine_is_said() {
         let (lanes, ends) = lanes();
-        let (views, _sender, _thread) = crate::view::start().unwrap();
+        let (views, _sender, _thread) =
+            crate::view::start(engine::board::Board::default()).unwrap();
         let commands = Commands::new(lanes, views);
         let carried = commands.send(actor(), CommandBody::Drain);
         let Some(Next::Order(Order::Command { answer, .. })) = ends.try_next() else {

@@ -215,7 +215,7 @@ mod tests {
         let url = format!("sqlite:{}/lampfield.db", directory.path().display());
         let store = Store::open(&url, directory.path()).await.unwrap();
         let mut journal = store.start(Limits::default()).await.unwrap();
-        let (views, publisher, _thread) = view::start().unwrap();
+        let (views, publisher, _thread) = view::start(engine::board::Board::default()).unwrap();
         let events: Vec<(u64, Arc<Event>)> = (1..).zip(a_call()).collect();
         let logged = |(seq, event): &(u64, Arc<Event>)| LoggedEvent {
             seq: *seq,

@@ -84,6 +84,7 @@ fn queued(queue: Option<&str>) -> Event {
         },
         priority: 0,
         arrival_us: START_US,
+        estimate_seconds: None,
     }
 }
 
@@ -724,6 +725,7 @@ fn any_event() -> impl Strategy<Value = Event> {
                 },
                 priority: 0,
                 arrival_us: 0,
+                estimate_seconds: None,
             },
             3 => Event::CallLeftQueue {
                 call,

@@ -99,7 +99,9 @@ impl Records {
             | Event::AlarmRaised { .. }
             | Event::AlarmCleared { .. }
             | Event::AgentLoggedIn { .. }
-            | Event::AgentLoggedOut { .. } => {}
+            | Event::AgentLoggedOut { .. }
+            | Event::ServiceLevelSet { .. }
+            | Event::DayBegan {} => {}
         }
         Ok(())
     }

@@ -92,6 +92,7 @@ impl Story {
             rank,
             priority: 0,
             arrival_us: self.now_us,
+            estimate_seconds: None,
         });
     }
 
@@ -233,6 +234,7 @@ fn what_calls_do_is_told_apart() {
         },
         priority: 3,
         arrival_us: 0,
+        estimate_seconds: None,
     });
     let states: Vec<String> = story
         .view

@@ -1,0 +1,346 @@
+//! Live figures of every queue and agent, folded from events.
+//!
+//! [`Board`] owns the counts since the day began, the last hour by the minute, who waits since when, and how every
+//! agent's time went. It is folded twice from the same events: in the engine, whose checkpoints carry it over a restart, and
+//! in the [`View`](crate::view::View) that readers get. Each event costs a few look-ups; shares and averages are worked out
+//! when they are read. Time comes with the events; a clock that is set shows in the lengths it falls into, none is below zero.
+//!
+//! A call is followed from its first entry into a queue to its end. Where it left one queue by a rule it is on its way, until
+//! another takes it, somebody has it or it ends: so the centre's own figures count it once.
+
+mod agent;
+mod cbor;
+mod pace;
+mod queue;
+mod service_level;
+mod staff;
+mod tally;
+mod visit;
+
+use alloc::string::String;
+
+use imbl::OrdMap;
+use minicbor::{Decode, Encode};
+
+pub use agent::{AgentFigures, AlertCounts, Doing, Times};
+pub use queue::{Promise, QueueFigures};
+pub use service_level::{Share, Variant};
+pub use staff::Staff;
+pub use tally::{Counts, Outcomes, Tally};
+
+use crate::event::{AlertEnd, Diversion, EndCause, EndResult, EndedBy, Event, LeftQueue};
+use crate::ids::{CallId, LegId};
+use crate::sabotage;
+use agent::Handled;
+use tally::Outcome;
+use visit::{Stage, TurnedAway, Visit};
+
+/// The live figures of the centre.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Board {
+    /// Queues by name.
+    #[cbor(n(0), with = "cbor::map")]
+    pub queues: OrdMap<String, QueueFigures>,
+    /// All queues together: a call that went through several is one.
+    #[n(1)]
+    pub total: Counts,
+    /// Agents by user name.
+    #[cbor(n(2), with = "cbor::map")]
+    pub agents: OrdMap<String, AgentFigures>,
+    /// Calls that are up and came to a queue.
+    #[cbor(n(3), with = "cbor::map")]
+    visits: OrdMap<CallId, Visit>,
+    /// Since when is counted, UTC microseconds: the day's beginning.
+    #[n(4)]
+    pub since_us: Option<i64>,
+}
+
+impl Board {
+    /// Folds one event in. Events come in the order they happened, each once.
+    pub fn apply(&mut self, utc_us: i64, event: &Event) {
+        self.since_us.get_or_insert(utc_us);
+        match event {
+            Event::DayBegan {} if sabotage::DAY => {}
+            Event::DayBegan {} => self.day_began(utc_us),
+            Event::ServiceLevelSet {
+                queue,
+                seconds,
+                short_abandon,
+            } => {
+                let promise = Promise::of_seconds(*seconds, *short_abandon);
+                self.queues.entry(queue.clone()).or_default().promise = promise;
+            }
+            Event::CallQueued {
+                call,
+                queue: Some(queue),
+                estimate_seconds,
+                ..
+            } => self.entered(utc_us, *call, queue, *estimate_seconds),
+            Event::CallLeftQueue { call, why } => self.left(utc_us, *call, *why),
+            Event::CallDiverted {
+                call,
+                why,
+                queue: Some(queue),
+                ..
+            } => self.diverted(*call, *why, queue),
+            Event::AlertStarted {
+                alert,
+                call,
+                agent,
+                picked_up,
+                ..
+            } => {
+                self.visit(*call, |visit| visit.begin_alert(utc_us));
+                let agent = self.agents.entry(agent.clone()).or_default();
+                agent.begin_alert(*alert, *picked_up);
+            }
+            Event::AlertEnded {
+                alert,
+                call,
+                agent,
+                end,
+                ..
+            } => {
+                let accepted = *end == AlertEnd::Accepted;
+                self.visit(*call, |visit| visit.end_alert(utc_us, accepted));
+                if let Some(agent) = self.agents.get_mut(agent) {
+                    agent.end_alert(*alert, *end);
+                }
+            }
+            Event::CallConnected {
+                call, user, leg, ..
+            } => self.connected(utc_us, *call, user.as_deref(), *leg),
+            Event::CallHeld { call, by } => self.visit(*call, |visit| visit.held(utc_us, *by)),
+            Event::CallResumed { call, by } => {
+                self.visit(*call, |visit| visit.resumed(utc_us, *by));
+            }
+            Event::CallEnded { call, cause, by } => self.ended(utc_us, *call, cause, *by),
+            Event::AgentLoggedIn { agent, .. } => {
+                let agent = self.agents.entry(agent.clone()).or_default();
+                agent.logged_in_us = Some(utc_us);
+            }
+            Event::AgentLoggedOut { agent } => {
+                if let Some(agent) = self.agents.get_mut(agent) {
+                    agent.logged_in_us = None;
+                }
+            }
+            Event::AgentChanged {
+                agent,
+                presence,
+                activity,
+                device,
+                call,
+                ..
+            } => {
+                let doing = Doing::of(*presence, *activity, *device);
+                self.agent_changed(utc_us, agent, doing, *call);
+            }
+            Event::CentreChanged { changes, .. } => {
+                for gone in changes.iter().filter(|change| change.what == "removed") {
+                    self.removed(utc_us, &gone.kind, &gone.name);
+                }
+            }
+            Event::CallQueued { queue: None, .. }
+            | Event::CallDiverted { queue: None, .. }
+            | Event::CallStarted { .. }
+            | Event::CallAnswered { .. }
+            | Event::CallReserved { .. }
+            | Event::ServiceLevelReached { .. }
+            | Event::LegStarted { .. }
+            | Event::LegRinging { .. }
+            | Event::LegAnswered { .. }
+            | Event::LegEnded { .. }
+            | Event::QueueChanged { .. }
+            | Event::PhoneRegistered { .. }
+            | Event::PhoneUnregistered { .. }
+            | Event::AlarmRaised { .. }
+            | Event::AlarmCleared { .. } => {}
+        }
+    }
+
+    /// How many wait in queues.
+    pub fn waiting(&self) -> usize {
+        self.queues.values().map(QueueFigures::waiting).sum()
+    }
+
+    /// How many were sent on from a queue and have not arrived anywhere yet.
+    pub fn on_their_way(&self) -> usize {
+        let visits = self.visits.values();
+        visits.filter(|visit| visit.is_on_its_way()).count()
+    }
+
+    fn visit(&mut self, call: CallId, change: impl FnOnce(&mut Visit)) {
+        if let Some(visit) = self.visits.get_mut(&call) {
+            change(visit);
+        }
+    }
+
+    /// Into a queue; ranked anew where it waits, it is the same caller.
+    fn entered(&mut self, at: i64, call: CallId, queue: &str, told_seconds: Option<u32>) {
+        let visit = self.visits.entry(call).or_default();
+        if visit.waits_in(queue) && !sabotage::COUNT_ANEW {
+            return;
+        }
+        let first = visit.enter(at, queue, told_seconds);
+        let row = self.queues.entry(queue.into()).or_default();
+        row.enter(at, call);
+        self.total.today.offered += u64::from(first);
+    }
+
+    fn left(&mut self, at: i64, call: CallId, why: LeftQueue) {
+        let Some((visit, waited)) = self
+            .visits
+            .get_mut(&call)
+            .and_then(|visit| visit.stop_waiting().map(|waited| (visit, waited)))
+        else {
+            return;
+        };
+        let outcome = match why {
+            LeftQueue::Connected => Outcome::Answered {
+                rung_us: waited.rung_us,
+            },
+            LeftQueue::Abandoned => Outcome::Abandoned,
+            LeftQueue::Diverted if sabotage::FLOW_OUT => Outcome::Abandoned,
+            LeftQueue::Diverted => Outcome::FlowedOut,
+            LeftQueue::Ended => Outcome::Ended,
+            LeftQueue::Interrupted => Outcome::Interrupted,
+        };
+        let whole_us = visit.age_us(at);
+        match why {
+            LeftQueue::Connected => visit.talk(at, &waited),
+            LeftQueue::Diverted => visit.go_on(&waited.queue),
+            LeftQueue::Abandoned | LeftQueue::Ended | LeftQueue::Interrupted => {
+                self.visits.remove(&call);
+            }
+        }
+        let promise = self.promise(&waited.queue).unwrap_or_default();
+        if let Some(row) = self.queues.get_mut(&waited.queue)
+            && let Some(right) = row.leave(at, call, &waited, outcome)
+        {
+            self.total.today.told(right);
+        }
+        if why != LeftQueue::Diverted {
+            self.total.ended(at, whole_us, outcome, promise);
+        }
+    }
+
+    /// Not let in: what leaves a queue by a rule has left it before.
+    fn diverted(&mut self, call: CallId, why: Diversion, queue: &str) {
+        let Some(turned_away) = TurnedAway::of(why) else {
+            return;
+        };
+        let row = self.queues.entry(queue.into()).or_default();
+        turned_away.count(&mut row.counts.today);
+        self.visits.entry(call).or_default().turn_away(turned_away);
+    }
+
+    /// Somebody has it. Where that was no queue's doing, no queue gets it any more.
+    fn connected(&mut self, at: i64, call: CallId, user: Option<&str>, leg: LegId) {
+        self.left(at, call, LeftQueue::Connected);
+        let on_its_way = match self.visits.get_mut(&call) {
+            Some(visit) => visit.connect(user, leg),
+            None => return,
+        };
+        if on_its_way {
+            self.arrived_elsewhere(at, call);
+        }
+    }
+
+    fn arrived_elsewhere(&mut self, at: i64, call: CallId) {
+        let Some(visit) = self.visits.remove(&call) else {
+            return;
+        };
+        match (&visit.stage, visit.turned_away) {
+            (Stage::OnItsWay { from }, _) => {
+                let promise = self.promise(from).unwrap_or_default();
+                let age_us = visit.age_us(at);
+                self.total.ended(at, age_us, Outcome::FlowedOut, promise);
+            }
+            (Stage::Outside, Some(turned_away)) => turned_away.count(&mut self.total.today),
+            (Stage::Outside | Stage::Waiting(_) | Stage::Talking(_), _) => {}
+        }
+    }
+
+    fn ended(&mut self, at: i64, call: CallId, cause: &EndCause, by: EndedBy) {
+        self.left(at, call, LeftQueue::Ended);
+        let Some(visit) = self.visits.get(&call) else {
+            return;
+        };
+        let Stage::Talking(talk) = &visit.stage else {
+            return self.arrived_elsewhere(at, call);
+        };
+        let talk = talk.clone();
+        self.visits.remove(&call);
+        if by == EndedBy::Caller && talk.is_held_by_agent() {
+            let row = self.queues.get_mut(&talk.queue).map(|row| &mut row.counts);
+            let counts = [row, Some(&mut self.total)];
+            for counts in counts.into_iter().flatten() {
+                counts.today.lost_on_hold += 1;
+            }
+        }
+        // What the daemon broke off tells nothing of how long calls take.
+        if cause.result == EndResult::Interrupted {
+            return;
+        }
+        let (queue, agent, handled) = talk.over(at, call);
+        match agent.and_then(|agent| self.agents.get_mut(&agent)) {
+            Some(agent) => agent.begin_after(queue, handled),
+            None => self.handled(&queue, handled),
+        }
+    }
+
+    fn agent_changed(&mut self, at: i64, agent: &str, doing: Doing, call: Option<CallId>) {
+        let row = self.agents.entry(agent.into()).or_default();
+        if let Some((queue, handled)) = row.change(at, doing, call) {
+            self.handled(&queue, handled);
+        }
+    }
+
+    /// A call is done with, the agent's wrap-up included.
+    fn handled(&mut self, queue: &str, handled: Handled) {
+        if let Some(row) = self.queues.get_mut(queue) {
+            row.handled(handled);
+        }
+        self.total.today.handled(handled);
+    }
+
+    /// What a queue promises; none for one that nothing was heard of.
+    pub(crate) fn promise(&self, queue: &str) -> Option<Promise> {
+        self.queues.get(queue).map(|row| row.promise)
+    }
+
+    fn removed(&mut self, at: i64, kind: &str, name: &str) {
+        match kind {
+            "queues" => {
+                self.queues.remove(name);
+            }
+            "users" => {
+                self.agent_changed(at, name, Doing::Offline, None);
+                self.agents.remove(name);
+            }
+            _ => {}
+        }
+    }
+
+    /// Counters start anew. Those who wait are the new day's, too.
+    fn day_began(&mut self, at: i64) {
+        self.since_us = Some(at);
+        let names: alloc::vec::Vec<String> = self.queues.keys().cloned().collect();
+        for name in names {
+            if let Some(row) = self.queues.get_mut(&name) {
+                row.begin_day();
+            }
+        }
+        let open = self.visits.values().filter(|visit| visit.is_open()).count();
+        self.total.begin_day(open);
+        let names: alloc::vec::Vec<String> = self.agents.keys().cloned().collect();
+        for name in names {
+            if let Some(row) = self.agents.get_mut(&name) {
+                row.begin_day(at);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
