@@ -7,7 +7,7 @@ use config::{Queue, Role, Snapshot, User};
 use engine::CommandBody;
 use engine::command::PresenceWish;
 use engine::event::{Activity, Device, Presence};
-use engine::view::{AgentRow, View};
+use engine::view::View;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -58,6 +58,8 @@ pub(crate) struct Agent {
     device: Device,
     /// Since when state and activity are like this, RFC 3339; null: since before the start.
     since: Option<String>,
+    /// Since when they are at work, RFC 3339; null while they are not.
+    logged_in_since: Option<String>,
     /// The call they have, alerting or connected.
     call: Option<String>,
     /// The queues assigned to them.
@@ -67,7 +69,9 @@ pub(crate) struct Agent {
 }
 
 impl Agent {
-    fn of(user: &User, row: Option<&AgentRow>) -> Self {
+    fn of(user: &User, view: &View) -> Self {
+        let row = view.agents.get(&*user.username);
+        let figures = view.board.agents.get(&*user.username);
         Self {
             username: user.username.to_string(),
             name: user.name.to_string(),
@@ -80,6 +84,9 @@ impl Agent {
                 .or_else(|| Some(user.extension.as_ref()?.to_string())),
             device: row.map_or(Device::None, |row| row.device),
             since: row.map(|row| time::rfc3339(row.since_us)),
+            logged_in_since: figures
+                .and_then(|figures| figures.logged_in_us)
+                .map(time::rfc3339),
             call: row.and_then(|row| row.call).map(|call| call.to_string()),
             queues: user
                 .queues
@@ -114,9 +121,7 @@ async fn list(
     let scope = Scope::of(&who.identity().user, &snapshot);
     let users = snapshot.centre.users.values();
     let seen = users.filter(|user| scope.sees_agent(&user.username) && is_agent(user, &view));
-    let rows = seen
-        .map(|user| json!(Agent::of(user, view.agents.get(&*user.username))))
-        .collect();
+    let rows = seen.map(|user| json!(Agent::of(user, &view))).collect();
     page(rows, &["username"], &query).map(Json)
 }
 
@@ -133,20 +138,30 @@ async fn read(
     State(state): State<ApiState>,
     Name(name): Name,
 ) -> Result<Json<Agent>, ApiError> {
-    let name = resolve(&who, name);
-    let snapshot = state.snapshot();
-    if !Scope::of(&who.identity().user, &snapshot).sees_agent(&name) {
+    seen(&who, name, &state, &state.view()).map(|(_, agent)| Json(agent))
+}
+
+/// An agent whom one may see, by user name or `me`.
+pub(super) fn seen(
+    who: &Attendant,
+    name: String,
+    state: &ApiState,
+    view: &View,
+) -> Result<(String, Agent), ApiError> {
+    let name = resolve(who, name);
+    if !Scope::of(&who.identity().user, &state.snapshot()).sees_agent(&name) {
         return Err(ApiError::new(
             Kind::Forbidden,
             format!("you share no queue with {name:?}"),
         ));
     }
-    shown(&state, &name, &state.view())
+    let Json(agent) = shown(state, &name, view)?;
+    Ok((name, agent))
 }
 
 fn shown(state: &ApiState, name: &str, view: &View) -> Result<Json<Agent>, ApiError> {
     let snapshot = state.snapshot();
-    agent(&snapshot, name, view).map(|user| Json(Agent::of(user, view.agents.get(name))))
+    agent(&snapshot, name, view).map(|user| Json(Agent::of(user, view)))
 }
 
 fn agent<'a>(snapshot: &'a Snapshot, name: &str, view: &View) -> Result<&'a User, ApiError> {

@@ -1,12 +1,15 @@
 //! The routes, a file for each resource.
 
+mod agent_figures;
 mod agents;
 mod aux_codes;
 mod calendars;
 mod calls;
+mod crews;
 mod docs;
 mod events;
 mod feature_codes;
+mod figures;
 mod health;
 mod history;
 mod holiday_lists;
@@ -44,6 +47,8 @@ pub(crate) fn api() -> Routes {
         feature_codes::routes(),
         aux_codes::routes(),
         agents::routes(),
+        agent_figures::routes(),
+        figures::routes(),
         waiting::routes(),
         calls::routes(),
         history::routes(),

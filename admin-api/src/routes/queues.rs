@@ -80,7 +80,7 @@ pub(crate) struct QueueStatus {
 
 impl QueueStatus {
     /// A queue that nothing was heard of yet counts as closed.
-    fn of(row: Option<&QueueRow>) -> Self {
+    pub(super) fn of(row: Option<&QueueRow>) -> Self {
         Self {
             open: row.is_some_and(|row| row.open),
             override_state: row.and_then(|row| row.override_state),

@@ -58,6 +58,9 @@ pub(crate) struct Waiting {
     waiting_seconds: f64,
     /// Seconds since they first entered a queue of this visit.
     total_seconds: f64,
+    /// How long it will still wait, as was worked out at its entry: four in five wait no longer. 0 when that has passed, null
+    /// where nothing can be said.
+    estimated_wait_seconds: Option<f64>,
     /// Priority points.
     priority: i32,
     /// `urgent`, `normal` or `low`.
@@ -90,6 +93,7 @@ impl Waiting {
             diversion: None,
             waiting_seconds: time::seconds(now_us - queued.entered_us),
             total_seconds: time::seconds(now_us - queued.arrival_us),
+            estimated_wait_seconds: queued.estimate_us(now_us).map(time::seconds),
             priority: queued.priority,
             tier: tier(queued.rank.tier),
             note: None,

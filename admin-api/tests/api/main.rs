@@ -3,6 +3,7 @@
 mod agents;
 mod calls;
 mod events;
+mod figures;
 mod idempotency;
 mod import;
 mod lists;

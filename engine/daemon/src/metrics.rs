@@ -3,6 +3,7 @@
 use std::fmt::{Display, Write as _};
 use std::sync::Arc;
 
+use engine::board::{Board, QueueFigures, Staff, Variant};
 use media_io::{MediaPool, WorkerMetrics};
 use store::JournalHealth;
 
@@ -104,6 +105,19 @@ impl Metrics {
         for (name, queue) in &view.queues {
             page.labelled("queue_waiting", "name", name, queue.waiting.len());
         }
+        queues(page, &view.board, crate::clock::utc_us());
+        page.head("agents", "gauge", "Agents by what they do");
+        let staff = Staff::count(view.agents.values());
+        for (doing, agents) in [
+            ("available", staff.available),
+            ("alerting", staff.alerting),
+            ("on-contact", staff.on_contact),
+            ("wrap-up", staff.wrap_up),
+            ("break", staff.on_break),
+            ("unreachable", staff.unreachable),
+        ] {
+            page.labelled("agents", "doing", doing, agents);
+        }
     }
 
     fn network(&self, page: &mut Page) {
@@ -169,6 +183,75 @@ impl Metrics {
             slowest,
         );
     }
+}
+
+/// So many queues have figures of their own here: what watches the daemon keeps a series for each.
+const QUEUES_MAX: usize = 1_000;
+
+/// The figures of each queue, all of one name together; counts start at zero when the centre's day begins.
+fn queues(page: &mut Page, board: &Board, now_us: i64) {
+    type Figure = fn(&QueueFigures, i64) -> Option<f64>;
+    let figures: [(&str, &str, &str, Figure); 7] = [
+        (
+            "queue_oldest_wait_seconds",
+            "gauge",
+            "How long the first of those has waited",
+            |row, now_us| Some(seconds(row.oldest_wait_us(now_us).unwrap_or(0))),
+        ),
+        (
+            "queue_breached_waiting",
+            "gauge",
+            "Calls that have waited longer than the service level says",
+            |row, now_us| Some(row.breached(now_us) as f64),
+        ),
+        (
+            "queue_offered_total",
+            "counter",
+            "Calls that were let in",
+            |row, _| Some(row.counts.today.offered as f64),
+        ),
+        (
+            "queue_answered_total",
+            "counter",
+            "Calls that an agent took",
+            |row, _| Some(row.counts.today.outcomes.answered as f64),
+        ),
+        (
+            "queue_abandoned_total",
+            "counter",
+            "Calls whose caller gave up",
+            |row, _| Some(row.counts.today.outcomes.abandoned as f64),
+        ),
+        (
+            "queue_flowed_out_total",
+            "counter",
+            "Calls that a rule sent elsewhere",
+            |row, _| Some(row.counts.today.outcomes.flowed_out as f64),
+        ),
+        (
+            "queue_service_level_ratio",
+            "gauge",
+            "Service level of the last 15 minutes, variant genesys; absent where nothing ended",
+            |row, now_us| {
+                let level = Variant::Genesys.of(&row.counts.last_minutes(now_us, 15));
+                level
+                    .ten_thousandths()
+                    .map(|parts| f64::from(parts) / 10_000.0)
+            },
+        ),
+    ];
+    for (metric, kind, help, figure) in figures {
+        page.head(metric, kind, help);
+        for (name, row) in board.queues.iter().take(QUEUES_MAX) {
+            if let Some(value) = figure(row, now_us) {
+                page.labelled(metric, "name", name, value);
+            }
+        }
+    }
+}
+
+fn seconds(us: i64) -> f64 {
+    us as f64 / 1e6
 }
 
 /// The figures of each media thread, all of one name together.
@@ -248,6 +331,8 @@ impl Page {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use engine::event::{LeftQueue, Rank};
+    use engine::{CallId, Event};
 
     #[test]
     fn a_page_is_what_prometheus_reads() {
@@ -259,6 +344,57 @@ mod tests {
             # HELP lampfield_queue_waiting Waiting.\n# TYPE lampfield_queue_waiting gauge\n\
             lampfield_queue_waiting{name=\"a\\\"b\\\\c\"} 2\n";
         assert_eq!(page.text, expected);
+    }
+
+    #[test]
+    fn each_queue_has_its_figures_and_no_share_of_nothing() {
+        let mut board = Board::default();
+        for (at, event) in [
+            (0, queued(1)),
+            (0, queued(2)),
+            (
+                30_000_000,
+                Event::CallLeftQueue {
+                    call: CallId(1),
+                    why: LeftQueue::Connected,
+                },
+            ),
+        ] {
+            board.apply(at, &event);
+        }
+        let text = |now_us| {
+            let mut page = Page::default();
+            queues(&mut page, &board, now_us);
+            page.text
+        };
+        let (shown, later) = (text(40_500_000), text(7_200_000_000));
+        for line in [
+            "lampfield_queue_oldest_wait_seconds{name=\"support\"} 40.5",
+            "lampfield_queue_breached_waiting{name=\"support\"} 1",
+            "lampfield_queue_offered_total{name=\"support\"} 2",
+            "lampfield_queue_answered_total{name=\"support\"} 1",
+            "lampfield_queue_service_level_ratio{name=\"support\"} 0",
+        ] {
+            assert!(shown.contains(&format!("{line}\n")), "{line}: {shown}");
+        }
+        assert!(!later.contains("queue_service_level_ratio{"), "{later}");
+    }
+
+    fn queued(call: u64) -> Event {
+        Event::CallQueued {
+            call: CallId(call),
+            queue: Some("support".into()),
+            user: None,
+            rank: Rank {
+                tier: 1,
+                key_us: 0,
+                arrival_us: 0,
+                id: call,
+            },
+            priority: 0,
+            arrival_us: 0,
+            estimate_seconds: None,
+        }
     }
 
     #[test]
