@@ -345,5 +345,5 @@ async fn of_queue(
         ));
     }
     let crews = Crews::of(&BTreeSet::from([&*queue.name]), &snapshot, &view);
-    Ok(Json(figures(queue, &crews, &view, state.utc_us())))
+    Ok(Json(figures(&queue, &crews, &view, state.utc_us())))
 }
