@@ -117,7 +117,7 @@ ring_timeout = 12
 [[queues]]
 name = "small"
 number = "2002"
-strategy = "least-occupied"
+strategy = "ring-all"
 max_waiting = 2
 max_wait = 30
 when_overflow = {{ to = "queue:support" }}
@@ -129,7 +129,8 @@ when_refused = "announcement:sorry"
 name = "night"
 number = "2003"
 calendar = "evening"
-strategy = "ring-all"
+strategy = "least-occupied"
+max_busy = 1
 nobody_after = 5
 when_nobody = "queue:sales"
 service_level = {{ seconds = 45, action = "queue:support" }}
