@@ -2,7 +2,7 @@
 //!
 //! This machine knows what an agent may do; who is to be told, and what becomes of interactions, is the acd's.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -11,13 +11,12 @@ use minicbor::{Decode, Encode};
 use crate::config::{AgentConfig, WrapUp};
 use crate::ids::{InteractionId, MatchId, QueueId};
 use crate::input::{Device, Presence};
+use crate::merits::Merits;
 use crate::micros;
 use crate::output::{Activity, AgentState, AlertOutcome, Denial, DeviceHealth};
 use crate::phone::Phone;
-use crate::rank::Target;
 use crate::sabotage;
 use crate::view::Counters;
-use crate::worked::Worked;
 
 /// Life: offline from the configuration's first naming; forgotten when it names them no longer and they have nothing more.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -56,17 +55,8 @@ pub(crate) struct Agent {
     #[n(13)]
     #[cbor(default)]
     left: BTreeSet<QueueId>,
-    /// In queues that keep one: their last turn by round robin, or when they come in by lot.
     #[cbor(n(14), default)]
-    pub(crate) places: BTreeMap<QueueId, u64>,
-    /// How often lots were drawn for them.
-    #[cbor(n(15), default)]
-    pub(crate) draws: u64,
-    #[cbor(n(16), default)]
-    worked: Worked,
-    /// Their occupied share when they last became free.
-    #[cbor(n(17), default)]
-    share_ppm: u32,
+    pub(crate) merits: Merits,
 }
 
 /// When a wrap-up ends by itself.
@@ -103,10 +93,7 @@ impl Agent {
                 left: BTreeSet::new(),
             },
             left: BTreeSet::new(),
-            places: BTreeMap::new(),
-            draws: 0,
-            worked: Worked::since(now),
-            share_ppm: 0,
+            merits: Merits::since(now),
         }
     }
 
@@ -144,28 +131,16 @@ impl Agent {
         self.idle_since
     }
 
-    /// Their place where a strategy keeps one; 0: none yet.
-    pub(crate) fn place_in(&self, target: Target) -> u64 {
-        match target {
-            Target::Queue(queue) => self.places.get(&queue).copied().unwrap_or(0),
-            Target::Personal(_) => 0,
-        }
-    }
-
-    /// As last reckoned, in parts per million.
-    pub(crate) const fn share_ppm(&self) -> u32 {
-        self.share_ppm
-    }
-
+    /// Reckons the share of their time that goes to interactions.
     pub(crate) fn reckon_share(&mut self, now: Duration) {
         self.pass(now);
-        self.share_ppm = self.worked.share_ppm();
+        self.merits.reckon_share();
     }
 
     /// Takes account of the time until `now`, before what they are at changes.
     fn pass(&mut self, now: Duration) {
         let (logged_in, occupied) = (self.is_logged_in(), self.is_occupied());
-        self.worked.pass(now, logged_in, occupied);
+        self.merits.pass(now, logged_in, occupied);
     }
 
     /// Whether they could be alerted for something now (rule 7, without what depends on the interaction).
@@ -261,7 +236,7 @@ impl Agent {
         };
         self.left
             .retain(|left| weight(&self.config, *left).is_some());
-        self.places.retain(|queue, _| {
+        self.merits.places.retain(|queue, _| {
             let now = weight(&self.config, *queue);
             now.is_some() && (now == weight(&before, *queue) || !races.contains(queue))
         });
@@ -402,8 +377,7 @@ impl Agent {
 
     /// The centre's day begins. A running alert counts for the new day.
     pub(crate) fn on_daily_reset(&mut self, now: Duration) {
-        self.worked = Worked::since(now);
-        self.share_ppm = 0;
+        self.merits.on_daily_reset(now);
         self.counters = Counters {
             alerts: self.alert.is_some().into(),
             ..Counters::new()

@@ -44,6 +44,7 @@ mod ids;
 mod index;
 mod input;
 mod interaction;
+mod merits;
 mod micros;
 mod output;
 mod phone;
@@ -55,7 +56,6 @@ mod sabotage;
 mod state;
 mod view;
 mod watch;
-mod worked;
 
 pub use acd::{Acd, CheckpointError};
 pub use config::AcdConfig;

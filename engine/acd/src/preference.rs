@@ -54,12 +54,12 @@ impl Seat {
 impl Preference {
     pub(crate) fn new(strategy: Strategy, seat: &Seat, id: AgentId, agent: &Agent) -> Self {
         let by_strategy = match strategy {
-            Strategy::RoundRobin if !sabotage::ROUND_ROBIN => agent.place_in(seat.target),
+            Strategy::RoundRobin if !sabotage::ROUND_ROBIN => agent.merits.place_in(seat.target),
             Strategy::FewestCalls if !sabotage::FEWEST_CALLS => agent.counters.accepted.into(),
-            Strategy::LeastOccupied if !sabotage::LEAST_OCCUPIED => agent.share_ppm().into(),
+            Strategy::LeastOccupied if !sabotage::LEAST_OCCUPIED => agent.merits.share_ppm().into(),
             Strategy::FixedOrder if !sabotage::FIXED_ORDER => seat.order.into(),
             Strategy::SkillLevel if !sabotage::SKILL_LEVEL => (u32::MAX - seat.level).into(),
-            Strategy::WeightedRandom => agent.place_in(seat.target),
+            Strategy::WeightedRandom => agent.merits.place_in(seat.target),
             Strategy::LongestIdle
             | Strategy::RoundRobin
             | Strategy::FewestCalls

@@ -37,7 +37,7 @@ impl Acd {
             AgentChange::QueueJoined { queue, joined } => {
                 agent.join(queue, joined);
                 if self.index.races.contains(&queue) {
-                    agent.places.remove(&queue);
+                    agent.merits.places.remove(&queue);
                 }
                 self.change_lanes_of(now, id);
             }

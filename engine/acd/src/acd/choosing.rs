@@ -119,7 +119,7 @@ impl Acd {
         match queue.config.strategy {
             Strategy::RoundRobin => {
                 queue.turns = queue.turns.saturating_add(1);
-                chosen.places.insert(queue_id, queue.turns);
+                chosen.merits.places.insert(queue_id, queue.turns);
             }
             Strategy::WeightedRandom => self.end_race(queue_id, id, preferred.lead()),
             Strategy::LongestIdle
@@ -161,7 +161,7 @@ impl Acd {
                 && self.index.races.contains(&queue)
                 && self.index.gate_of(id, seat.target) != Some(seat.gate)
             {
-                agent.places.remove(&queue);
+                agent.merits.places.remove(&queue);
             }
         }
     }
@@ -195,13 +195,13 @@ impl Acd {
         };
         let assigned = agent.config.queues.iter();
         let runs: Vec<_> = assigned
-            .filter(|it| races.contains(&it.queue) && wants(&agent.places, it.queue))
+            .filter(|it| races.contains(&it.queue) && wants(&agent.merits.places, it.queue))
             .filter_map(|it| Some((it.queue, self.state.gate(agent, it)?, it.weight)))
             .collect();
         if runs.is_empty() {
             return;
         }
-        let nth = agent.draws + 1;
+        let nth = agent.merits.draws + 1;
         let places: Vec<_> = runs
             .into_iter()
             .map(|(queue, gate, weight)| {
@@ -211,8 +211,8 @@ impl Acd {
             })
             .collect();
         if let Some(agent) = self.state.agents.get_mut(&id) {
-            agent.draws = nth;
-            agent.places.extend(places);
+            agent.merits.draws = nth;
+            agent.merits.places.extend(places);
         }
     }
 

@@ -145,7 +145,7 @@ impl Acd {
     /// What a strategy kept of agents is of no use to another one.
     fn forget_places(&mut self, queue: QueueId) {
         for agent in self.state.agents.values_mut() {
-            agent.places.remove(&queue);
+            agent.merits.places.remove(&queue);
         }
     }
 
