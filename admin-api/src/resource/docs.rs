@@ -98,9 +98,11 @@ fn removal<T: Exposed>() -> OperationBuilder {
 
 /// One of the kind, as a sentence names it.
 fn a<T: Exposed>() -> String {
+    let kind = T::KIND.as_str();
     match T::KIND.is_single() {
-        true => format!("the {}", T::KIND),
-        false => format!("a {}", T::KIND),
+        true => format!("the {kind}"),
+        false if kind.starts_with('a') => format!("an {kind}"),
+        false => format!("a {kind}"),
     }
 }
 
