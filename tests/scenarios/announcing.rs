@@ -83,6 +83,24 @@ fn a_place_that_gets_worse_is_not_told() {
 }
 
 #[test]
+fn a_caller_hears_how_long_it_may_take_and_no_more_when_that_is_over() {
+    let w = world("announce = { every = 60, wait = true }");
+    let (bob, first) = (w.agent("bob").available(), w.phone("+49301"));
+    first.calls("sales");
+    bob.answers();
+    let second = w.phone("+49302");
+    second.calls("sales");
+    assert_eq!(
+        told(&w, &second, 250),
+        "wait number-5 minutes wait number-4 minutes wait number-3 minutes wait number-2 minutes wait-short"
+    );
+    assert_eq!(told(&w, &second, 120), "", "it has taken longer");
+    second.hangs_up();
+    first.hangs_up();
+    w.expect_quiet();
+}
+
+#[test]
 fn nothing_is_said_while_a_phone_rings_and_nothing_after_the_answer() {
     let w = world("announce = { every = 10, position = true }\nring_timeout = 60");
     let (ann, caller) = (w.agent("ann").available(), w.phone("+49301"));

@@ -101,10 +101,12 @@ record! {
         every: Seconds = Seconds(30) ; 10..=3600,
         /// Whether they are told which place they have. It is told only while it gets no worse.
         position: bool,
+        /// Whether they are told how long it may take, in minutes, while there is an estimate that still holds.
+        wait: bool,
         /// A prompt that they hear after that. Unset: none.
         message: Option<Name>,
     }
-    later { wait }
+    later {}
 }
 
 record! {

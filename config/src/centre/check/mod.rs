@@ -229,8 +229,10 @@ impl<'a> Checker<'a> {
         let announce = queue.announce.as_ref();
         let message = announce.and_then(|announce| announce.message.as_deref());
         self.check_prompt(queue, "announce.message", message);
-        if announce.is_some_and(|announce| !announce.position && message.is_none()) {
-            let help = "set `position = true`, name a `message`, or leave `announce` out";
+        let says_nothing = |announce: &super::Announce| !announce.position && !announce.wait;
+        if announce.is_some_and(says_nothing) && message.is_none() {
+            let help =
+                "set `position` or `wait` to true, name a `message`, or leave `announce` out";
             self.fault(queue, "announce", "tells callers nothing", help);
         }
         let ways_out = [

@@ -183,6 +183,7 @@ impl Board {
         }
         let first = visit.enter(at, queue, told_seconds);
         let row = self.queues.entry(queue.into()).or_default();
+        row.is_removed = false;
         row.enter(at, call);
         self.total.today.offered += u64::from(first);
     }
@@ -219,6 +220,7 @@ impl Board {
         {
             self.total.today.told(right);
         }
+        self.forget_removed(&waited.queue);
         if why != LeftQueue::Diverted {
             self.total.ended(at, whole_us, outcome, promise);
         }
@@ -312,13 +314,23 @@ impl Board {
     fn removed(&mut self, at: i64, kind: &str, name: &str) {
         match kind {
             "queues" => {
-                self.queues.remove(name);
+                if let Some(row) = self.queues.get_mut(name) {
+                    row.is_removed = true;
+                }
+                self.forget_removed(name);
             }
             "users" => {
                 self.agent_changed(at, name, Doing::Offline, None);
                 self.agents.remove(name);
             }
             _ => {}
+        }
+    }
+
+    fn forget_removed(&mut self, queue: &str) {
+        let row = self.queues.get(queue);
+        if row.is_some_and(|row| row.is_removed && row.waiting() == 0) {
+            self.queues.remove(queue);
         }
     }
 

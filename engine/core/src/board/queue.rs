@@ -65,6 +65,9 @@ pub struct QueueFigures {
     /// What it has learned of waiting.
     #[n(3)]
     pace: Pace,
+    /// The queue is removed, and its figures go with the last who was in it: a phone may still ring for them.
+    #[cbor(n(4), default)]
+    pub(super) is_removed: bool,
 }
 
 impl QueueFigures {

@@ -430,6 +430,25 @@ fn what_is_removed_leaves_no_figures() {
 }
 
 #[test]
+fn a_queue_that_is_removed_counts_until_its_last_caller_has_left() {
+    let mut told = Told::new();
+    told.enters(1, QUEUE);
+    told.say(Event::CentreChanged {
+        version: 2,
+        changes: [Change {
+            kind: "queues".into(),
+            name: QUEUE.into(),
+            what: "removed".into(),
+        }]
+        .into(),
+    });
+    assert_eq!(told.board.waiting(), 1);
+    told.leaves(1, LeftQueue::Connected);
+    assert!(told.board.queues.is_empty());
+    assert_eq!(told.board.total.today.outcomes.answered, 1);
+}
+
+#[test]
 fn calls_to_nobodys_queue_are_not_followed() {
     let mut told = Told::new();
     told.say(Event::CallStarted {

@@ -3,7 +3,8 @@
 //! An announcement is a list of clips, played one after the other; then the music goes on where it was. The first comes
 //! after the welcome, the next ones `announce.every` seconds apart, counted from their beginnings. While a phone rings
 //! for the caller nothing is said: an answer would cut it short. A place is told only while it gets no worse: who is
-//! overtaken by callers with more priority is not told so.
+//! overtaken by callers with more priority is not told so. The wait told is the estimate made at the entry, counted down;
+//! when it is over, none is told any more.
 
 use alloc::collections::VecDeque;
 use alloc::string::String;
@@ -24,6 +25,8 @@ pub(crate) struct Announced {
     playlist: VecDeque<String>,
     /// The best place told.
     told: Option<u32>,
+    /// The moment by which the estimate made at the entry says that it is answered.
+    answered_by: Option<Duration>,
     /// The first announcement has been made, or its time is set; until then the welcome is heard.
     begun: bool,
 }
@@ -110,14 +113,25 @@ impl Engine {
         let Some(announce) = self.announce_of(call) else {
             return VecDeque::new();
         };
+        let (position, wait) = (announce.position, announce.wait);
         let message = announce.message.as_ref().map(|name| String::from(&**name));
-        let position = announce.position.then(|| self.next_place(call)).flatten();
+        let position = position.then(|| self.next_place(call)).flatten();
+        let wait = wait.then(|| self.minutes_left(call)).flatten();
         let mut playlist = VecDeque::new();
         match position {
             Some(1) => playlist.push_back("next".into()),
             Some(place) => {
                 playlist.push_back("position".into());
                 playlist.extend(spoken::number(place));
+            }
+            None => {}
+        }
+        match wait {
+            Some(1) => playlist.push_back("wait-short".into()),
+            Some(minutes) => {
+                playlist.push_back("wait".into());
+                playlist.extend(spoken::number(minutes));
+                playlist.push_back("minutes".into());
             }
             None => {}
         }
@@ -135,6 +149,29 @@ impl Engine {
         }
         announced.told = Some(place);
         Some(place)
+    }
+
+    /// The estimate made at the entry.
+    pub(super) fn note_estimate(&mut self, call: CallId, seconds: Option<u32>) {
+        let now = self.now.mono;
+        if let Some(waiting) = self.waiting_mut(call) {
+            let after = |seconds: u32| now + Duration::from_secs(seconds.into());
+            waiting.announced.answered_by = seconds.map(after);
+        }
+    }
+
+    /// In how many minutes, begun ones whole, it is answered by the estimate made at the entry.
+    fn minutes_left(&mut self, call: CallId) -> Option<u32> {
+        let now = self.now.mono;
+        let left = self
+            .waiting_mut(call)?
+            .announced
+            .answered_by?
+            .checked_sub(now)?;
+        let minutes = u32::try_from(left.as_secs().div_ceil(60)).ok()?;
+        (1..=spoken::SPOKEN_MAX)
+            .contains(&minutes)
+            .then_some(minutes)
     }
 
     fn announce_after(&mut self, call: CallId, after: Duration) {

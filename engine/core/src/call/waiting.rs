@@ -90,6 +90,7 @@ impl Engine {
         }
         let (place, caller) = (waiting.place.clone(), found.caller);
         let estimate_seconds = self.estimate(call, &place);
+        self.note_estimate(call, estimate_seconds);
         self.publish_waiting(call, estimate_seconds);
         match place {
             Place::Queue(name) => {

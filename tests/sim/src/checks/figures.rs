@@ -61,7 +61,9 @@ impl Figures {
         }
         for (name, row) in &board.queues {
             let today = row.counts.today;
-            let shown = view.queues.get(name).map_or(0, |row| row.waiting.len());
+            // A queue that is removed while a phone rings for its last caller is shown no more.
+            let shown = view.queues.get(name);
+            let shown = shown.map_or_else(|| row.waiting(), |shown| shown.waiting.len());
             if row.waiting() != shown || today.offered != over(&today) + row.waiting() as u64 {
                 self.faults
                     .push(format!("{shown} wait in {name}, and it has {row:?}"));
