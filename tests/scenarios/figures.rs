@@ -1,7 +1,8 @@
 //! Live figures: what the board shows while calls run, at the day's beginning, and after a restart.
 
 use engine::board::{Doing, Staff, Tally, Variant};
-use engine::event::Device;
+use engine::command::CommandBody;
+use engine::event::{Activity, Device, Presence};
 use sim::{World, secs, seed};
 
 const SETTINGS: &str = "[centre]\ntimezone = \"Europe/Amsterdam\"\nday_starts = \"06:00\"\n";
@@ -205,4 +206,49 @@ fn callers_are_told_how_long_they_will_wait() {
     ann.answers();
     third.hangs_up();
     w.expect_quiet();
+}
+
+#[test]
+fn who_comes_back_to_another_phone_while_their_call_goes_on_is_at_that_one() {
+    let w = World::new(seed(21));
+    let (ann, other) = (w.agent("ann").available(), w.behind_pbx("905"));
+    let (friend, caller) = (w.phone("+49302"), w.phone("+49301"));
+    ann.calls("+49302");
+    friend.answers();
+    assert_eq!(w.row("ann").activity, Activity::Busy);
+    ann.logs_out();
+    assert_eq!(w.row("ann").presence, Presence::Offline);
+    caller.calls("sales");
+    ann.asks(CommandBody::Login {
+        username: "ann".into(),
+        extension: Some("905".into()),
+    });
+    assert!(other.rings());
+    assert_eq!(w.row("ann").extension.as_deref(), Some("905"));
+    assert!(w.view().board.agents["ann"].logged_in_us.is_some());
+    caller.hangs_up();
+    ann.hangs_up();
+    w.expect_quiet();
+}
+
+#[test]
+fn an_agent_whose_user_is_removed_is_in_no_figures() {
+    let w = World::new(seed(22));
+    let (ann, caller) = (w.agent("ann").available(), w.phone("+49301"));
+    w.agent("bob").available();
+    caller.calls("sales");
+    ann.answers();
+    w.applies(&without_users()).unwrap();
+    w.run_for(secs(10));
+    assert!(caller.talks_to(&ann));
+    assert!(!w.view().board.agents.contains_key("bob"));
+    caller.hangs_up();
+    assert!(w.view().board.agents.is_empty());
+    assert!(w.view().agents.is_empty());
+    w.expect_quiet();
+}
+
+fn without_users() -> String {
+    let rest = sim::CENTRE.split("[[users]]").next();
+    rest.unwrap_or_default().into()
 }

@@ -120,6 +120,7 @@ impl Filter {
             Event::AgentChanged { .. }
             | Event::AgentLoggedIn { .. }
             | Event::AgentLoggedOut { .. }
+            | Event::AgentRemoved { .. }
             | Event::QueueChanged { .. }
             | Event::ServiceLevelSet { .. }
             | Event::DayBegan {}
@@ -143,7 +144,8 @@ impl Filter {
         match event {
             Event::AgentChanged { agent, .. }
             | Event::AgentLoggedIn { agent, .. }
-            | Event::AgentLoggedOut { agent } => yes_if(self.scope.sees_agent(agent)),
+            | Event::AgentLoggedOut { agent }
+            | Event::AgentRemoved { agent } => yes_if(self.scope.sees_agent(agent)),
             Event::QueueChanged { queue, .. } | Event::ServiceLevelSet { queue, .. } => {
                 yes_if(self.scope.sees_queue(queue))
             }

@@ -173,6 +173,7 @@ pub(crate) fn one_of_each() -> Vec<Event> {
             seconds: 20,
             short_abandon: 5,
         },
+        Event::AgentRemoved { agent: agent() },
     ];
     assert!(
         events.iter().map(number).eq(0..events.len()),
@@ -186,7 +187,7 @@ pub(crate) fn one_of_each() -> Vec<Event> {
     events
 }
 
-const LAST: usize = 27;
+const LAST: usize = 28;
 
 fn number(event: &Event) -> usize {
     match event {
@@ -217,6 +218,7 @@ fn number(event: &Event) -> usize {
         Event::CallReserved { .. } => 24,
         Event::ServiceLevelReached { .. } => 25,
         Event::DayBegan {} => 26,
-        Event::ServiceLevelSet { .. } => LAST,
+        Event::ServiceLevelSet { .. } => 27,
+        Event::AgentRemoved { .. } => LAST,
     }
 }

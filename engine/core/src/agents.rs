@@ -95,6 +95,14 @@ impl Engine {
             self.check_seat(username, extension)?;
         }
         let device = self.device_of(extension.as_deref());
+        // First what keeps them from being alerted, then that they are there. What it changes of one who is offline is told
+        // before they come: told after, it would say that they have gone.
+        if self.is_offline(agent)
+            && let Some(extension) = &extension
+        {
+            self.count_own_calls(agent, extension);
+            self.settle_acd();
+        }
         if self.seats.contains(username) && self.seats.extension(username) != extension.as_deref() {
             self.publish(Event::AgentLoggedOut {
                 agent: username.into(),
@@ -108,7 +116,6 @@ impl Engine {
                 extension,
             });
         }
-        // First what keeps them from being alerted, then that they are there.
         self.refresh_own_calls(username);
         if let Some(presence) = presence {
             let change = AgentChange::Presence(presence);
@@ -120,6 +127,11 @@ impl Engine {
         });
         self.publish_agent(agent);
         Ok(Done::Ok)
+    }
+
+    fn is_offline(&self, agent: AgentId) -> bool {
+        let view = self.acd.agent(agent);
+        view.is_some_and(|view| view.state.presence == acd::Presence::Offline)
     }
 
     /// A phone can be sat at by one agent, and has to be one that can be rung.
@@ -304,9 +316,12 @@ impl Engine {
         let Some(agent) = self.names.agent(username) else {
             return;
         };
-        let Some(extension) = self.seats.extension(username) else {
-            return;
-        };
+        if let Some(extension) = self.seats.extension(username).map(String::from) {
+            self.count_own_calls(agent, &extension);
+        }
+    }
+
+    fn count_own_calls(&mut self, agent: AgentId, extension: &str) {
         let count = self.own_calls_at(extension);
         self.acd_input(AcdInput::AgentChanged {
             agent,
@@ -327,6 +342,13 @@ impl Engine {
             });
         }
         self.publish_agent_state(&username, state);
+    }
+
+    /// The distribution core has forgotten an agent whose user is gone.
+    pub(crate) fn agent_removed(&mut self, agent: AgentId) {
+        if let Some(username) = self.names.username(agent).map(String::from) {
+            self.publish(Event::AgentRemoved { agent: username });
+        }
     }
 
     /// Publishes an agent as they are, for readers that know nothing of them yet.

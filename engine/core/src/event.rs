@@ -406,6 +406,13 @@ pub enum Event {
         #[n(2)]
         short_abandon: u32,
     },
+    /// An agent whose user was removed or disabled has no call left, and is no agent any more.
+    #[n(28)]
+    AgentRemoved {
+        /// Their user name.
+        #[n(0)]
+        agent: String,
+    },
 }
 
 /// Which way a call goes.
@@ -679,6 +686,13 @@ pub struct Change {
     pub what: String,
 }
 
+impl Change {
+    /// Whether one of that kind is gone.
+    pub(crate) fn removes(&self, kind: &str) -> bool {
+        self.kind == kind && self.what == "removed"
+    }
+}
+
 impl Event {
     /// The resource it is about, as the event stream names it: kind and id.
     pub fn resource(&self) -> (&'static str, String) {
@@ -703,7 +717,8 @@ impl Event {
             | Self::CallEnded { call, .. } => ("calls", call.to_string()),
             Self::AgentChanged { agent, .. }
             | Self::AgentLoggedIn { agent, .. }
-            | Self::AgentLoggedOut { agent } => ("agents", agent.clone()),
+            | Self::AgentLoggedOut { agent }
+            | Self::AgentRemoved { agent } => ("agents", agent.clone()),
             Self::QueueChanged { queue, .. } | Self::ServiceLevelSet { queue, .. } => {
                 ("queues", queue.clone())
             }

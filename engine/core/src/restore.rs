@@ -291,6 +291,7 @@ impl Durable {
             | Event::ServiceLevelSet { .. }
             | Event::DayBegan {}
             | Event::AgentChanged { .. }
+            | Event::AgentRemoved { .. }
             | Event::QueueChanged { .. }
             | Event::PhoneRegistered { .. }
             | Event::PhoneUnregistered { .. }

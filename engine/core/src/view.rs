@@ -308,6 +308,9 @@ impl View {
                 };
                 self.agents.insert(agent.clone(), row);
             }
+            Event::AgentRemoved { agent } => {
+                self.agents.remove(agent);
+            }
             Event::QueueChanged {
                 queue,
                 open,
@@ -334,8 +337,8 @@ impl View {
             }
             Event::CentreChanged { version, changes } => {
                 self.centre_version = *version;
-                for change in changes.iter().filter(|change| change.what == "removed") {
-                    self.resource_removed(&change.kind, &change.name);
+                for queue in changes.iter().filter(|change| change.removes("queues")) {
+                    self.queues.remove(&queue.name);
                 }
             }
             Event::AlarmRaised { alarm, text } => {
@@ -427,18 +430,6 @@ impl View {
         bindings.remove(contact);
         if bindings.is_empty() {
             self.phones.remove(extension);
-        }
-    }
-
-    fn resource_removed(&mut self, kind: &str, name: &str) {
-        match kind {
-            "queues" => {
-                self.queues.remove(name);
-            }
-            "users" => {
-                self.agents.remove(name);
-            }
-            _ => {}
         }
     }
 }

@@ -227,6 +227,7 @@ impl Fold {
             | Event::PhoneUnregistered { .. }
             | Event::ServiceLevelReached { .. }
             | Event::ServiceLevelSet { .. }
+            | Event::AgentRemoved { .. }
             | Event::DayBegan {}
             | Event::AlarmRaised { .. }
             | Event::AlarmCleared { .. } => {}

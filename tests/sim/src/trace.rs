@@ -214,6 +214,7 @@ fn told(event: &Event) -> Option<String> {
         | Event::AlarmCleared { .. }
         | Event::AgentLoggedIn { .. }
         | Event::AgentLoggedOut { .. }
+        | Event::AgentRemoved { .. }
         | Event::ServiceLevelSet { .. }
         | Event::DayBegan {} => return None,
     };

@@ -124,6 +124,9 @@ impl Board {
                     agent.logged_in_us = None;
                 }
             }
+            Event::AgentRemoved { agent } => {
+                self.agents.remove(agent);
+            }
             Event::AgentChanged {
                 agent,
                 presence,
@@ -136,8 +139,8 @@ impl Board {
                 self.agent_changed(utc_us, agent, doing, *call);
             }
             Event::CentreChanged { changes, .. } => {
-                for gone in changes.iter().filter(|change| change.what == "removed") {
-                    self.removed(utc_us, &gone.kind, &gone.name);
+                for queue in changes.iter().filter(|change| change.removes("queues")) {
+                    self.queue_removed(&queue.name);
                 }
             }
             Event::CallQueued { queue: None, .. }
@@ -311,20 +314,11 @@ impl Board {
         self.queues.get(queue).map(|row| row.promise)
     }
 
-    fn removed(&mut self, at: i64, kind: &str, name: &str) {
-        match kind {
-            "queues" => {
-                if let Some(row) = self.queues.get_mut(name) {
-                    row.is_removed = true;
-                }
-                self.forget_removed(name);
-            }
-            "users" => {
-                self.agent_changed(at, name, Doing::Offline, None);
-                self.agents.remove(name);
-            }
-            _ => {}
+    fn queue_removed(&mut self, name: &str) {
+        if let Some(row) = self.queues.get_mut(name) {
+            row.is_removed = true;
         }
+        self.forget_removed(name);
     }
 
     fn forget_removed(&mut self, queue: &str) {

@@ -413,14 +413,17 @@ fn the_last_hour_forgets_what_is_older() {
 fn what_is_removed_leaves_no_figures() {
     let mut told = worked_example();
     told.ann(Presence::Available, Activity::Busy, None);
-    let gone = |kind: &str, name: &str| Change {
-        kind: kind.into(),
-        name: name.into(),
-        what: "removed".into(),
-    };
     told.say(Event::CentreChanged {
         version: 2,
-        changes: [gone("queues", QUEUE), gone("users", "ann")].into(),
+        changes: [Change {
+            kind: "queues".into(),
+            name: QUEUE.into(),
+            what: "removed".into(),
+        }]
+        .into(),
+    });
+    told.say(Event::AgentRemoved {
+        agent: "ann".into(),
     });
     assert!(told.board.queues.is_empty() && told.board.agents.is_empty());
     assert_eq!(

@@ -71,8 +71,9 @@ impl Engine {
             AcdOutput::Unattended { queue } => self.nobody_there(queue),
             AcdOutput::Attended { queue } => self.somebody_there(queue),
             AcdOutput::Held { interaction, agent } => self.held(CallId(interaction.0), agent),
+            AcdOutput::AgentRemoved { agent } => self.agent_removed(agent),
             // Who asked has heard it: see `ask_acd`.
-            AcdOutput::Denied { .. } | AcdOutput::AgentRemoved { .. } => {}
+            AcdOutput::Denied { .. } => {}
         }
     }
 

@@ -88,8 +88,13 @@ impl Figures {
         let sessions = view.board.agents.values();
         let sessions = sessions.filter(|row| row.logged_in_us.is_some()).count();
         if staff.logged_in != sessions || parts != sessions {
-            self.faults
-                .push(format!("{sessions} are logged in, and {staff:?}"));
+            let sessions = view.board.agents.iter();
+            let sessions = sessions.filter(|(_, row)| row.logged_in_us.is_some());
+            let sessions: Vec<&String> = sessions.map(|(name, _)| name).collect();
+            self.faults.push(format!(
+                "{sessions:?} are logged in, {staff:?} of {:?}",
+                view.agents
+            ));
         }
         for (name, row) in &view.board.agents {
             let counts = row.alerts;

@@ -100,6 +100,7 @@ impl Records {
             | Event::AlarmCleared { .. }
             | Event::AgentLoggedIn { .. }
             | Event::AgentLoggedOut { .. }
+            | Event::AgentRemoved { .. }
             | Event::ServiceLevelSet { .. }
             | Event::DayBegan {} => {}
         }
