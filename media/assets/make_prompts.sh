@@ -27,6 +27,8 @@ speak welcome "Welcome. Please hold the line. The next free colleague will be wi
 speak closed "Thank you for calling. We are closed at the moment. Please call again during our opening hours. Goodbye."
 speak sorry "We are sorry. Nobody can take your call at the moment. Please try again later. Goodbye."
 
+sox -D -n -r 8000 -c 1 -b 16 "$directory/silence.wav" trim 0 1
+
 mkdir -p "$directory/words"
 word next "You are next in line."
 word position "Your position in line is"

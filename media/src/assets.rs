@@ -36,8 +36,14 @@ pub const SORRY: Asset = Asset {
     wav: include_bytes!("../assets/sorry.wav"),
 };
 
-/// Whole sentences and music.
-pub const PROMPTS: [Asset; 4] = [MUSIC, WELCOME, CLOSED, SORRY];
+/// Packets without a sound.
+pub const SILENCE: Asset = Asset {
+    name: "silence",
+    wav: include_bytes!("../assets/silence.wav"),
+};
+
+/// Whole sentences, music, and silence.
+pub const PROMPTS: [Asset; 5] = [MUSIC, WELCOME, CLOSED, SORRY, SILENCE];
 
 macro_rules! words {
     ($($name:literal)*) => {

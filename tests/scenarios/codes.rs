@@ -149,15 +149,28 @@ fn rule_13_a_code_that_does_nothing_says_why() {
     bob.is_available();
     assert!(bob.rings());
     bob.answers();
-    let other = w.phone("+49302");
-    other.calls("sales");
-    bob.calls("*82000");
-    assert_eq!(bob.status(), Some(486), "he talks");
-    assert!(caller.talks() && other.talks());
-    assert_eq!(w.waiting("sales"), ["+49302"]);
     caller.hangs_up();
-    other.hangs_up();
     w.run_for(secs(1));
+    w.expect_quiet();
+}
+
+#[test]
+fn rule_13_by_a_code_too_whom_one_talks_to_is_on_hold() {
+    let w = world(61);
+    let (bob, first, second) = (
+        w.agent("bob").available(),
+        w.phone("+49301"),
+        w.phone("+49302"),
+    );
+    first.calls("sales");
+    bob.answers();
+    second.calls("sales");
+    bob.calls("*82000");
+    assert!(second.talks_to(&bob));
+    assert!(first.hears_clip("default"));
+    bob.hangs_up();
+    assert!(first.hears_clip("default"), "until the phone takes it up");
+    first.hangs_up();
     w.expect_quiet();
 }
 

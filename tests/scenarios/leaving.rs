@@ -97,6 +97,71 @@ fn rule_22_a_phone_that_rings_is_let_finish_first() {
 }
 
 #[test]
+fn rule_22_who_would_wait_too_long_goes_at_once() {
+    let w = world("max_estimate = 600\nwhen_overflow = { to = \"queue:support\" }");
+    let bob = w.agent("bob").available();
+    let callers: Vec<_> = (1..=5).map(|n| w.phone(&format!("+4930{n}"))).collect();
+    for caller in &callers {
+        caller.calls("sales");
+    }
+    bob.answers();
+    // One agent, and three minutes a call where nothing is known: 290 s, 540 s, 780 s by Erlang's 80th percentile.
+    assert_eq!(w.waiting("sales"), ["+49302", "+49303"]);
+    assert_eq!(w.waiting("support"), ["+49304", "+49305"]);
+    assert_eq!(
+        reasons(&w),
+        [Diversion::Overflow, Diversion::Overflow],
+        "no more than have to"
+    );
+    for caller in &callers {
+        caller.hangs_up();
+    }
+    w.expect_quiet();
+    w.expect_journal_gives_the_same_state();
+}
+
+#[test]
+fn rule_22_who_comes_to_wait_too_long_when_agents_leave_goes_within_ten_seconds() {
+    let w = world("max_estimate = 450\nwhen_overflow = { to = \"queue:support\" }");
+    let (bob, eva) = (w.agent("bob").available(), w.agent("eva").available());
+    let callers: Vec<_> = (1..=5).map(|n| w.phone(&format!("+4930{n}"))).collect();
+    for caller in &callers {
+        caller.calls("sales");
+    }
+    bob.answers();
+    eva.answers();
+    assert_eq!(w.waiting("sales"), ["+49303", "+49304", "+49305"]);
+    eva.logs_out();
+    callers[1].hangs_up();
+    assert_eq!(w.waiting("sales"), ["+49303", "+49304", "+49305"]);
+    w.run_for(secs(10));
+    assert_eq!(w.waiting("sales"), ["+49303"], "the first of them stays");
+    assert_eq!(w.waiting("support"), ["+49304", "+49305"]);
+    for caller in [0, 2, 3, 4] {
+        callers[caller].hangs_up();
+    }
+    w.expect_quiet();
+}
+
+#[test]
+fn rule_22_nothing_is_estimated_while_nobody_is_there() {
+    let w = world("max_estimate = 30\nwhen_overflow = { to = \"queue:support\" }");
+    let bob = w.agent("bob");
+    bob.registers();
+    let (first, second) = (w.phone("+49301"), w.phone("+49302"));
+    first.calls("sales");
+    w.run_for(secs(20));
+    assert_eq!(w.waiting("sales"), ["+49301"]);
+    bob.is_available();
+    bob.answers();
+    second.calls("sales");
+    assert_eq!(w.waiting("support"), ["+49302"]);
+    first.hangs_up();
+    second.hangs_up();
+    w.expect_quiet();
+}
+
+#[test]
 fn rule_22_no_caller_is_led_in_a_circle() {
     let there = centre("max_wait = 30\nwhen_overflow = { to = \"queue:support\" }");
     let back = "number = \"2001\"\nmax_wait = 30\nwhen_overflow = { to = \"queue:sales\" }";

@@ -2,7 +2,7 @@
 
 use sim::{CENTRE, World, secs, seed};
 
-use crate::told::connections;
+use crate::told::{call_of, connections};
 
 /// Callers from one town are dear to us, one of them dearer, and another town calls too often.
 const LISTS: &str = r#"
@@ -138,4 +138,82 @@ fn rule_1_a_list_that_changes_ranks_those_who_call_from_then_on() {
     first.hangs_up();
     nuisance.hangs_up();
     w.expect_quiet();
+}
+
+const STICKY: &str = "name = \"sales\"\nsticky = { days = 7, hold = 20 }\n";
+
+/// Both serve sales, and ann, who has waited for longer, has served the caller.
+fn served_by_ann(number: u64) -> World {
+    let centre = CENTRE.replace("name = \"sales\"\n", STICKY);
+    let w = World::builder(seed(number)).centre(&centre).build();
+    let ann = w.agent("ann").available();
+    let caller = w.phone("+49301");
+    caller.calls("sales");
+    ann.answers();
+    caller.hangs_up();
+    w
+}
+
+#[test]
+fn rule_9_a_caller_gets_who_served_them_before_also_after_a_restart() {
+    let w = served_by_ann(91);
+    let (ann, bob) = (w.agent("ann"), w.agent("bob").available());
+    let (caller, other) = (w.phone("+49301"), w.phone("+49302"));
+    let stranger = w.phone("+49303");
+    stranger.calls("sales");
+    ann.answers();
+    stranger.hangs_up();
+    w.crash_and_restart();
+    w.run_for(secs(1));
+    caller.calls("sales");
+    assert!(ann.rings(), "though bob has been idle for longer");
+    caller.hangs_up();
+    other.calls("sales");
+    assert!(bob.rings());
+    other.hangs_up();
+    w.expect_quiet();
+    w.expect_journal_gives_the_same_state();
+}
+
+#[test]
+fn rule_9_while_that_agent_talks_the_caller_is_held_for_them() {
+    let w = served_by_ann(92);
+    let ann = w.agent("ann");
+    let (caller, other) = (w.phone("+49301"), w.phone("+49302"));
+    other.calls("sales");
+    ann.answers();
+    let bob = w.agent("bob").available();
+    caller.calls("sales");
+    {
+        let view = w.view();
+        let queued = view.calls[&call_of(&w, "+49301")].queued.clone().unwrap();
+        assert_eq!(queued.held_for.as_deref(), Some("ann"));
+        assert_eq!(queued.reserved_by, None, "she did not ask for it");
+    }
+    w.run_for(secs(19));
+    assert!(bob.is_idle());
+    w.run_for(secs(1));
+    assert!(bob.rings(), "for so long, and no longer");
+    other.hangs_up();
+    caller.hangs_up();
+    w.expect_quiet();
+}
+
+#[test]
+fn rule_9_it_is_forgotten_after_so_many_days() {
+    for (days, rings) in [(6, "ann"), (8, "bob")] {
+        let w = served_by_ann(93);
+        let (bob, caller) = (w.agent("bob").available(), w.phone("+49301"));
+        let other = w.phone("+49302");
+        other.calls("sales");
+        w.agent("ann").answers();
+        other.hangs_up();
+        w.is_down_for(secs(days * 86_400));
+        w.agent("ann").registers();
+        bob.registers();
+        caller.calls("sales");
+        assert!(w.agent(rings).rings(), "after {days} days");
+        caller.hangs_up();
+        w.expect_quiet();
+    }
 }

@@ -3,7 +3,7 @@
 use engine::event::{AlertEnd, Event, Presence};
 use engine::{CallId, CommandBody, Refusal};
 use expect_test::expect_file;
-use sim::{Agent, Manner, World, millis, secs, seed};
+use sim::{Agent, Hears, Manner, Phone, World, millis, secs, seed};
 
 use crate::told::{alerts, call_of, connections};
 
@@ -101,21 +101,186 @@ fn rule_13_of_two_who_pick_up_one_gets_it_and_the_other_hears_who() {
 }
 
 #[test]
-fn rule_13_who_talks_has_to_end_that_first() {
+fn rule_13_whom_the_agent_talks_to_is_on_hold_when_they_pick_up() {
     let w = World::new(seed(4));
     let (ann, first, second) = (
         w.agent("ann").available(),
         w.phone("+49301"),
         w.phone("+49302"),
     );
+    ann.has_call_waiting();
     first.calls("sales");
     ann.answers();
     second.calls("sales");
-    let call = call_of(&w, "+49302");
-    assert!(refused(&ann, call).contains("is on a call"));
-    assert!(first.talks_to(&ann));
+    let (talking, waiting) = (call_of(&w, "+49301"), call_of(&w, "+49302"));
+    ann.picks_up(waiting);
+    assert!(first.hears_clip("default"), "from the pick-up on");
+    assert_eq!(ann.sees(), "+49302");
+    ann.answers();
+    assert!(second.talks_to(&ann) && first.hears_clip("default"));
+    assert!(w.view().calls[&talking].held_by.is_some());
     ann.hangs_up();
-    assert_eq!(ann.sees(), "+49302", "it came by itself");
+    w.run_for(secs(30));
+    assert!(first.hears_clip("default"), "until somebody resumes it");
+    ann.asks(CommandBody::Resume { call: talking });
+    assert_eq!(first.hears(), Hears::Person);
+    assert_eq!(w.view().calls[&talking].held_by, None);
+    first.hangs_up();
+    w.expect_trace(expect_file!["../traces/picked_up_while_talking.trace"]);
+    w.expect_quiet();
+    w.expect_journal_gives_the_same_state();
+}
+
+#[test]
+fn rule_13_who_does_not_get_what_they_picked_up_talks_on() {
+    type Case = (&'static str, fn(&Agent, &Phone, &World));
+    let cases: [Case; 4] = [
+        ("busy", |_, _, _| {}),
+        ("not answered", |ann, _, w| {
+            ann.has_call_waiting();
+            w.run_for(secs(20));
+        }),
+        ("rejected", |ann, _, _| {
+            ann.rejects(603);
+        }),
+        ("caller gone", |_, second, _| {
+            second.hangs_up();
+        }),
+    ];
+    for (name, ends) in cases {
+        let w = World::new(seed(41));
+        let (ann, first, second) = (
+            w.agent("ann").available(),
+            w.phone("+49301"),
+            w.phone("+49302"),
+        );
+        if name != "busy" {
+            ann.has_call_waiting();
+        }
+        first.calls("sales");
+        ann.answers();
+        second.calls("sales");
+        ann.picks_up(call_of(&w, "+49302"));
+        ends(&ann, &second, &w);
+        assert_eq!(first.hears(), Hears::Person, "{name}");
+        assert!(w.view().calls[&call_of(&w, "+49301")].held_by.is_none());
+        first.hangs_up();
+        if name != "caller gone" {
+            second.hangs_up();
+        }
+        w.expect_quiet();
+    }
+}
+
+#[test]
+fn rule_15_who_has_somebody_on_hold_gets_nobody_else() {
+    let w = World::new(seed(42));
+    let (ann, first, second) = (
+        w.agent("ann").available(),
+        w.phone("+49301"),
+        w.phone("+49302"),
+    );
+    ann.has_call_waiting();
+    first.calls("sales");
+    ann.answers();
+    ann.asks(CommandBody::Hold {
+        call: call_of(&w, "+49301"),
+    });
+    second.calls("sales");
+    w.run_for(secs(30));
+    assert_eq!(w.waiting("sales"), ["+49302"]);
+    assert!(first.hears_clip("default"));
+    first.hangs_up();
+    assert_eq!(ann.sees(), "+49302");
+    second.hangs_up();
+    w.expect_quiet();
+}
+
+#[test]
+fn ct_4_14_a_conversation_is_held_and_resumed_by_who_is_in_it() {
+    let w = World::new(seed(43));
+    let (ann, bob) = (w.agent("ann").available(), w.agent("bob").available());
+    let caller = w.phone("+49301");
+    caller.calls("sales");
+    let call = call_of(&w, "+49301");
+    let (hold, resume) = (CommandBody::Hold { call }, CommandBody::Resume { call });
+    assert!(matches!(
+        ann.tries(hold.clone()),
+        Err(Refusal::Forbidden(_)) | Err(Refusal::Conflict(_))
+    ));
+    ann.answers();
+    assert!(matches!(
+        bob.tries(hold.clone()),
+        Err(Refusal::Forbidden(_))
+    ));
+    assert!(matches!(
+        ann.tries(resume.clone()),
+        Err(Refusal::Conflict(_))
+    ));
+    ann.asks(hold.clone());
+    assert!(caller.hears_clip("default") && ann.hears_clip("silence"));
+    assert!(matches!(ann.tries(hold.clone()), Err(Refusal::Conflict(_))));
+    w.run_for(secs(120));
+    assert!(caller.talks(), "nobody takes it for lost");
+    ann.asks(resume.clone());
+    assert!(caller.talks_to(&ann));
+    // The phone's own hold is the phone's to end.
+    ann.holds();
+    assert!(matches!(
+        ann.tries(resume.clone()),
+        Err(Refusal::Conflict(_))
+    ));
+    ann.resumes();
+    assert!(caller.talks_to(&ann));
+    // What a person holds ends when the phone takes it up.
+    ann.asks(hold);
+    ann.holds();
+    ann.resumes();
+    assert!(caller.talks_to(&ann));
+    assert!(matches!(ann.tries(resume), Err(Refusal::Conflict(_))));
+    caller.hangs_up();
+    w.expect_quiet();
+}
+
+#[test]
+fn ct_4_14_both_may_hold_and_each_hears_music_until_the_other_resumes() {
+    let w = World::new(seed(44));
+    let (ann, caller) = (w.agent("ann").available(), w.phone("+49301"));
+    caller.calls("sales");
+    ann.answers();
+    let call = call_of(&w, "+49301");
+    ann.asks(CommandBody::Hold { call });
+    caller.holds();
+    assert!(ann.hears_clip("default") && caller.hears_clip("default"));
+    ann.asks(CommandBody::Resume { call });
+    assert!(ann.hears_clip("default"));
+    caller.resumes();
+    assert!(caller.talks_to(&ann));
+    caller.hangs_up();
+    w.expect_quiet();
+}
+
+#[test]
+fn ct_4_14_who_resumes_one_puts_the_other_on_hold() {
+    let w = World::new(seed(45));
+    let (ann, first, second) = (
+        w.agent("ann").available(),
+        w.phone("+49301"),
+        w.phone("+49302"),
+    );
+    ann.has_call_waiting();
+    first.calls("sales");
+    ann.answers();
+    second.calls("sales");
+    ann.picks_up(call_of(&w, "+49302"));
+    ann.answers();
+    ann.asks(CommandBody::Resume {
+        call: call_of(&w, "+49301"),
+    });
+    assert_eq!(first.hears(), Hears::Person);
+    assert!(second.hears_clip("default"));
+    first.hangs_up();
+    assert!(second.hears_clip("default"));
     second.hangs_up();
     w.expect_quiet();
 }

@@ -92,12 +92,14 @@ kinds! {
     "alarm-cleared", "The alarm is over.", ["alarm": Text];
     "agent-logged-in", "A user began work as an agent.", ["agent": Text, "extension": MaybeText];
     "agent-logged-out", "A user's work as an agent ended.", ["agent": Text];
-    "call-reserved", "A call that waits is held for one agent, or for nobody any more.", ["call": Text, "by": MaybeText];
+    "call-reserved", "A call that waits is held for one agent, or for nobody any more; `sticky` when they served the caller before, and did not ask for it.",
+        ["call": Text, "by": MaybeText, "sticky": Flag];
     "service-level-reached", "The call has waited for its queue's service-level time; `action` is what was done.",
         ["call": Text, "queue": Text, "action": Text];
     "day-began", "The centre's day began: counters start anew.", [];
     "service-level-set", "What a queue promises its callers from now on.",
         ["queue": Text, "seconds": Number, "short_abandon": Number];
+    "agent-removed", "An agent whose user was removed or disabled has no call left, and is no agent any more.", ["agent": Text];
 }
 
 /// The schema of the messages: one of the types.

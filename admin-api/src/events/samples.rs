@@ -161,6 +161,7 @@ pub(crate) fn one_of_each() -> Vec<Event> {
         Event::CallReserved {
             call: CALL,
             by: Some(agent()),
+            sticky: false,
         },
         Event::ServiceLevelReached {
             call: CALL,

@@ -28,6 +28,8 @@ pub(crate) fn routes() -> Routes {
         .add(doc(__path_place), place)
         .add(doc(__path_read), read)
         .add(doc(__path_hang_up), hang_up)
+        .add(doc(__path_hold), hold)
+        .add(doc(__path_resume), resume)
 }
 
 /// A call that is up.
@@ -271,11 +273,8 @@ async fn hang_up(
     State(state): State<ApiState>,
     Call(id): Call,
 ) -> Result<StatusCode, ApiError> {
-    let view = state.view();
     let scope = Scope::of(&who.identity().user, &state.snapshot());
-    let row = view.calls.get(&id).filter(|row| scope.sees_call(row));
-    let row = row.ok_or_else(|| ApiError::not_found("call", &id.to_string()))?;
-    if !scope.may_end(row) {
+    if !scope.may_end(&seen(&scope, &state, id)?) {
         return Err(ApiError::new(
             Kind::Forbidden,
             "attendants end calls they are in; this one only waits",
@@ -285,4 +284,57 @@ async fn hang_up(
         .ask(who.actor(), CommandBody::HangUp { call: id })
         .await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Puts the other side of one's conversation on hold
+///
+/// They hear the queue's music, one's own phone silence. 409 when they are on hold already, or nobody has answered yet.
+#[utoipa::path(
+    post,
+    path = "/calls/{id}/hold",
+    tag = "calls",
+    params(("id" = String, Path, description = "A call that one talks in")),
+    responses((status = 204, description = "They are on hold")),
+)]
+async fn hold(
+    who: Attendant,
+    State(state): State<ApiState>,
+    Call(id): Call,
+) -> Result<StatusCode, ApiError> {
+    let scope = Scope::of(&who.identity().user, &state.snapshot());
+    seen(&scope, &state, id)?;
+    let body = CommandBody::Hold { call: id };
+    state.ask(who.actor(), body).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Talks again to whom one has put on hold
+///
+/// Whom one talks to meanwhile is on hold then. 409 when they are not on hold, or when the phone itself holds them: it alone can
+/// end that.
+#[utoipa::path(
+    post,
+    path = "/calls/{id}/resume",
+    tag = "calls",
+    params(("id" = String, Path, description = "A call that one talks in")),
+    responses((status = 204, description = "They are not on hold any more")),
+)]
+async fn resume(
+    who: Attendant,
+    State(state): State<ApiState>,
+    Call(id): Call,
+) -> Result<StatusCode, ApiError> {
+    let scope = Scope::of(&who.identity().user, &state.snapshot());
+    seen(&scope, &state, id)?;
+    let body = CommandBody::Resume { call: id };
+    state.ask(who.actor(), body).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The call, if they may see it.
+fn seen(scope: &Scope, state: &ApiState, id: CallId) -> Result<CallRow, ApiError> {
+    let view = state.view();
+    let row = view.calls.get(&id).filter(|row| scope.sees_call(row));
+    row.cloned()
+        .ok_or_else(|| ApiError::not_found("call", &id.to_string()))
 }

@@ -98,7 +98,7 @@ impl Waiting {
             tier: tier(queued.rank.tier),
             note: None,
             alerting: row.alerts.values().cloned().collect(),
-            held_for: queued.reserved_by.clone(),
+            held_for: queued.held_for.clone(),
             reserved_by: queued.reserved_by.clone(),
             rejected_by_me: row.rejected_by.contains(me),
             recall_from: None,

@@ -501,7 +501,11 @@ impl Inside {
 
     fn reserved(&self, call: CallId, by: Option<&str>) {
         let by = by.map(str::to_owned);
-        self.publish(Event::CallReserved { call, by });
+        self.publish(Event::CallReserved {
+            call,
+            by,
+            sticky: false,
+        });
     }
 
     fn ranked(&self, call: CallId, priority: i32) {
@@ -559,6 +563,7 @@ impl Inside {
                 self.started(n, Some(username));
                 return Done::Call(call_id(n));
             }
+            CommandBody::Hold { .. } | CommandBody::Resume { .. } => {}
             CommandBody::PickUp { call } => self.publish_pick_up(*call),
             CommandBody::Reserve { call } => self.reserved(*call, Some("ann")),
             CommandBody::Release { call } => self.reserved(*call, None),

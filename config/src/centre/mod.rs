@@ -42,7 +42,7 @@ pub use file::{apply_centre, parse_centre};
 pub use holiday_list::{Holiday, HolidayList};
 pub use number::Number;
 pub use number_list::NumberList;
-pub use queue::{Announce, Overflow, Queue, Relaxation, ServiceLevel};
+pub use queue::{Announce, Overflow, Queue, Relaxation, ServiceLevel, Sticky};
 pub use trunk::Trunk;
 pub use user::{Assignment, FIRST_ADMINISTRATOR, Personal, User};
 

@@ -46,8 +46,13 @@ record! {
         relax: Vec<Relaxation>,
         /// Seconds for which an agent may have a caller reserved. 1 to 86400.
         reservation_limit: Seconds = Seconds(120) ; 1..=86_400,
+        /// Whether callers wait first for the agent who served them last. Unset: they do not.
+        sticky: Option<Sticky>,
         /// Seconds a caller waits in this queue before going to `when_overflow`. 0 to 86400, 0: no limit.
         max_wait: Seconds ; 0..=86_400,
+        /// Seconds that a caller's estimated wait may take; when it takes longer, at the entry or later, the caller goes to
+        /// `when_overflow`. 0 to 86400, 0: no limit.
+        max_estimate: Seconds ; 0..=86_400,
         /// Who must be there for callers to be let in: `always`, `someone-logged-in` or
         /// `someone-available`.
         join_when: JoinWhen,
@@ -75,11 +80,11 @@ record! {
         /// Where callers go for whom nobody has been there for `nobody_after`. Unset: they stay, and an
         /// alarm tells the supervisors.
         when_nobody: Option<Destination>,
-        /// Where callers go after `max_wait`. Unset: they hear the prompt `sorry`.
+        /// Where callers go after `max_wait` or for `max_estimate`. Unset: they hear the prompt `sorry`.
         when_overflow: Option<Overflow>,
     }
     later {
-        wrap_up_code, max_estimate, recall_after, recall_hold, sticky, record,
+        wrap_up_code, recall_after, recall_hold, record,
     }
 }
 
@@ -105,6 +110,17 @@ record! {
         wait: bool,
         /// A prompt that they hear after that. Unset: none.
         message: Option<Name>,
+    }
+    later {}
+}
+
+record! {
+    /// Callers wait first for the agent who served them last, while that agent is available or busy.
+    pub struct Sticky {
+        /// Days after which that is forgotten. 1 to 400.
+        days: u32 = 7 ; 1..=400,
+        /// Seconds for which nobody else gets the caller. 1 to 3600.
+        hold: Seconds = Seconds(20) ; 1..=3600,
     }
     later {}
 }
@@ -137,7 +153,7 @@ record! {
     later {}
 }
 
-impl_record_field!(Queue, ServiceLevel, Overflow, Relaxation, Announce);
+impl_record_field!(Queue, ServiceLevel, Overflow, Relaxation, Announce, Sticky);
 
 impl Queue {
     /// Where the service-level action sends callers, if it does.

@@ -114,6 +114,7 @@ impl Bench {
             arrival: self.now,
             kind: EntryKind::New,
             service_acted: false,
+            sticky: None,
         }));
     }
 

@@ -127,6 +127,10 @@ impl Agent {
         self.alert.is_some_and(|(_, other)| other == interaction)
     }
 
+    pub(crate) fn interactions(&self) -> &[InteractionId] {
+        &self.interactions
+    }
+
     pub(crate) const fn idle_since(&self) -> Duration {
         self.idle_since
     }
@@ -153,16 +157,13 @@ impl Agent {
             && self.phone.is_usable()
     }
 
-    /// Whether they can take what they choose: free or alerted, in wrap-up, on break (rule 13).
+    /// Whether they can take what they choose: free or alerted, talking, in wrap-up, on break (rule 13).
     ///
     /// # Errors
     /// What stands in the way.
     pub(crate) fn can_pick_up(&self) -> Result<(), Denial> {
         if !self.is_logged_in() {
             return Err(Denial::Offline);
-        }
-        if !self.interactions.is_empty() || self.own_calls > 0 {
-            return Err(Denial::Talking);
         }
         match self.phone.device() {
             Device::Unregistered => Err(Denial::NoPhone),

@@ -90,6 +90,13 @@ pub enum Input {
         #[n(2)]
         supervises: bool,
     },
+    /// The wait that is estimated for it is longer than its queue allows (rule 22): it goes, from an alert when that comes to
+    /// nothing. Changes nothing of what is held for somebody, connected, or about to go already.
+    #[n(16)]
+    TooLong {
+        #[n(0)]
+        interaction: InteractionId,
+    },
     /// An agent wants something that waits held for them (rule 14). Answered by `Held` or by `Denied`; by nothing when it is
     /// held for them already.
     #[n(13)]
@@ -145,6 +152,20 @@ pub struct Enqueue {
     /// Whether a queue has done its service-level action for this interaction already: it is done once (rule 23).
     #[cbor(n(6), default)]
     pub service_acted: bool,
+    /// Who served the caller before, where the queue asks for them again (rule 9).
+    #[cbor(n(7), default)]
+    pub sticky: Option<Sticky>,
+}
+
+/// An interaction waits for one agent first (rule 9). Nothing comes of it when they are not available, busy or not, or do not serve
+/// there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Sticky {
+    #[n(0)]
+    pub agent: AgentId,
+    /// How long at most.
+    #[cbor(n(1), with = "crate::micros")]
+    pub hold: Duration,
 }
 
 /// How an interaction comes to a queue (rule 20).

@@ -75,13 +75,16 @@ pub(crate) struct Interaction {
     pub(crate) reserved_before: BTreeSet<AgentId>,
 }
 
-/// An interaction is held for an agent (rule 14).
+/// An interaction is held for an agent (rules 9 and 14).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Reservation {
     #[n(0)]
     pub(crate) agent: AgentId,
     #[cbor(n(1), with = "crate::micros")]
     pub(crate) until: Duration,
+    /// They did not ask for it: they served the caller before.
+    #[cbor(n(2), default)]
+    pub(crate) sticky: bool,
 }
 
 /// For how long an agent may not be alerted for an interaction.

@@ -60,7 +60,9 @@ mod watch;
 pub use acd::{Acd, CheckpointError};
 pub use config::AcdConfig;
 pub use ids::{AgentId, Incarnation, InteractionId, MatchId, QueueId, SkillId};
-pub use input::{AgentChange, AlertEnd, BreakReason, Device, Enqueue, EntryKind, Input, Presence};
+pub use input::{
+    AgentChange, AlertEnd, BreakReason, Device, Enqueue, EntryKind, Input, Presence, Sticky,
+};
 pub use output::{
     Activity, AgentState, AlertOutcome, Denial, DeviceHealth, DivertReason, Output, RefuseReason,
     WithdrawReason,

@@ -145,13 +145,16 @@ pub enum Output {
         #[n(2)]
         why: Denial,
     },
-    /// What waits is held for this agent alone from now on, or for nobody any more (rule 14).
+    /// What waits is held for this agent alone from now on, or for nobody any more (rules 9 and 14).
     #[n(10)]
     Held {
         #[n(0)]
         interaction: InteractionId,
         #[n(1)]
         agent: Option<AgentId>,
+        /// They did not ask for it: they served the caller before.
+        #[n(2)]
+        sticky: bool,
     },
 }
 
@@ -173,9 +176,6 @@ pub enum Denial {
     /// They are not logged in.
     #[n(3)]
     Offline,
-    /// They have a call.
-    #[n(4)]
-    Talking,
     /// Their phone is not registered.
     #[n(5)]
     NoPhone,
@@ -290,6 +290,9 @@ pub enum DivertReason {
     /// The queue's service-level action sends it away (rule 23).
     #[n(10)]
     ServiceLevel,
+    /// The wait that is estimated for it is longer than its queue allows (rule 22).
+    #[n(11)]
+    MaxEstimate,
 }
 
 /// Why an interaction was not let in (rule 20).

@@ -21,6 +21,8 @@ sabotage! {
     REQUEUE = "sabotage-requeue";
     /// Rule 5: an agent's first queue is served before the others.
     ORDER = "sabotage-order";
+    /// Rule 9: nobody waits for who served them before.
+    STICKY = "sabotage-sticky";
     /// Rule 6: the shortest idle is chosen.
     LONGEST_IDLE = "sabotage-longest-idle";
     /// Rule 6: turns are not looked at.

@@ -72,6 +72,8 @@ pub struct AgentView<'a> {
     pub idle_since: Duration,
     /// Whether they could be alerted now.
     pub free: bool,
+    /// What they have: the one they got last is the last.
+    pub interactions: &'a [InteractionId],
 }
 
 /// How an agent's alerts of today went. `alerts` is the sum of the others, and one more while alerting (rule 10).

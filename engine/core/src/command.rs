@@ -91,6 +91,16 @@ pub enum CommandBody {
         /// The call.
         call: CallId,
     },
+    /// Puts the other side of a conversation of the actor's on hold.
+    Hold {
+        /// The call.
+        call: CallId,
+    },
+    /// Ends that; whom the actor talks to meanwhile is on hold then.
+    Resume {
+        /// The call.
+        call: CallId,
+    },
     /// Takes a call that waits (rule 13): the actor's own phone is rung with it. Supervisors take any, others those of
     /// queues assigned to them.
     PickUp {

@@ -45,6 +45,8 @@ const JOURNAL_GAP: &str = "journal-gap";
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(600);
 /// How often the clock on the wall is asked whether a queue opens, at least: it may have been set.
 const WALL_CLOCK_EVERY: Duration = Duration::from_secs(30);
+/// How often it is seen who would wait for too long (rule 22).
+const ESTIMATES_EVERY: Duration = Duration::from_secs(10);
 /// How many port pairs a worker keeps bound ahead.
 pub const PORT_STOCK_LEVEL: u32 = 64;
 
@@ -65,6 +67,8 @@ pub(crate) enum Timer {
     LookUp(String),
     /// Tell a caller who waits something.
     Announce(CallId),
+    /// See who would wait for too long.
+    Estimates,
 }
 
 /// The engine.
@@ -205,6 +209,8 @@ impl Engine {
             .set(self.now.mono + CHECKPOINT_EVERY, Timer::Checkpoint);
         self.timers
             .set(self.now.mono + WALL_CLOCK_EVERY, Timer::WallClock);
+        self.timers
+            .set(self.now.mono + ESTIMATES_EVERY, Timer::Estimates);
         self.timers.set(
             self.now.mono + crate::registrar::KEEP_ALIVE_EVERY,
             Timer::KeepAlive,
@@ -406,6 +412,8 @@ impl Engine {
             } => self.join_queue(&username, &queue, joined),
             CommandBody::PlaceCall { username, to } => self.place_call(&username, &to),
             CommandBody::HangUp { call } => self.hang_up_by_command(actor, call),
+            CommandBody::Hold { call } => self.hold(actor, call),
+            CommandBody::Resume { call } => self.resume(actor, call),
             CommandBody::PickUp { call } => self.pick_up(actor, call),
             CommandBody::Reserve { call } => self.reserve(actor, call),
             CommandBody::Release { call } => self.release(actor, call),
@@ -454,6 +462,11 @@ impl Engine {
             }
             Timer::LookUp(name) => self.look_up(name),
             Timer::Announce(call) => self.on_announce(call),
+            Timer::Estimates => {
+                self.review_estimates();
+                self.timers
+                    .set(self.now.mono + ESTIMATES_EVERY, Timer::Estimates);
+            }
         }
     }
 

@@ -367,15 +367,18 @@ pub enum Event {
         #[n(0)]
         agent: String,
     },
-    /// A call that waits is held for one agent from now on, or for nobody any more (rule 14).
+    /// A call that waits is held for one agent from now on, or for nobody any more (rules 9 and 14).
     #[n(24)]
     CallReserved {
         /// The call.
         #[n(0)]
         call: CallId,
-        /// The agent's user name; none when the reservation is over.
+        /// The agent's user name; none when it is held for nobody any more.
         #[n(1)]
         by: Option<String>,
+        /// They did not reserve it: they served the caller before.
+        #[cbor(n(2), default)]
+        sticky: bool,
     },
     /// The call has waited for its queue's service-level time, and the queue's action was done (rule 23).
     #[n(25)]

@@ -2,8 +2,9 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
+use alloc::vec::Vec;
 
-use acd::MatchId;
+use acd::{AgentId, MatchId};
 use sip::dialog::DialogKey;
 use sip::transaction::{ClientId, ServerId};
 
@@ -31,4 +32,6 @@ pub(crate) struct Index {
     pub(crate) trunk_legs: BTreeMap<String, usize>,
     /// The legs of each phone that are no alerts of the distribution core.
     pub(crate) own: BTreeMap<String, BTreeSet<LegId>>,
+    /// Legs whose other side is on hold while that agent's phone rings for that call, which they picked up.
+    pub(crate) on_hold_for: BTreeMap<(CallId, AgentId), Vec<LegId>>,
 }

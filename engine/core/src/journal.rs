@@ -68,6 +68,8 @@ pub enum Body {
     Override(OverrideRecord),
     /// A queue or user got its number in the distribution core.
     Name(NameRecord),
+    /// An agent has served a caller whom they may serve again.
+    Served(ServedRecord),
     /// All of the state so far: a restart reads from the last of these on.
     Checkpoint(Vec<u8>),
     /// A kind that this program does not know.
@@ -201,6 +203,23 @@ pub struct NameRecord {
     pub name: String,
 }
 
+/// Who served a caller last (rule 9).
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct ServedRecord {
+    /// The caller's number.
+    #[n(0)]
+    pub number: String,
+    /// The agent's user name.
+    #[n(1)]
+    pub agent: String,
+    /// When, UTC microseconds.
+    #[n(2)]
+    pub at_us: i64,
+    /// When no queue asks for it any more, UTC microseconds.
+    #[n(3)]
+    pub until_us: i64,
+}
+
 /// A body that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("journal entry of kind {kind} cannot be read: {why}")]
@@ -225,6 +244,7 @@ impl Body {
             Self::Override(_) => 8,
             Self::Name(_) => 9,
             Self::Checkpoint(_) => 10,
+            Self::Served(_) => 11,
             Self::Unknown { kind, .. } => *kind,
         }
     }
@@ -243,6 +263,7 @@ impl Body {
             Self::BindingGone(key) => cbor(key),
             Self::Override(record) => cbor(record),
             Self::Name(record) => cbor(record),
+            Self::Served(record) => cbor(record),
         }
     }
 
@@ -277,6 +298,7 @@ impl Body {
             8 => Self::Override(minicbor::decode(bytes).map_err(unreadable)?),
             9 => Self::Name(minicbor::decode(bytes).map_err(unreadable)?),
             10 => Self::Checkpoint(bytes.to_vec()),
+            11 => Self::Served(minicbor::decode(bytes).map_err(unreadable)?),
             _ => Self::Unknown {
                 kind,
                 bytes: bytes.to_vec(),
@@ -314,6 +336,12 @@ mod tests {
                 is_queue: true,
                 id: 3,
                 name: "support".into(),
+            }),
+            Body::Served(ServedRecord {
+                number: "+49301".into(),
+                agent: "ann".into(),
+                at_us: 1,
+                until_us: 2,
             }),
             Body::Unknown {
                 kind: 999,

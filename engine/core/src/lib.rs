@@ -35,6 +35,7 @@ mod registrar;
 mod restore;
 pub mod routing;
 mod sabotage;
+mod served;
 mod setup;
 mod spoken;
 mod timers;

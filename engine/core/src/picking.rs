@@ -4,6 +4,7 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use acd::{AgentId, Denial, Input as AcdInput, InteractionId, Output as AcdOutput};
 use config::Role;
@@ -17,12 +18,27 @@ use crate::ids::CallId;
 impl Engine {
     pub(crate) fn pick_up(&mut self, actor: &Actor, call: CallId) -> Result<Done, Refusal> {
         let agent = self.agent_id(&actor.username)?;
-        let input = AcdInput::PickUp {
+        if !self.calls.contains_key(&call) {
+            return Err(no_call(call));
+        }
+        let answer = self.take(agent, call, actor.role != Role::Attendant);
+        let refusal = |why| self.refusal(&actor.username, call, why);
+        answer.map(|()| Done::Ok).map_err(refusal)
+    }
+
+    /// Lets an agent have a call that waits; whom they talk to is on hold then (rule 13).
+    pub(crate) fn take(
+        &mut self,
+        agent: AgentId,
+        call: CallId,
+        supervises: bool,
+    ) -> Result<(), Denial> {
+        self.acd_input(AcdInput::PickUp {
             interaction: InteractionId(call.0),
             agent,
-            supervises: actor.role != Role::Attendant,
-        };
-        self.ask_acd(actor, call, input)
+            supervises,
+        });
+        self.acd_says(|engine| engine.hold_for_pick_up(agent, call))
     }
 
     pub(crate) fn reserve(&mut self, actor: &Actor, call: CallId) -> Result<Done, Refusal> {
@@ -46,21 +62,23 @@ impl Engine {
         if !self.calls.contains_key(&call) {
             return Err(no_call(call));
         }
-        let answer = self.acd_answer(input);
+        self.acd_input(input);
+        let answer = self.acd_says(|_| {});
         let refusal = |why| self.refusal(&actor.username, call, why);
         answer.map(|()| Done::Ok).map_err(refusal)
     }
 
-    /// Gives the distribution core an input that it may deny, and does what it says.
-    pub(crate) fn acd_answer(&mut self, input: AcdInput) -> Result<(), Denial> {
-        self.acd_input(input);
-        let mut denied = None;
-        while let Some(output) = self.acd.poll_output() {
-            if let AcdOutput::Denied { why, .. } = output {
-                denied = Some(why);
-            }
+    /// Does what the distribution core says to an input that it may deny; before that `first`, if it does not.
+    fn acd_says(&mut self, first: impl FnOnce(&mut Self)) -> Result<(), Denial> {
+        let outputs: Vec<AcdOutput> = core::iter::from_fn(|| self.acd.poll_output()).collect();
+        let denied = outputs.iter().find_map(denial);
+        if denied.is_none() {
+            first(self);
+        }
+        for output in outputs {
             self.handle_acd(output);
         }
+        self.settle_acd();
         denied.map_or(Ok(()), Err)
     }
 
@@ -99,13 +117,13 @@ impl Engine {
         Ok(Done::Ok)
     }
 
-    /// It waits for one agent, or for all again (rule 14).
-    pub(crate) fn held(&mut self, call: CallId, agent: Option<AgentId>) {
+    /// It waits for one agent, or for all again (rules 9 and 14).
+    pub(crate) fn held(&mut self, call: CallId, agent: Option<AgentId>, sticky: bool) {
         let by = agent
             .and_then(|agent| self.names.username(agent))
             .map(String::from);
         if self.calls.contains_key(&call) {
-            self.publish(Event::CallReserved { call, by });
+            self.publish(Event::CallReserved { call, by, sticky });
         }
     }
 
@@ -118,9 +136,6 @@ impl Engine {
                 return Refusal::Forbidden(format!("call {call} waits in none of your queues"));
             }
             Denial::Offline => format!("{username} is not at work; log in first"),
-            Denial::Talking => format!(
-                "{username} is on a call; it cannot be put on hold for another one yet, so end it first"
-            ),
             Denial::NoPhone => format!("the phone of {username} is not registered"),
             Denial::HeldFor { agent } => {
                 format!("call {call} is held for {}", self.agent_name(agent))
@@ -141,6 +156,14 @@ impl Engine {
         self.names
             .username(agent)
             .map_or_else(|| format!("{agent}"), String::from)
+    }
+}
+
+fn denial(output: &AcdOutput) -> Option<Denial> {
+    if let AcdOutput::Denied { why, .. } = output {
+        Some(*why)
+    } else {
+        None
     }
 }
 

@@ -17,7 +17,7 @@ use crate::board::Board;
 use crate::event::{AlertEnd, EndCause, EndResult, EndedBy, Event, LeftQueue};
 use crate::ids::{CallId, LegId};
 use crate::journal::{
-    BindingKey, BindingRecord, Body, DialogRecord, Entry, NameRecord, OverrideRecord,
+    BindingKey, BindingRecord, Body, DialogRecord, Entry, NameRecord, OverrideRecord, ServedRecord,
 };
 
 /// What the journal says, without the distribution core.
@@ -50,6 +50,9 @@ pub struct Durable {
     /// Live figures.
     #[cbor(n(8), default)]
     pub board: Board,
+    /// Who served whom last, by the caller's number.
+    #[cbor(n(9), default)]
+    pub served: BTreeMap<String, ServedRecord>,
 }
 
 /// What is open about a call: each part gets its ending when the daemon stopped in the middle.
@@ -171,6 +174,7 @@ impl Restore {
             | Body::BindingGone(_)
             | Body::Override(_)
             | Body::Name(_)
+            | Body::Served(_)
             | Body::Unknown { .. } => self.durable.apply(entry.stamp.utc_us, &entry.body),
         }
         self.durable.config_version = entry.stamp.config_version;
@@ -218,6 +222,9 @@ impl Durable {
         match body {
             Body::Event(event) => {
                 self.apply_event(event);
+                if matches!(**event, Event::DayBegan {}) {
+                    self.served.retain(|_, record| record.until_us > utc_us);
+                }
                 self.board.apply(utc_us, event);
             }
             Body::Dialog(record) => {
@@ -239,6 +246,9 @@ impl Durable {
                 self.overrides.remove(&record.queue);
             }
             Body::Name(record) => self.names.push(record.clone()),
+            Body::Served(record) => {
+                self.served.insert(record.number.clone(), record.clone());
+            }
             Body::Started { .. } | Body::Acd(_) | Body::Checkpoint(_) | Body::Unknown { .. } => {}
         }
     }

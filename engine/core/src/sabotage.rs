@@ -31,12 +31,16 @@ sabotage! {
     NUMBER_LIST = "sabotage-number-list";
     /// A queue is removed though callers wait there and nobody said where they go.
     REMOVE_QUEUE = "sabotage-remove-queue";
+    /// Who picks up while they talk leaves nobody on hold.
+    HOLD = "sabotage-hold";
     /// A break is for any reason.
     AUX_CODE = "sabotage-aux-code";
     /// A caller who is ranked anew counts as another one.
     COUNT_ANEW = "sabotage-count-anew";
     /// Who is sent elsewhere counts as having given up.
     FLOW_OUT = "sabotage-flow-out";
+    /// Callers stay however long they are to wait.
+    MAX_ESTIMATE = "sabotage-max-estimate";
     /// Counters go on when the centre's day begins.
     DAY = "sabotage-day";
 }

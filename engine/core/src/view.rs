@@ -122,7 +122,9 @@ pub struct Queued {
     pub entered_us: i64,
     /// When it first entered any queue of this visit, UTC microseconds.
     pub arrival_us: i64,
-    /// The agent who reserved it: it is held for them alone.
+    /// The agent it is held for: nobody else gets it.
+    pub held_for: Option<String>,
+    /// The same, where they asked for it.
     pub reserved_by: Option<String>,
     /// Within how many seconds of entry it was likely to be answered, as was said then.
     pub estimate_seconds: Option<u32>,
@@ -222,15 +224,17 @@ impl View {
                     priority: *priority,
                     entered_us: utc_us,
                     arrival_us: *arrival_us,
+                    held_for: None,
                     reserved_by: None,
                     estimate_seconds: *estimate_seconds,
                 };
                 self.call_queued(*call, queued);
             }
             Event::CallLeftQueue { call, .. } => self.call_left_queue(*call),
-            Event::CallReserved { call, by } => self.call(*call, |row| {
+            Event::CallReserved { call, by, sticky } => self.call(*call, |row| {
                 if let Some(queued) = &mut row.queued {
-                    queued.reserved_by.clone_from(by);
+                    queued.held_for.clone_from(by);
+                    queued.reserved_by = by.clone().filter(|_| !sticky);
                 }
             }),
             Event::LegStarted {
@@ -393,6 +397,7 @@ impl View {
             .filter(|before| before.queue == queued.queue && before.user == queued.user);
         if let Some(before) = before {
             queued.entered_us = before.entered_us;
+            queued.held_for = before.held_for;
             queued.reserved_by = before.reserved_by;
             queued.estimate_seconds = before.estimate_seconds;
         }
@@ -503,6 +508,7 @@ mod tests {
         let reserved = |by: Option<&str>| Event::CallReserved {
             call: CallId(1),
             by: by.map(Into::into),
+            sticky: false,
         };
         let by = |events: &[Event]| {
             let view = fold(events);

@@ -121,7 +121,11 @@ fn weight(entry: &Entry) -> usize {
                 + TEXTS
         }
         Body::Event(_) | Body::Binding(_) | Body::BindingGone(_) => TEXTS,
-        Body::Started { .. } | Body::DialogGone(_) | Body::Override(_) | Body::Name(_) => 64,
+        Body::Started { .. }
+        | Body::DialogGone(_)
+        | Body::Override(_)
+        | Body::Name(_)
+        | Body::Served(_) => 64,
     };
     size_of::<Entry>() + body
 }

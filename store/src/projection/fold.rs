@@ -111,6 +111,7 @@ impl Fold {
             | Body::BindingGone(_)
             | Body::Override(_)
             | Body::Name(_)
+            | Body::Served(_)
             | Body::Checkpoint(_)
             | Body::Unknown { .. } => {}
         }

@@ -45,6 +45,7 @@ static CLIPS: LazyLock<Vec<Clip>> = LazyLock::new(|| {
         ("closed", 5),
         ("sorry", 3),
         ("ringback", 6),
+        ("silence", 1),
     ];
     let sentences = sentences.map(|(name, seconds)| Clip {
         name,

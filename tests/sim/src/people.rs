@@ -196,6 +196,12 @@ impl Phone {
         self
     }
 
+    /// Rings while it is in a call, too.
+    pub fn has_call_waiting(&self) -> &Self {
+        self.act(|ua, _| ua.set_call_waiting());
+        self
+    }
+
     /// The status of the last answer to a REGISTER.
     pub fn registered(&self) -> u16 {
         let inner = self.world.0.borrow();

@@ -17,7 +17,7 @@ use crate::values::Destination;
 use crate::{Settings, read};
 
 /// The prompts that come with the program; `default` is the music.
-pub const BUILT_IN_PROMPTS: [&str; 4] = ["closed", "default", "sorry", "welcome"];
+pub const BUILT_IN_PROMPTS: [&str; 5] = ["closed", "default", "silence", "sorry", "welcome"];
 
 /// What is wrong with a resource, seen among the others.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -190,6 +190,8 @@ impl Acd {
             self.index.connect(interaction.at);
             self.state.interactions.insert(id, interaction);
         }
+        // Of whom they talked to when they picked this up.
+        self.stop_wrap_up(now, agent);
         if let Some(connected) = self.state.agents.get_mut(&agent) {
             connected.connect(now, id);
         }

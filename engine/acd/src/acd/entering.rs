@@ -50,6 +50,9 @@ impl Acd {
             to,
             position: place + 1,
         });
+        if let Some(sticky) = enqueue.sticky {
+            self.hold_for_former(now, interaction, sticky);
+        }
     }
 
     /// Rule 20.

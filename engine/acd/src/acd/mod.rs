@@ -145,6 +145,7 @@ impl Acd {
             Input::AlertEnded { match_id, end } => self.on_alert_ended(now, match_id, end),
             Input::AgentChanged { agent, change } => self.on_agent(now, agent, change),
             Input::DailyReset => self.on_daily_reset(now),
+            Input::TooLong { interaction } => self.on_too_long(interaction),
             Input::PickUp {
                 interaction,
                 agent,

@@ -9,7 +9,7 @@ use super::Acd;
 use crate::alert::Cause;
 use crate::deadline::Deadline;
 use crate::ids::{AgentId, InteractionId};
-use crate::input::Presence;
+use crate::input::{Presence, Sticky};
 use crate::interaction::{Bar, Interaction, Reservation};
 use crate::output::{Denial, Output, WithdrawReason};
 use crate::sabotage;
@@ -97,14 +97,54 @@ impl Acd {
         let Some(interaction) = self.state.interactions.get(&id) else {
             return;
         };
-        if interaction.reserved.is_some() {
+        if interaction.reserved.is_some_and(|held| !held.sticky) {
             return;
         }
         let limit = self.state.policy(interaction.at).reservation_limit;
+        // What was held for them without their asking is theirs for longer now.
+        self.end_reservation(id);
         let until = now.saturating_add(limit);
-        self.hold(id, Some(Reservation { agent, until }));
-        self.index.deadlines.set(until, Deadline::Reservation(id));
-        self.index.held.reserve(agent, id);
+        let sticky = false;
+        self.hold_until(
+            id,
+            Reservation {
+                agent,
+                until,
+                sticky,
+            },
+        );
+    }
+
+    /// Rule 9: what has just entered waits for who served the caller before, if they are there and serve here still.
+    pub(super) fn hold_for_former(
+        &mut self,
+        now: Duration,
+        id: InteractionId,
+        Sticky { agent, hold }: Sticky,
+    ) {
+        let at = self.state.interactions.get(&id).map(|it| it.at);
+        let former = self.state.agents.get(&agent);
+        let is_there = former.is_some_and(|it| !it.removed && it.is_available());
+        let serves = |at| self.state.serves(agent, at) && self.state.may_alert(agent, at);
+        if is_there && at.is_some_and(serves) && !hold.is_zero() && !sabotage::STICKY {
+            let until = now.saturating_add(hold);
+            let sticky = true;
+            self.hold_until(
+                id,
+                Reservation {
+                    agent,
+                    until,
+                    sticky,
+                },
+            );
+        }
+    }
+
+    fn hold_until(&mut self, id: InteractionId, held: Reservation) {
+        self.hold(id, Some(held));
+        let end = Deadline::Reservation(id);
+        self.index.deadlines.set(held.until, end);
+        self.index.held.reserve(held.agent, id);
     }
 
     /// The first to reserve has it, once; whoever it may not alert has nothing of it.
@@ -153,10 +193,17 @@ impl Acd {
         let Some(interaction) = self.state.interactions.get_mut(&id) else {
             return;
         };
-        let Some(Reservation { agent, until }) = interaction.reserved else {
+        let Some(Reservation {
+            agent,
+            until,
+            sticky,
+        }) = interaction.reserved
+        else {
             return;
         };
-        interaction.reserved_before.insert(agent);
+        if !sticky {
+            interaction.reserved_before.insert(agent);
+        }
         self.hold(id, None);
         self.index
             .deadlines
@@ -206,6 +253,7 @@ impl Acd {
         self.outputs.push_back(Output::Held {
             interaction: id,
             agent: reserved.map(|reserved| reserved.agent),
+            sticky: reserved.is_some_and(|reserved| reserved.sticky),
         });
     }
 

@@ -165,6 +165,7 @@ impl Acd {
             counters: agent.counters,
             idle_since: agent.idle_since(),
             free: self.index.is_free(id),
+            interactions: agent.interactions(),
         })
     }
 

@@ -105,6 +105,16 @@ impl Acd {
         }
     }
 
+    /// Rule 22.
+    pub(super) fn on_too_long(&mut self, id: InteractionId) {
+        let goes = |it: &Interaction| {
+            it.held_for().is_none() && it.overdue.is_none() && !it.is_connected()
+        };
+        if self.state.interactions.get(&id).is_some_and(goes) {
+            self.overdue(id, DivertReason::MaxEstimate);
+        }
+    }
+
     /// Its time is over: it goes, from an alert when that comes to nothing.
     fn overdue(&mut self, id: InteractionId, reason: DivertReason) {
         let Some(interaction) = self.state.interactions.get_mut(&id) else {

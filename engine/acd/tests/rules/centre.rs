@@ -9,7 +9,7 @@ use acd::config::{
 use acd::{
     Acd, AcdConfig, AgentChange, AgentId, AgentState, AlertEnd, AlertOutcome, BreakReason, Denial,
     Device, DivertReason, Enqueue, EntryKind, Incarnation, Input, InteractionId, MatchId, Output,
-    Presence, QueueId, RefuseReason, Target, Tier, WithdrawReason,
+    Presence, QueueId, RefuseReason, Sticky, Target, Tier, WithdrawReason,
 };
 
 /// The centre, its clock, and everything it said so far.
@@ -80,6 +80,7 @@ pub(crate) struct Visit {
     pub(crate) waited: Duration,
     /// A queue has done its service-level action before.
     pub(crate) service_acted: bool,
+    pub(crate) sticky: Option<Sticky>,
 }
 
 pub(crate) const fn to(queue: u32) -> Visit {
@@ -90,6 +91,7 @@ pub(crate) const fn to(queue: u32) -> Visit {
         kind: EntryKind::New,
         waited: Duration::ZERO,
         service_acted: false,
+        sticky: None,
     }
 }
 
@@ -272,6 +274,7 @@ impl Centre {
             arrival: self.now - visit.waited,
             kind: visit.kind,
             service_acted: visit.service_acted,
+            sticky: visit.sticky,
         }));
     }
 
@@ -395,7 +398,9 @@ impl Centre {
     /// For whom things are held, as told so far: (caller, agent).
     pub(crate) fn held(&self) -> Vec<(u64, Option<u32>)> {
         let held = |(_, output): &(Duration, Output)| match output {
-            Output::Held { interaction, agent } => Some((interaction.0, agent.map(|it| it.0))),
+            Output::Held {
+                interaction, agent, ..
+            } => Some((interaction.0, agent.map(|it| it.0))),
             _ => None,
         };
         self.said.iter().filter_map(held).collect()

@@ -52,6 +52,7 @@ fn enqueue(to: Target) -> Input {
         arrival: millis(1_500),
         kind: EntryKind::Recall,
         service_acted: false,
+        sticky: None,
     })
 }
 
@@ -341,6 +342,7 @@ fn i8_times_finer_than_the_journal_decide_nothing() {
             arrival,
             kind: EntryKind::New,
             service_acted: false,
+            sticky: None,
         })
     };
     let nanos = std::time::Duration::from_nanos;

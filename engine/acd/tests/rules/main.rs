@@ -18,3 +18,4 @@ mod order;
 mod picking;
 mod reserving;
 mod ring_all;
+mod sticky;

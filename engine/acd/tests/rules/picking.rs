@@ -183,10 +183,9 @@ fn rule_13_to_pick_up_what_rings_at_ones_phone_changes_nothing() {
 #[test]
 fn rule_13_what_stands_in_the_way_is_said() {
     type Case = (&'static str, fn(&mut Centre), Denial);
-    let cases: [Case; 8] = [
+    let cases: [Case; 6] = [
         ("logged out", |it| it.logs_out(1), Denial::Offline),
         ("not assigned", |it| it.serves(1, &[2]), Denial::NotAssigned),
-        ("their own call", |_| {}, Denial::Talking),
         (
             "no phone",
             |it| {
@@ -204,14 +203,6 @@ fn rule_13_what_stands_in_the_way_is_said() {
                 it.apply();
             },
             Denial::NotWaiting,
-        ),
-        (
-            "talking",
-            |it| {
-                it.own_calls(1, 0);
-                it.accepts(1);
-            },
-            Denial::Talking,
         ),
         (
             "another has it",
@@ -235,6 +226,73 @@ fn rule_13_what_stands_in_the_way_is_said() {
         assert_eq!(centre.denied(), [(3, 1, why)], "{name}");
         assert_eq!(centre.acd.encode(), before, "{name}: nothing has changed");
     }
+}
+
+#[test]
+fn rule_13_who_talks_may_pick_up_and_has_both_then() {
+    let mut centre = Centre::staffed(1);
+    centre.with_queue(1, |queue| queue.wrap_up = WrapUp::For(secs(10)));
+    for caller in 1..=3 {
+        centre.comes(caller, to(1));
+    }
+    centre.accepts(1);
+    centre.picks_up(1, 3);
+    assert_eq!(
+        (centre.picked_up(), centre.denied()),
+        (vec![(3, 1)], vec![])
+    );
+    centre.accepts(1);
+    assert_eq!(centre.connected(), [(1, 1), (3, 1)]);
+    centre.ends(3);
+    centre.run(secs(60));
+    assert_eq!(
+        centre.alerts().len(),
+        2,
+        "rule 15: they have the first still"
+    );
+    centre.ends(1);
+    assert_eq!(centre.alerts().len(), 2, "rule 17: wrap-up after the last");
+    centre.run(secs(10));
+    assert_eq!(centre.alerts().last(), Some(&(2, 1)));
+}
+
+#[test]
+fn rule_13_wrap_up_of_a_call_that_ended_while_the_next_rang_is_over_when_they_answer_it() {
+    let mut centre = Centre::staffed(1);
+    centre.with_queue(1, |queue| queue.wrap_up = WrapUp::For(secs(10)));
+    for caller in 1..=3 {
+        centre.comes(caller, to(1));
+    }
+    centre.accepts(1);
+    centre.picks_up(1, 2);
+    centre.ends(1);
+    centre.run(secs(5));
+    centre.accepts(1);
+    centre.run(secs(60));
+    centre.ends(2);
+    centre.run(secs(9));
+    assert_eq!(centre.alerts().len(), 2);
+    centre.run(secs(1));
+    assert_eq!(
+        centre.alerts().last(),
+        Some(&(3, 1)),
+        "its own wrap-up, whole"
+    );
+}
+
+#[test]
+fn rule_13_who_talks_on_a_call_of_their_own_may_pick_up() {
+    let mut centre = Centre::new(1);
+    centre.logs_in(1);
+    centre.own_calls(1, 1);
+    centre.comes(1, to(1));
+    centre.picks_up(1, 1);
+    centre.accepts(1);
+    centre.ends(1);
+    centre.comes(2, to(1));
+    assert_eq!(centre.alerts(), [(1, 1)], "rule 7: no room");
+    centre.own_calls(1, 0);
+    assert_eq!(centre.alerts(), [(1, 1), (2, 1)]);
 }
 
 #[test]

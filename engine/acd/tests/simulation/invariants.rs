@@ -23,6 +23,8 @@ pub(crate) struct Invariants {
     held_for: BTreeMap<InteractionId, AgentId>,
     finished: BTreeSet<MatchId>,
     ended: BTreeSet<InteractionId>,
+    /// Whose last alert its agent chose.
+    picked_up: BTreeSet<InteractionId>,
 }
 
 impl Invariants {
@@ -73,7 +75,8 @@ impl Invariants {
             | Input::PickUp { .. }
             | Input::Reserve { .. }
             | Input::Release { .. }
-            | Input::Rerank { .. } => {}
+            | Input::Rerank { .. }
+            | Input::TooLong { .. } => {}
         }
     }
 
@@ -97,7 +100,11 @@ impl Invariants {
                 ..
             } => {
                 self.alerted(*match_id, *interaction, *agent, acd);
-                if !picked_up {
+                if *picked_up {
+                    self.picked_up.insert(*interaction);
+                } else {
+                    self.picked_up.remove(interaction);
+                    self.has_room(*agent);
                     self.chosen_right(now, *interaction, *agent, acd);
                 }
                 self.alerts.insert(*match_id, (*interaction, *agent));
@@ -125,7 +132,9 @@ impl Invariants {
             | Output::AgentStateChanged { .. }
             | Output::AgentRemoved { .. }
             | Output::Denied { .. } => {}
-            Output::Held { interaction, agent } => {
+            Output::Held {
+                interaction, agent, ..
+            } => {
                 match agent {
                     Some(agent) => self.held_for.insert(*interaction, *agent),
                     None => self.held_for.remove(interaction),
@@ -150,6 +159,10 @@ impl Invariants {
             assert_ne!(*by, agent, "I3: {agent} has two alerts");
             assert!(*other != id || for_all, "I3: {id} alerts two agents");
         }
+    }
+
+    /// Who is chosen has nobody; who picks up puts on hold whom they have.
+    fn has_room(&self, agent: AgentId) {
         assert!(
             !self.connected.values().any(|by| *by == agent),
             "I3: {agent} is talking"
@@ -294,12 +307,14 @@ impl Invariants {
     /// I3 and rule 15.
     fn capacity_holds(&self, acd: &Acd) {
         let mut load = BTreeMap::new();
-        let alerts = self.alerts.values().map(|(_, agent)| *agent);
-        for agent in alerts.chain(self.connected.values().copied()) {
-            *load.entry(agent).or_insert(0) += 1;
+        let alerts = self.alerts.values().copied();
+        let connected = self.connected.iter().map(|(id, agent)| (*id, *agent));
+        for (id, agent) in alerts.chain(connected) {
+            let chosen: u32 = (!self.picked_up.contains(&id)).into();
+            *load.entry(agent).or_insert(0) += chosen;
         }
         for (agent, load) in load {
-            assert!(load <= 1, "I3: {agent} has {load}");
+            assert!(load <= 1, "I3: {agent} has {load} they did not pick up");
             let free = acd.agent(agent).is_some_and(|agent| agent.free);
             assert!(!free, "I3: {agent} is free and has one");
         }

@@ -285,7 +285,7 @@ fn ending(output: &Output) -> Option<String> {
 }
 
 /// A simulation in which something never happens shows nothing about it.
-const ENDINGS: [&str; 57] = [
+const ENDINGS: [&str; 56] = [
     "Accepted",
     "Rejected",
     "TimedOut",
@@ -309,7 +309,6 @@ const ENDINGS: [&str; 57] = [
     "DeniedTaken",
     "DeniedNotAssigned",
     "DeniedOffline",
-    "DeniedTalking",
     "DeniedNoPhone",
     "DeniedHeldFor",
     "DeniedOnBreak",

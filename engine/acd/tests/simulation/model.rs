@@ -13,7 +13,8 @@ use acd::config::{
 use acd::{
     AcdConfig, Activity, AgentChange, AgentId, AgentState, AlertEnd, AlertOutcome, BreakReason,
     Counters, Denial, Device, DeviceHealth, DivertReason, Enqueue, EntryKind, Incarnation, Input,
-    InteractionId, MatchId, Output, Presence, QueueId, RefuseReason, Target, Tier, WithdrawReason,
+    InteractionId, MatchId, Output, Presence, QueueId, RefuseReason, Sticky, Target, Tier,
+    WithdrawReason,
 };
 
 use crate::random;
@@ -58,7 +59,8 @@ pub(crate) struct Agent {
     /// Queues they left until they log out.
     pub(crate) left: BTreeSet<QueueId>,
     pub(crate) alert: Option<MatchId>,
-    pub(crate) talks_to: Option<InteractionId>,
+    /// The one they talk to last; before it those they put on hold for a pick-up.
+    pub(crate) talks_to: Vec<InteractionId>,
     pub(crate) wrap_up_until: Option<Duration>,
     pub(crate) idle_since: Duration,
     pub(crate) no_answers: u32,
@@ -97,6 +99,8 @@ pub(crate) struct Call {
     pub(crate) goes: Option<DivertReason>,
     /// Who alone may have it, and until when.
     pub(crate) held_for: Option<(AgentId, Duration)>,
+    /// Since they served the caller before, not since they reserved it.
+    pub(crate) sticky: bool,
     pub(crate) reserved_before: Vec<AgentId>,
     /// The rank it has; fixed unless its queue's settings change (rules 1 and 3).
     pub(crate) rank: (Tier, i128, Duration, InteractionId),
@@ -124,9 +128,9 @@ enum Due {
     Ring(MatchId),
     WrapUp(AgentId),
     MaxWait(InteractionId),
-    Reservation(InteractionId),
     Nobody(InteractionId),
     Service(InteractionId),
+    Reservation(InteractionId),
 }
 
 pub(crate) struct Alert {
@@ -270,7 +274,7 @@ impl Model {
         !agent.removed
             && agent.presence == Presence::Available
             && agent.alert.is_none()
-            && agent.talks_to.is_none()
+            && agent.talks_to.is_empty()
             && agent.own_calls == 0
             && agent.wrap_up_until.is_none()
             && agent.device != Device::Unregistered
@@ -393,7 +397,7 @@ impl Model {
         for agent in self.agents.values_mut() {
             if agent.presence != Presence::Offline {
                 agent.logged_in += span;
-                if agent.talks_to.is_some() || agent.wrap_up_until.is_some() {
+                if !agent.talks_to.is_empty() || agent.wrap_up_until.is_some() {
                     agent.occupied += span;
                 }
             }
@@ -707,6 +711,17 @@ impl Model {
         }
     }
 
+    /// Rule 22.
+    fn takes_too_long(&mut self, id: InteractionId) {
+        let Some(call) = self.calls.get(&id) else {
+            return;
+        };
+        let talks = matches!(call.place, Place::Connected(_));
+        if !talks && call.overdue.is_none() && call.held_for.is_none() {
+            self.time_is_over(id, DivertReason::MaxEstimate);
+        }
+    }
+
     // --------------------------------------------------------------------- hearing
 
     fn hear(&mut self, now: Duration, input: &Input) {
@@ -740,6 +755,7 @@ impl Model {
                     agent.share_ppm = 0;
                 }
             }
+            Input::TooLong { interaction } => self.takes_too_long(*interaction),
             Input::PickUp {
                 interaction,
                 agent,
@@ -795,14 +811,38 @@ impl Model {
             Target::Queue(queue) => self.queues[&queue].config.reservation_limit,
             Target::Personal(_) => Duration::from_secs(120),
         };
-        let call = self.calls.get_mut(&id).unwrap();
-        if call.held_for.is_none() {
-            call.held_for = Some((taker, now + limit));
-            self.outputs.push(Output::Held {
-                interaction: id,
-                agent: Some(taker),
-            });
+        if self.calls[&id].sticky && self.calls[&id].held_for.is_some() {
+            self.is_held_no_more(id);
         }
+        if self.calls[&id].held_for.is_none() {
+            self.is_held(id, taker, now + limit, false);
+        }
+    }
+
+    /// Rule 9.
+    fn is_held_for_former(&mut self, now: Duration, id: InteractionId) {
+        let enqueue = &self.calls[&id].enqueue;
+        let (Some(Sticky { agent, hold }), to) = (enqueue.sticky, enqueue.to) else {
+            return;
+        };
+        let former = self.agents.get(&agent).filter(|former| !former.removed);
+        let can = former.is_some_and(|former| {
+            former.presence == Presence::Available && serves(agent, former, to)
+        });
+        if can && self.is_in_team(agent, to) && hold > Duration::ZERO {
+            self.is_held(id, agent, now + hold, true);
+        }
+    }
+
+    fn is_held(&mut self, id: InteractionId, agent: AgentId, until: Duration, sticky: bool) {
+        let call = self.calls.get_mut(&id).unwrap();
+        call.held_for = Some((agent, until));
+        call.sticky = sticky;
+        self.outputs.push(Output::Held {
+            interaction: id,
+            agent: Some(agent),
+            sticky,
+        });
     }
 
     fn may_reserve(&self, id: InteractionId, taker: AgentId) -> Result<(), Denial> {
@@ -838,10 +878,13 @@ impl Model {
     fn is_held_no_more(&mut self, id: InteractionId) {
         let call = self.calls.get_mut(&id).unwrap();
         let (holder, _) = call.held_for.take().unwrap();
-        call.reserved_before.push(holder);
+        if !call.sticky {
+            call.reserved_before.push(holder);
+        }
         self.outputs.push(Output::Held {
             interaction: id,
             agent: None,
+            sticky: false,
         });
     }
 
@@ -899,7 +942,6 @@ impl Model {
                 Err(Denial::HeldFor { agent })
             }
             Some(agent) if agent.presence == Presence::Offline => Err(Denial::Offline),
-            Some(agent) if agent.talks_to.is_some() || agent.own_calls > 0 => Err(Denial::Talking),
             Some(agent) if agent.device == Device::Unregistered => Err(Denial::NoPhone),
             Some(_) => Ok(()),
         }
@@ -970,6 +1012,7 @@ impl Model {
             not_answered_by: Vec::new(),
             goes: None,
             held_for: None,
+            sticky: false,
             reserved_before: Vec::new(),
             rank: self.rank(enqueue),
         };
@@ -986,6 +1029,7 @@ impl Model {
             to,
             position,
         });
+        self.is_held_for_former(now, interaction);
     }
 
     fn refusal(&self, id: QueueId, kind: EntryKind) -> Option<RefuseReason> {
@@ -1045,7 +1089,7 @@ impl Model {
         match call.place {
             Place::Waiting => {}
             Place::Alerting => self.withdraws_all(now, id, WithdrawReason::CallerGone),
-            Place::Connected(agent) => self.hangs_up(now, agent, call.enqueue.to),
+            Place::Connected(agent) => self.hangs_up(now, agent, id, call.enqueue.to),
         }
         self.calls.remove(&id);
     }
@@ -1218,7 +1262,10 @@ impl Model {
         answered.not_answered_by.clear();
         answered.held_for = None;
         let talks = self.agents.get_mut(&agent).unwrap();
-        talks.talks_to = Some(call);
+        if talks.wrap_up_until.take().is_some() {
+            talks.idle_since = now;
+        }
+        talks.talks_to.push(call);
         talks.no_answers = 0;
         self.outputs.push(Output::Connect {
             match_id,
@@ -1332,7 +1379,7 @@ impl Model {
             }
             AgentChange::Presence(wish) => {
                 agent.pending = None;
-                let busy = agent.talks_to.is_some() || agent.wrap_up_until.is_some();
+                let busy = !agent.talks_to.is_empty() || agent.wrap_up_until.is_some();
                 if *wish == agent.presence {
                 } else if busy && *wish != Presence::Available {
                     agent.pending = Some(wish.clone());
@@ -1414,7 +1461,7 @@ impl Model {
     }
 
     /// Rule 17.
-    fn hangs_up(&mut self, now: Duration, id: AgentId, to: Target) {
+    fn hangs_up(&mut self, now: Duration, id: AgentId, over: InteractionId, to: Target) {
         let wrap_up = match to {
             Target::Queue(queue) => self.queues.get(&queue).map(|queue| queue.config.wrap_up),
             Target::Personal(agent) => self
@@ -1423,7 +1470,10 @@ impl Model {
                 .map(|agent| agent.config.personal.wrap_up),
         };
         let agent = self.agents.get_mut(&id).unwrap();
-        agent.talks_to = None;
+        agent.talks_to.retain(|other| *other != over);
+        if !agent.talks_to.is_empty() {
+            return;
+        }
         agent.idle_since = now;
         agent.wrap_up_until = match wrap_up {
             Some(WrapUp::Manual) => Some(MANUAL),
@@ -1443,6 +1493,7 @@ impl Model {
     fn takes_pending(&mut self, now: Duration, id: AgentId) {
         let agent = self.agents.get_mut(&id).unwrap();
         if agent.wrap_up_until.is_none()
+            && agent.talks_to.is_empty()
             && let Some(presence) = agent.pending.take()
         {
             self.becomes(now, id, presence);
@@ -1471,7 +1522,7 @@ impl Model {
                 interaction,
             };
         }
-        match (agent.talks_to, agent.wrap_up_until) {
+        match (agent.talks_to.last().copied(), agent.wrap_up_until) {
             (Some(interaction), _) => Activity::Busy { interaction },
             (None, Some(MANUAL)) => Activity::WrapUp { until: None },
             (None, until @ Some(_)) => Activity::WrapUp { until },
@@ -1661,9 +1712,10 @@ impl Model {
         self.calls.clear();
         for id in self.agents.keys().copied().collect::<Vec<_>>() {
             let agent = self.agents.get_mut(&id).unwrap();
-            if agent.talks_to.take().is_some() || agent.own_calls > 0 {
+            if !agent.talks_to.is_empty() || agent.own_calls > 0 {
                 agent.idle_since = now;
             }
+            agent.talks_to.clear();
             agent.own_calls = 0;
             self.takes_pending(now, id);
         }
@@ -1688,7 +1740,7 @@ fn is_assigned(id: AgentId, agent: &Agent, target: Target) -> bool {
 }
 
 fn activity_is_over(agent: &Agent) -> bool {
-    agent.alert.is_none() && agent.talks_to.is_none() && agent.wrap_up_until.is_none()
+    agent.alert.is_none() && agent.talks_to.is_empty() && agent.wrap_up_until.is_none()
 }
 
 fn new_agent(now: Duration, config: &AgentConfig) -> Agent {
@@ -1704,7 +1756,7 @@ fn new_agent(now: Duration, config: &AgentConfig) -> Agent {
         own_calls: 0,
         left: BTreeSet::new(),
         alert: None,
-        talks_to: None,
+        talks_to: Vec::new(),
         wrap_up_until: None,
         idle_since: now,
         no_answers: 0,

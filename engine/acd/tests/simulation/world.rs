@@ -13,7 +13,7 @@ use acd::config::{
 use acd::{
     AcdConfig, AgentChange, AgentId, AlertEnd, BreakReason, Device, Enqueue, EntryKind,
     Incarnation, Input, InteractionId, MatchId, Output, Presence, QueueId, RefuseReason, SkillId,
-    Target, Tier,
+    Sticky, Target, Tier,
 };
 
 use crate::random::Random;
@@ -205,7 +205,15 @@ impl World {
             arrival: self.callers[&interaction].arrival - early,
             kind,
             service_acted: self.callers[&interaction].service_acted,
+            sticky: self.served_before(),
         })
+    }
+
+    /// Now and then somebody served them before.
+    fn served_before(&mut self) -> Option<Sticky> {
+        let agent = AgentId(self.random.below(AGENTS.into()) as u32);
+        let hold = Duration::from_secs(self.random.below(30));
+        self.random.percent(20).then_some(Sticky { agent, hold })
     }
 
     fn leaves(&mut self, interaction: InteractionId) -> Vec<Input> {
@@ -400,6 +408,7 @@ impl World {
                 agent,
                 supervises,
             },
+            7 => Input::TooLong { interaction },
             _ => Input::PickUp {
                 interaction,
                 agent,

@@ -8,12 +8,13 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use acd::{AgentId, Denial, Input as AcdInput, InteractionId, Target as AcdTarget};
+use acd::{AgentId, Denial, Target as AcdTarget};
 use config::Role;
 use sip::HeaderName;
 use sip::dialog::Offers;
 
 use super::answers::Outcome;
+use super::held::Sound;
 use super::inbound::Invite;
 use super::who::names_source;
 use super::{Call, Leg, LegState, Place, Stage, Waiting};
@@ -75,11 +76,7 @@ impl Engine {
             return Err(Declined::new(503, "no media port is free"));
         };
         self.lifted = Some((dialler.agent, leg));
-        let answer = self.acd_answer(AcdInput::PickUp {
-            interaction: InteractionId(call.0),
-            agent: dialler.agent,
-            supervises: dialler.supervises,
-        });
+        let answer = self.take(dialler.agent, call, dialler.supervises);
         // Taken by the alert that the pick-up began; else the phone rang for this very call.
         let left = self.lifted.take();
         match (answer, left) {
@@ -234,7 +231,9 @@ impl Engine {
             },
             media,
             offers: Offers::default(),
-            holds: false,
+            phone_holds: false,
+            on_hold: false,
+            hears: Sound::default(),
             asked: None,
             timers: Vec::new(),
         });
@@ -269,7 +268,7 @@ impl Engine {
 fn status_of(why: Denial) -> u16 {
     match why {
         Denial::NotWaiting => 480,
-        Denial::Taken { .. } | Denial::Talking => 486,
+        Denial::Taken { .. } => 486,
         Denial::NotAssigned
         | Denial::HeldFor { .. }
         | Denial::Offline

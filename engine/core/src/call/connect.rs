@@ -268,6 +268,7 @@ impl Engine {
         }
         self.bridge(caller, other);
         let user = self.legs.get(&other).and_then(|leg| leg.user.clone());
+        let served = user.clone().filter(|_| queue.is_some());
         self.publish(Event::CallConnected {
             call,
             user,
@@ -275,5 +276,8 @@ impl Engine {
             queue,
         });
         self.music_for_the_held(call);
+        if let Some(user) = served {
+            self.note_served(call, &user);
+        }
     }
 }

@@ -1,12 +1,12 @@
-//! Hold and other re-INVITEs: answered here, with music to the other side (RFC 3264 §8.4, RFC 3261 §14).
+//! Re-INVITEs, for hold and else: answered here (RFC 3264 §8.4, RFC 3261 §14).
 
 use ::media::sdp::{self, SdpAnswer, SdpOffer};
 use sip::transaction::ServerId;
 use sip::{HeaderName, Message, ResponseBuilder};
 
+use super::held::is_held;
 use crate::engine::Engine;
-use crate::event::Event;
-use crate::ids::{CallId, LegId};
+use crate::ids::LegId;
 
 impl Engine {
     /// A re-INVITE: a new offer, or the wish for ours.
@@ -118,64 +118,11 @@ impl Engine {
     /// What is agreed with one side is new: packets, and music for the other while this one holds.
     fn session_changed(&mut self, leg: LegId) {
         self.set_remote(leg);
-        let Some(found) = self.legs.get_mut(&leg) else {
-            return;
-        };
-        let Some(agreed) = found.media.negotiation.agreed() else {
+        let found = self.legs.get(&leg);
+        let Some(agreed) = found.and_then(|leg| leg.media.negotiation.agreed()) else {
             return;
         };
         let holds = is_held(agreed.direction);
-        let changed = core::mem::replace(&mut found.holds, holds) != holds;
-        let call = found.call;
-        let connected = self.calls.get(&call).is_some_and(super::Call::is_connected);
-        if !changed || !connected {
-            return;
-        }
-        self.publish(if holds {
-            Event::CallHeld { call, by: leg }
-        } else {
-            Event::CallResumed { call, by: leg }
-        });
-        let Some(partner) = self.calls.get(&call).and_then(|call| call.partner(leg)) else {
-            return;
-        };
-        if holds {
-            let queue = self.calls.get(&call).and_then(|call| call.queue.clone());
-            let music = self.music_of(queue.as_deref());
-            self.play(partner, &music, true);
-        } else {
-            self.stop_play(partner);
-        }
+        self.set_phone_holds(leg, holds);
     }
-
-    /// Notes whether the far end holds us by what its first description says.
-    pub(crate) fn note_hold(&mut self, leg: LegId) {
-        if let Some(found) = self.legs.get_mut(&leg)
-            && let Some(agreed) = found.media.negotiation.agreed()
-        {
-            found.holds = is_held(agreed.direction);
-        }
-    }
-
-    /// Somebody who held before the two were joined: the other hears music from the start.
-    pub(crate) fn music_for_the_held(&mut self, call: CallId) {
-        let Some(found) = self.calls.get(&call) else {
-            return;
-        };
-        let sides = [Some(found.caller), found.other()];
-        let holding = sides
-            .into_iter()
-            .flatten()
-            .find(|leg| self.legs.get(leg).is_some_and(|leg| leg.holds));
-        let partner = holding.and_then(|leg| found.partner(leg));
-        let music = self.music_of(found.queue.as_deref());
-        if let Some(partner) = partner {
-            self.play(partner, &music, true);
-        }
-    }
-}
-
-/// Whether the far end lets us send to it.
-fn is_held(direction: sdp::Direction) -> bool {
-    !direction.sends()
 }

@@ -9,6 +9,7 @@ use sip::dialog::{Dialog, Offers};
 use sip::transaction::ServerId;
 use sip::{Flow, HeaderName, Message};
 
+use super::held::Sound;
 use super::who::{Identity, Sender, names_source, party_of};
 use super::{Call, Leg, LegState, Plan, Stage};
 use crate::call::leg::LegMedia;
@@ -188,7 +189,9 @@ impl Engine {
             },
             media,
             offers: Offers::default(),
-            holds: false,
+            phone_holds: false,
+            on_hold: false,
+            hears: Sound::default(),
             asked: None,
             timers: Vec::new(),
         });

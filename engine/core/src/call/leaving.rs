@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 use acd::config::ServiceStep;
 use acd::{DivertReason, QueueId, RefuseReason, Target as AcdTarget};
@@ -11,6 +12,7 @@ use super::{Place, Stage, Waiting};
 use crate::engine::Engine;
 use crate::event::{Diversion, EndResult, Event, LeftQueue, NOBODY_ALARM};
 use crate::ids::CallId;
+use crate::sabotage;
 
 impl Engine {
     /// Not let in (rule 20).
@@ -55,7 +57,7 @@ impl Engine {
             .as_deref()
             .and_then(|name| self.snapshot.centre.queues.get(name));
         let (why, to, result) = match reason {
-            DivertReason::MaxWait if queue.is_some() => {
+            DivertReason::MaxWait | DivertReason::MaxEstimate if queue.is_some() => {
                 let overflow = queue.and_then(|queue| queue.when_overflow.as_ref());
                 let to = overflow.map(|overflow| overflow.to.clone());
                 (Diversion::Overflow, to, EndResult::NoAnswer)
@@ -83,7 +85,8 @@ impl Engine {
             | DivertReason::AgentRejected
             | DivertReason::AgentNoAnswer
             | DivertReason::AgentUnreachable
-            | DivertReason::MaxWait => (
+            | DivertReason::MaxWait
+            | DivertReason::MaxEstimate => (
                 Diversion::Unavailable,
                 self.when_unavailable(call),
                 EndResult::NoAnswer,
@@ -91,6 +94,51 @@ impl Engine {
         };
         self.publish_left(call, LeftQueue::Diverted);
         self.divert(call, why, name, to.as_ref(), result);
+    }
+
+    /// Sends those on whose estimated wait is longer than their queue allows (rule 22). All are judged before any goes: who
+    /// goes is behind those who stay.
+    pub(crate) fn review_estimates(&mut self) {
+        let mut queues = self.snapshot.centre.queues.values();
+        if !queues.any(|queue| queue.max_estimate.0 > 0) {
+            return;
+        }
+        let too_long: Vec<CallId> = self
+            .waiting_calls()
+            .into_iter()
+            .filter(|call| self.would_wait_too_long(*call))
+            .collect();
+        for call in too_long {
+            self.gives_up_on(call);
+        }
+    }
+
+    /// The same for one who has just entered.
+    pub(super) fn review_estimate(&mut self, call: CallId) {
+        if self.would_wait_too_long(call) {
+            self.gives_up_on(call);
+        }
+    }
+
+    fn gives_up_on(&mut self, call: CallId) {
+        let interaction = acd::InteractionId(call.0);
+        self.acd_input(acd::Input::TooLong { interaction });
+    }
+
+    fn would_wait_too_long(&self, call: CallId) -> bool {
+        let Some(Stage::Waiting(waiting)) = self.calls.get(&call).map(|call| &call.stage) else {
+            return false;
+        };
+        let Place::Queue(name) = &waiting.place else {
+            return false;
+        };
+        let queue = self.snapshot.centre.queues.get(name);
+        let most = queue.map_or(0, |queue| queue.max_estimate.0);
+        most > 0
+            && !sabotage::MAX_ESTIMATE
+            && self
+                .estimate(call, &waiting.place)
+                .is_some_and(|seconds| seconds > most)
     }
 
     /// Where a direct call goes that its user does not take (rule 2).

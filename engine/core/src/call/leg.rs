@@ -10,6 +10,7 @@ use sip::dialog::{Dialog, Offers};
 use sip::transaction::{ClientId, ServerId};
 use sip::{Flow, Message, Uri};
 
+use super::held::Sound;
 use crate::engine::Engine;
 use crate::event::{Event, LegRole};
 use crate::ids::{CallId, LegId};
@@ -34,8 +35,12 @@ pub(crate) struct Leg {
     pub(crate) media: LegMedia,
     /// Offers under way within the dialog.
     pub(crate) offers: Offers,
-    /// Whether the far end holds us.
-    pub(crate) holds: bool,
+    /// Whether the far end holds us, as its description says.
+    pub(crate) phone_holds: bool,
+    /// Whether the other side is on hold all the same.
+    pub(crate) on_hold: bool,
+    /// What it hears of the other side.
+    pub(crate) hears: Sound,
     /// The question whether the far end is still there, while it is open.
     pub(crate) asked: Option<ClientId>,
     /// Deadlines that end with it.

@@ -14,8 +14,8 @@
 //! ```
 //!
 //! One file per feature: a request is judged ([`requests`]), its sender known ([`who`]), a call comes in ([`inbound`]), or takes another off the hook ([`code`]), is given its destination ([`route`]), waits ([`waiting`]) or goes elsewhere ([`leaving`]),
-//! phones are rung ([`ring`], and for help [`emergency`]) and answer ([`responses`]), two legs are joined ([`connect`]), one holds
-//! the other ([`hold`]), one is gone without a word ([`alive`]), requests come within a dialog ([`in_dialog`]), all ends ([`end`], with a BYE that may have to wait: [`goodbye`]). Media are spoken of in [`media`], the
+//! phones are rung ([`ring`], and for help [`emergency`]) and answer ([`responses`]), two legs are joined ([`connect`]), one is put
+//! on hold ([`held`]), by a re-INVITE perhaps ([`hold`]), one is gone without a word ([`alive`]), requests come within a dialog ([`in_dialog`]), all ends ([`end`], with a BYE that may have to wait: [`goodbye`]). Media are spoken of in [`media`], the
 //! addresses of the far ends in [`target`]. Transactions are `sip`'s, packets the media threads', order and choice
 //! the distribution core's.
 
@@ -27,6 +27,7 @@ mod connect;
 mod emergency;
 mod end;
 mod goodbye;
+mod held;
 mod hold;
 mod in_dialog;
 mod inbound;

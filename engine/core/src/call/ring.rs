@@ -10,6 +10,7 @@ use sip::dialog::Offers;
 use sip::{HeaderName, Method, RequestBuilder};
 
 use super::answers::{Outcome, Progress, caller_status, end_result};
+use super::held::Sound;
 use super::target::Target;
 use super::{Leg, LegState, Purpose, Ring, Stage};
 use crate::call::leg::LegMedia;
@@ -136,7 +137,9 @@ impl Engine {
             state: LegState::Placed,
             media,
             offers: Offers::default(),
-            holds: false,
+            phone_holds: false,
+            on_hold: false,
+            hears: Sound::default(),
             asked: None,
             timers: Vec::new(),
         });

@@ -49,6 +49,7 @@ impl Engine {
             Place::Queue(name) => self.names.queue(name).map(AcdTarget::Queue),
             Place::User(username) => self.names.agent(username).map(AcdTarget::Personal),
         };
+        let sticky = self.former(call, &place);
         let Some(found) = self.calls.get_mut(&call) else {
             return;
         };
@@ -72,6 +73,7 @@ impl Engine {
             arrival,
             kind,
             service_acted: found.service_acted,
+            sticky,
         };
         self.acd_input(AcdInput::Enqueue(enqueue));
     }

@@ -70,7 +70,11 @@ impl Engine {
             } => self.service_level_reached(CallId(interaction.0), queue, step),
             AcdOutput::Unattended { queue } => self.nobody_there(queue),
             AcdOutput::Attended { queue } => self.somebody_there(queue),
-            AcdOutput::Held { interaction, agent } => self.held(CallId(interaction.0), agent),
+            AcdOutput::Held {
+                interaction,
+                agent,
+                sticky,
+            } => self.held(CallId(interaction.0), agent, sticky),
             AcdOutput::AgentRemoved { agent } => self.agent_removed(agent),
             // Who asked has heard it: see `ask_acd`.
             AcdOutput::Denied { .. } => {}
@@ -110,6 +114,7 @@ impl Engine {
                     self.play(caller, &music, true);
                 }
                 self.begin_announcing(call, greeted);
+                self.review_estimate(call);
             }
             Place::User(_) if self.is_answered(caller) => {
                 let music = self.music_of(None);
@@ -136,7 +141,7 @@ impl Engine {
     }
 
     /// What a caller who has just entered is to be told of their wait: nothing when it rings for them at once.
-    fn estimate(&self, call: CallId, place: &Place) -> Option<u32> {
+    pub(super) fn estimate(&self, call: CallId, place: &Place) -> Option<u32> {
         let Place::Queue(name) = place else {
             return None;
         };
@@ -332,6 +337,7 @@ impl Engine {
         agent: acd::AgentId,
         how: AlertOutcome,
     ) {
+        self.pick_up_ended(agent, call, how == AlertOutcome::Accepted);
         if !self.index.matches.contains_key(&match_id) {
             // One that never rang, or one of before a restart: the journal's fold has closed that with its call.
             return;

@@ -29,7 +29,8 @@ pub(crate) struct Alerts {
     /// Where each call waits, or waited before an agent had it.
     places: BTreeMap<CallId, Place>,
     /// Which call each agent is alerted for, or has.
-    has: BTreeMap<String, CallId>,
+    has: BTreeSet<(String, CallId)>,
+    on_hold: BTreeSet<CallId>,
     presence: BTreeMap<String, Presence>,
     /// The queues that agents have left.
     left: BTreeMap<String, Vec<String>>,
@@ -78,7 +79,7 @@ impl Alerts {
                 self.resting.retain(|(of, _), _| of != call);
                 self.held_for.remove(call);
             }
-            Event::CallReserved { call, by } => {
+            Event::CallReserved { call, by, .. } => {
                 match by {
                     Some(by) => self.held_for.insert(*call, by.clone()),
                     None => self.held_for.remove(call),
@@ -91,14 +92,14 @@ impl Alerts {
                 ..
             } => {
                 self.count += 1;
-                self.check_alert(*call, agent, centre);
+                self.check_alert(*call, agent, *picked_up, centre);
                 if !picked_up {
                     self.check_choice(utc_us, *call, agent, centre);
                     let place = self.waiting.get(call).map(|waiting| waiting.place.clone());
                     self.alerted
                         .extend(place.map(|place| (agent.clone(), place)));
                 }
-                self.has.insert(agent.clone(), *call);
+                self.has.insert((agent.clone(), *call));
                 if let Some(waiting) = self.waiting.get_mut(call) {
                     waiting.alerted += 1;
                 }
@@ -107,8 +108,15 @@ impl Alerts {
                 call, agent, end, ..
             } => self.alert_ended(utc_us, *call, agent, *end, centre),
             Event::CallEnded { call, .. } => {
-                self.has.retain(|_, of| of != call);
+                self.has.retain(|(_, of)| of != call);
+                self.on_hold.remove(call);
                 self.places.remove(call);
+            }
+            Event::CallHeld { call, .. } => {
+                self.on_hold.insert(*call);
+            }
+            Event::CallResumed { call, .. } => {
+                self.on_hold.remove(call);
             }
             Event::AgentChanged {
                 agent,
@@ -154,17 +162,19 @@ impl Alerts {
             }
             AlertEnd::Withdrawn | AlertEnd::Failed => {}
         }
-        self.has.remove(agent);
+        self.has.remove(&(agent.to_owned(), call));
     }
 
-    /// What holds also of what the agent picked up.
-    fn check_alert(&mut self, call: CallId, agent: &str, centre: &Centre) {
+    /// What holds also of what the agent picked up: whom they talk to is on hold then (rule 13).
+    fn check_alert(&mut self, call: CallId, agent: &str, picked_up: bool, centre: &Centre) {
         let mut fault = |text: String| {
             self.faults
                 .push(format!("alert of {agent} for {call}: {text}"))
         };
-        if let Some(other) = self.has.get(agent) {
-            fault(format!("they have {other} (I3)"));
+        for (_, other) in self.has.iter().filter(|(has, _)| has == agent) {
+            if !picked_up || !self.on_hold.contains(other) {
+                fault(format!("they have {other} (I3)"));
+            }
         }
         match self.waiting.get(&call) {
             None => fault("it does not wait (I1)".into()),
@@ -197,7 +207,7 @@ impl Alerts {
         }
         let busy = |place: &Place| {
             let here = |call: &&CallId| self.places.get(*call) == Some(place);
-            self.has.values().filter(here).count()
+            self.has.iter().map(|(_, call)| call).filter(here).count()
         };
         let fits = |waiting: &Waiting| {
             let age_us = utc_us - waiting.entered_us;
@@ -249,6 +259,7 @@ impl Alerts {
         self.waiting.clear();
         self.places.clear();
         self.has.clear();
+        self.on_hold.clear();
         self.rejected.clear();
         self.held_for.clear();
         self.resting.clear();

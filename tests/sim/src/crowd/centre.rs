@@ -98,6 +98,7 @@ number = "2000"
 priority = {priority}
 strategy = "weighted-random"
 wrap_up = 3
+sticky = {{ days = 7, hold = 8 }}
 skills = {{ dutch = 2 }}
 relax = [{{ after = 4, skills = {{ dutch = 1 }} }}, {{ after = 9 }}]
 
@@ -109,6 +110,7 @@ strategy = "round-robin"
 max_busy = 4
 default = true
 max_wait = 90
+max_estimate = 900
 service_level = {{ seconds = 20, action = "raise:3" }}
 max_no_answer = 2
 retry_after = 5

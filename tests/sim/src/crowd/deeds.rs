@@ -359,6 +359,9 @@ impl Crowd {
 
     fn wish(&mut self, username: &str) {
         let username = username.to_owned();
+        if self.dice.chance(120) {
+            return self.hold_or_resume(&username);
+        }
         let body = match self.dice.below(14) {
             12 | 13 => CommandBody::JoinQueue {
                 username,
@@ -398,6 +401,28 @@ impl Crowd {
         let actor = body_owner(&body);
         // A refusal (not in wrap-up, somebody else's seat) is an answer too.
         let _ = self.inner.command(&actor, Role::Attendant, body);
+    }
+
+    /// Puts a call of theirs on hold by command, or takes it up again.
+    fn hold_or_resume(&mut self, username: &str) {
+        let talks = |row: &CallRow| {
+            let user = row.connected.as_ref().and_then(|(user, _)| user.as_deref());
+            user == Some(username)
+        };
+        let calls = self.inner.view.calls.iter();
+        let calls: Vec<CallId> = calls
+            .filter_map(|(call, row)| talks(row).then_some(*call))
+            .collect();
+        let Some(call) = self.dice.pick(&calls).copied() else {
+            return;
+        };
+        let body = if self.dice.chance(500) {
+            CommandBody::Hold { call }
+        } else {
+            CommandBody::Resume { call }
+        };
+        // A refusal (held already, by the phone) is an answer too.
+        let _ = self.inner.command(username, Role::Attendant, body);
     }
 
     fn pick_up(&mut self) {

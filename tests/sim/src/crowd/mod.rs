@@ -138,6 +138,10 @@ impl Crowd {
                 Registration::new(&extension, &format!("{username}'s secret"), expires);
             self.inner.add_ua(username, address, Some(registration));
             self.desks.insert(address, (username.into(), extension));
+            // Every second phone has call waiting.
+            if host % 2 == 0 {
+                self.inner.with_ua(address, |ua, _| ua.set_call_waiting());
+            }
             let soon = self.dice.millis(0, 2_000);
             self.plan(soon, Deed::PlugIn(address));
         }

@@ -76,7 +76,7 @@ impl Ua {
             Some(target) => self.check_target(target),
             None => self.faults.push("an INVITE has no Contact".into()),
         }
-        let busy = self.calls_of(&line).next().is_some();
+        let busy = !self.call_waiting && self.calls_of(&line).next().is_some();
         let (local_tag, port) = (self.token(), self.fresh_port());
         let call = UaCall {
             far: from.as_ref().map(wire::user).unwrap_or_default(),

@@ -234,6 +234,8 @@ pub(crate) struct Ua {
     calls: BTreeMap<CallRef, UaCall>,
     by_call_id: BTreeMap<String, CallRef>,
     manners: BTreeMap<String, Manner>,
+    /// Rings while it is in a call.
+    call_waiting: bool,
     registration: Option<Registration>,
     online: bool,
     /// When it lost its power last.
@@ -269,6 +271,7 @@ impl Ua {
             calls: BTreeMap::new(),
             by_call_id: BTreeMap::new(),
             manners: BTreeMap::new(),
+            call_waiting: false,
             registration: None,
             online: true,
             unplugged: Duration::ZERO,
@@ -366,6 +369,10 @@ impl Ua {
 
     pub(crate) fn set_manner(&mut self, line: &str, manner: Manner) {
         self.manners.insert(line.into(), manner);
+    }
+
+    pub(crate) fn set_call_waiting(&mut self) {
+        self.call_waiting = true;
     }
 
     pub(crate) fn set_answer_to_options(&mut self, status: u16) {
