@@ -3,6 +3,7 @@
 //! Each test has a daemon and addresses of its own, one test at a time; see the crate `e2e`.
 #![allow(clippy::unwrap_used)]
 
+mod choice;
 mod common;
 mod crash;
 mod dice;
