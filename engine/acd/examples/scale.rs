@@ -1,12 +1,13 @@
-//! What a decision costs as queues grow: `cargo run --release -p acd --example scale`.
+//! What an input costs as queues grow: `cargo run --release -p acd --example scale [WAITING ROUNDS]`.
 //!
-//! A centre of 1,000 agents and 100 queues, each agent in ten, with ever more callers waiting. The queues go by all strategies that
-//! choose one agent, half of them ask for one of 50 skills and relax it after a while, and every fifth agent sees callers later. In each round an agent
-//! hangs up, gets the best-ranked caller, rejects, gets the next, and accepts; and a new caller comes. The median of rounds is printed
-//! per input. Ours is to grow with the logarithm of those waiting at most.
+//! A centre of 10,000 agents and 1,000 queues, each agent in ten, with ever more callers waiting. The queues go by all strategies that
+//! choose one agent, half of them ask for one of 50 skills and relax it after a while, and every fifth agent sees callers later.
+//! In each round a caller comes, an agent hangs up, gets the best-ranked caller, rings and accepts; one in a hundred rejects and gets the
+//! next one, and one caller in twenty is reserved.
 #![allow(clippy::print_stdout, reason = "it is what this program is for")]
 #![allow(clippy::disallowed_methods, reason = "it measures")]
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use acd::config::{
@@ -18,10 +19,9 @@ use acd::{
     InteractionId, MatchId, Output, QueueId, SkillId, Target, Tier,
 };
 
-const AGENTS: u32 = 1_000;
-const QUEUES: u32 = 100;
+const AGENTS: u32 = 10_000;
+const QUEUES: u32 = 1_000;
 const SKILLS: u32 = 50;
-const ROUNDS: u64 = 4_000;
 const STRATEGIES: [Strategy; 7] = [
     Strategy::LongestIdle,
     Strategy::RoundRobin,
@@ -35,10 +35,22 @@ const STRATEGIES: [Strategy; 7] = [
 struct Bench {
     acd: Acd,
     now: Duration,
+    lot: u64,
     next_caller: u64,
-    inputs: u64,
-    alerts: Vec<(MatchId, InteractionId)>,
+    alerts: VecDeque<MatchId>,
     talks: Vec<InteractionId>,
+    lately: VecDeque<(InteractionId, u32)>,
+    nanos: Vec<u32>,
+    outputs: u64,
+    digest: u64,
+}
+
+#[inline(never)]
+fn turn(acd: &mut Acd, now: Duration, input: Input, outputs: &mut Vec<Output>) {
+    acd.handle_input(now, input);
+    while let Some(output) = acd.poll_output() {
+        outputs.push(output);
+    }
 }
 
 impl Bench {
@@ -51,10 +63,14 @@ impl Bench {
         let mut bench = Self {
             acd: Acd::new(incarnation),
             now: Duration::from_secs(1_000_000),
+            lot: 1,
             next_caller: 0,
-            inputs: 0,
-            alerts: Vec::new(),
+            alerts: VecDeque::new(),
             talks: Vec::new(),
+            lately: VecDeque::new(),
+            nanos: Vec::new(),
+            outputs: 0,
+            digest: 0,
         };
         let config = AcdConfig {
             queues: (0..QUEUES).map(queue).collect(),
@@ -66,31 +82,45 @@ impl Bench {
             bench.input(Input::QueueOpened { queue });
         }
         for agent in 0..AGENTS {
-            bench.caller();
             let device = Device::Registered;
             let change = AgentChange::Login { device };
             let agent = AgentId(agent);
             bench.input(Input::AgentChanged { agent, change });
         }
+        for _ in 0..AGENTS {
+            bench.caller();
+            bench.answer();
+        }
         bench
     }
 
+    fn lot(&mut self) -> u64 {
+        self.lot ^= self.lot << 13;
+        self.lot ^= self.lot >> 7;
+        self.lot ^= self.lot << 17;
+        self.lot
+    }
+
     fn input(&mut self, input: Input) {
-        self.now += Duration::from_micros(50);
-        self.inputs += 1;
-        self.acd.handle_input(self.now, input);
-        while let Some(output) = self.acd.poll_output() {
+        self.now += Duration::from_millis(1);
+        let mut outputs = Vec::new();
+        let start = Instant::now();
+        turn(&mut self.acd, self.now, input, &mut outputs);
+        self.nanos.push(start.elapsed().as_nanos() as u32);
+        for output in outputs {
+            self.outputs += 1;
             match output {
-                Output::Alert {
-                    match_id,
-                    interaction,
-                    ..
-                } => self.alerts.push((match_id, interaction)),
+                Output::Alert { match_id, interaction, agent, .. } => {
+                    self.digest = (self.digest ^ interaction.0 ^ (u64::from(agent.0) << 40)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(17);
+                    self.alerts.push_back(match_id);
+                }
                 Output::Connect { interaction, .. } => self.talks.push(interaction),
+                Output::Entered { position, .. } => {
+                    self.digest = (self.digest ^ u64::from(position)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(17);
+                }
                 Output::Withdraw { .. }
                 | Output::Divert { .. }
                 | Output::Refuse { .. }
-                | Output::Entered { .. }
                 | Output::AlertFinished { .. }
                 | Output::AgentStateChanged { .. }
                 | Output::ServiceLevelReached { .. }
@@ -105,36 +135,59 @@ impl Bench {
 
     fn caller(&mut self) {
         self.next_caller += 1;
-        let spread = self.next_caller.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let lot = self.lot();
+        let (interaction, queue) = (InteractionId(self.next_caller), (lot >> 20) as u32 % QUEUES);
+        self.lately.push_back((interaction, queue));
         self.input(Input::Enqueue(Enqueue {
-            interaction: InteractionId(self.next_caller),
-            to: Target::Queue(QueueId((spread >> 40) as u32 % QUEUES)),
+            interaction,
+            to: Target::Queue(QueueId(queue)),
             tier: Tier::Normal,
-            priority: (spread >> 20) as i32 % 20,
+            priority: (lot & 0xffff) as i32 % 20,
             arrival: self.now,
             kind: EntryKind::New,
             service_acted: false,
             sticky: None,
         }));
+        if self.lately.len() > 1_000 {
+            let (interaction, queue) = self.lately.pop_front().expect("there are a thousand");
+            if lot >> 54 < 51 {
+                let agent = agent_of(queue, (lot >> 40) as u32 % 10);
+                self.input(Input::Reserve { interaction, agent });
+            }
+        }
     }
 
-    fn end(&mut self, end: AlertEnd) {
-        if let Some((match_id, _)) = self.alerts.pop() {
+    /// All whose phones ring answer.
+    fn answer(&mut self) {
+        while let Some(match_id) = self.alerts.pop_front() {
+            self.input(Input::AlertRinging { match_id });
+            let end = if self.lot() % 100 == 0 {
+                AlertEnd::Rejected
+            } else {
+                AlertEnd::Accepted
+            };
             self.input(Input::AlertEnded { match_id, end });
         }
     }
 
+    #[inline(never)]
     fn round(&mut self) {
         self.caller();
-        if self.next_caller.is_multiple_of(20) {
-            self.end(AlertEnd::Rejected);
-        }
-        self.end(AlertEnd::Accepted);
-        if !self.talks.is_empty() {
-            let interaction = self.talks.remove(0);
+        self.answer();
+        let lot = self.lot() as usize;
+        if self.talks.len() >= AGENTS as usize - 100 {
+            let nth = lot % self.talks.len();
+            let interaction = self.talks.swap_remove(nth);
             self.input(Input::InteractionEnded { interaction });
         }
+        self.answer();
     }
+}
+
+/// One of the agents of a queue.
+fn agent_of(queue: u32, nth: u32) -> AgentId {
+    // 7 · 143 = 1 modulo 1000.
+    AgentId((queue + 10 * QUEUES - nth * 13) * 143 % QUEUES)
 }
 
 fn skill(id: u32) -> Skill {
@@ -146,7 +199,7 @@ fn skill(id: u32) -> Skill {
 
 fn anyone_later() -> Relaxation {
     Relaxation {
-        after: Duration::from_millis(300),
+        after: Duration::from_secs(30),
         skills: Vec::new(),
     }
 }
@@ -162,7 +215,7 @@ fn queue(id: u32) -> QueueConfig {
         priority: 0,
         ageing: Duration::from_secs(10),
         strategy: STRATEGIES[id as usize % STRATEGIES.len()],
-        ring_timeout: Duration::from_secs(20_000),
+        ring_timeout: Duration::from_secs(20),
         retry_after: Duration::from_secs(15),
         max_no_answer: 1,
         device_retry: Duration::from_secs(5),
@@ -171,7 +224,7 @@ fn queue(id: u32) -> QueueConfig {
         join_when: JoinWhen::Always,
         when_closing: WhenClosing::Stay,
         reservation_limit: Duration::from_secs(120),
-        max_wait: Duration::from_secs(600),
+        max_wait: Duration::from_secs(6_000),
         nobody_after: Duration::from_secs(30),
         when_nobody: WhenNobody::Stay,
         service_action: None,
@@ -183,7 +236,7 @@ fn queue(id: u32) -> QueueConfig {
 
 fn agent(id: u32) -> AgentConfig {
     let queues = (0..10).map(|nth| QueueId((id * 7 + nth * 13) % QUEUES));
-    let later = Duration::from_millis(if id.is_multiple_of(5) { 100 } else { 0 });
+    let later = Duration::from_secs(if id.is_multiple_of(5) { 10 } else { 0 });
     let assignment = |queue| Assignment {
         delay: later,
         order: id % 3,
@@ -206,28 +259,34 @@ fn agent(id: u32) -> AgentConfig {
 }
 
 fn main() {
+    let numbers: Vec<u64> = std::env::args().skip(1).filter_map(|it| it.parse().ok()).collect();
+    let sizes = numbers.first().map_or(vec![100, 1_000, 10_000, 100_000], |it| vec![*it]);
+    let rounds = numbers.get(1).copied().unwrap_or(20_000);
     println!(
-        "{:>8}  {:>12}  {:>10}",
-        "waiting", "µs per input", "inputs/s"
+        "{:>8}  {:>8} {:>8} {:>8} {:>8}  {:>10} {:>8} {:>16}",
+        "waiting", "mean", "p50", "p99", "p99.9", "inputs", "outputs", "digest"
     );
-    for waiting in [10, 100, 1_000, 10_000, 100_000] {
+    for waiting in sizes {
         let mut bench = Bench::new();
         for _ in 0..waiting {
             bench.caller();
+            bench.answer();
         }
-        let mut rounds = Vec::new();
-        for _ in 0..ROUNDS {
-            let (before, start) = (bench.inputs, Instant::now());
+        for _ in 0..rounds / 10 {
             bench.round();
-            let nanos = start.elapsed().as_nanos() as u64;
-            rounds.push(nanos / (bench.inputs - before));
         }
-        rounds.sort_unstable();
-        let median = rounds[rounds.len() / 2].max(1);
-        let per_second = 1_000_000_000 / median;
+        bench.nanos.clear();
+        bench.outputs = 0;
+        for _ in 0..rounds {
+            bench.round();
+        }
+        let nanos = &mut bench.nanos;
+        nanos.sort_unstable();
+        let at = |per_mille: usize| nanos[nanos.len() * per_mille / 1_000];
+        let mean = nanos.iter().map(|it| u64::from(*it)).sum::<u64>() / nanos.len() as u64;
         println!(
-            "{waiting:>8}  {:>12.2}  {per_second:>10}",
-            median as f64 / 1_000.0
+            "{waiting:>8}  {mean:>8} {:>8} {:>8} {:>8}  {:>10} {:>8} {:016x}",
+            at(500), at(990), at(999), nanos.len(), bench.outputs, bench.digest
         );
     }
 }
