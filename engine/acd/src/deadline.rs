@@ -4,6 +4,7 @@ use alloc::collections::BTreeSet;
 use core::time::Duration;
 
 use crate::ids::{AgentId, InteractionId, MatchId, QueueId};
+use crate::micros;
 
 /// What happens at a moment. Of two at the same moment the smaller is first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,21 +30,21 @@ pub(crate) enum Deadline {
     Gate(InteractionId),
 }
 
-/// All deadlines, soonest first. One that is no longer wanted is cancelled, so what is here is due.
+/// All deadlines, soonest first, by microseconds. One that is no longer wanted is cancelled, so what is here is due.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Deadlines(BTreeSet<(Duration, Deadline)>);
+pub(crate) struct Deadlines(BTreeSet<(u64, Deadline)>);
 
 impl Deadlines {
     pub(crate) fn set(&mut self, at: Duration, what: Deadline) {
-        self.0.insert((at, what));
+        self.0.insert((micros::of(at), what));
     }
 
     pub(crate) fn cancel(&mut self, at: Duration, what: Deadline) {
-        self.0.remove(&(at, what));
+        self.0.remove(&(micros::of(at), what));
     }
 
     pub(crate) fn next(&self) -> Option<Duration> {
-        self.0.first().map(|(at, _)| *at)
+        self.0.first().map(|(at, _)| Duration::from_micros(*at))
     }
 
     /// Takes out the soonest one that is due at `now`.

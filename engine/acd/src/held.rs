@@ -1,22 +1,23 @@
 //! What is held for single agents (rule 14): part of the index.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use crate::ids::{AgentId, InteractionId};
 use crate::rank::Rank;
+use crate::table::Table;
 
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Held {
     /// By agent, what waits for them alone and may alert them.
-    waiting: BTreeMap<AgentId, BTreeSet<Rank>>,
+    waiting: Table<AgentId, BTreeSet<Rank>>,
     /// By agent, all that they have reserved, be it alerting.
-    reserved: BTreeMap<AgentId, BTreeSet<InteractionId>>,
+    reserved: Table<AgentId, BTreeSet<InteractionId>>,
 }
 
 impl Held {
     pub(crate) fn wait(&mut self, holder: AgentId, rank: Rank) {
-        self.waiting.entry(holder).or_default().insert(rank);
+        self.waiting.get_or_default(holder).insert(rank);
     }
 
     pub(crate) fn stop_waiting(&mut self, holder: AgentId, rank: Rank) {
@@ -29,7 +30,7 @@ impl Held {
     }
 
     pub(crate) fn reserve(&mut self, holder: AgentId, interaction: InteractionId) {
-        self.reserved.entry(holder).or_default().insert(interaction);
+        self.reserved.get_or_default(holder).insert(interaction);
     }
 
     pub(crate) fn release(&mut self, holder: AgentId, interaction: InteractionId) {
@@ -44,7 +45,7 @@ impl Held {
 }
 
 /// Takes a value out of an agent's set; empty sets are not kept.
-fn take_out<T: Ord>(sets: &mut BTreeMap<AgentId, BTreeSet<T>>, agent: AgentId, value: T) {
+fn take_out<T: Ord>(sets: &mut Table<AgentId, BTreeSet<T>>, agent: AgentId, value: T) {
     if let Some(set) = sets.get_mut(&agent) {
         set.remove(&value);
         if set.is_empty() {

@@ -1,7 +1,6 @@
 //! One interaction, from its entry until it is connected and over, diverted or gone.
 
 use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::vec::Vec;
 use core::time::Duration;
 
 use minicbor::{Decode, Encode};
@@ -193,14 +192,13 @@ impl Interaction {
     }
 
     /// Its alerts, lowest first; they may be over by now.
-    pub(crate) fn alerts(&self) -> Vec<MatchId> {
-        match self.stage {
-            Stage::Alerting { match_id, .. } => [match_id]
-                .into_iter()
-                .chain(self.also.iter().copied())
-                .collect(),
-            Stage::Waiting | Stage::Connected { .. } => Vec::new(),
-        }
+    pub(crate) fn alerts(&self) -> impl Iterator<Item = MatchId> {
+        let first = match self.stage {
+            Stage::Alerting { match_id, .. } => Some(match_id),
+            Stage::Waiting | Stage::Connected { .. } => None,
+        };
+        let also = self.also.iter().filter(move |_| first.is_some());
+        first.into_iter().chain(also.copied())
     }
 
     /// Alerts this agent: alone, or beside others.

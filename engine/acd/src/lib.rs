@@ -47,6 +47,7 @@ mod interaction;
 mod merits;
 mod micros;
 mod output;
+mod pending;
 mod phone;
 mod preference;
 mod race;
@@ -54,6 +55,7 @@ mod rank;
 mod ranked_set;
 mod sabotage;
 mod state;
+mod table;
 mod view;
 mod watch;
 

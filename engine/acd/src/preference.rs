@@ -27,15 +27,22 @@ pub(crate) struct Seat {
     pub(crate) target: Target,
     /// From which age on its interactions may alert them.
     pub(crate) gate: Duration,
+    /// The queue's.
+    pub(crate) strategy: Strategy,
     order: u32,
     level: u32,
 }
 
 impl Seat {
-    pub(crate) const fn in_queue(assignment: &Assignment, gate: Duration) -> Self {
+    pub(crate) const fn in_queue(
+        assignment: &Assignment,
+        gate: Duration,
+        strategy: Strategy,
+    ) -> Self {
         Self {
             target: Target::Queue(assignment.queue),
             gate,
+            strategy,
             order: assignment.order,
             level: assignment.level,
         }
@@ -45,6 +52,7 @@ impl Seat {
         Self {
             target: Target::Personal(agent),
             gate: Duration::ZERO,
+            strategy: Strategy::LongestIdle,
             order: 0,
             level: 0,
         }
@@ -52,8 +60,8 @@ impl Seat {
 }
 
 impl Preference {
-    pub(crate) fn new(strategy: Strategy, seat: &Seat, id: AgentId, agent: &Agent) -> Self {
-        let by_strategy = match strategy {
+    pub(crate) fn new(seat: &Seat, id: AgentId, agent: &Agent) -> Self {
+        let by_strategy = match seat.strategy {
             Strategy::RoundRobin if !sabotage::ROUND_ROBIN => agent.merits.place_in(seat.target),
             Strategy::FewestCalls if !sabotage::FEWEST_CALLS => agent.counters.accepted.into(),
             Strategy::LeastOccupied if !sabotage::LEAST_OCCUPIED => agent.merits.share_ppm().into(),

@@ -37,8 +37,9 @@ pub struct Rank {
     /// Microseconds; before 1970 for a high priority.
     #[n(1)]
     aged: i64,
-    #[cbor(n(2), with = "crate::micros")]
-    arrival: Duration,
+    /// Microseconds.
+    #[n(2)]
+    arrival: u64,
     #[n(3)]
     interaction: InteractionId,
 }
@@ -58,7 +59,7 @@ impl Rank {
         Self {
             tier,
             aged,
-            arrival,
+            arrival: micros::of(arrival),
             interaction,
         }
     }
@@ -78,7 +79,7 @@ impl Rank {
     /// When it first entered a queue of this visit.
     #[must_use]
     pub const fn arrival(&self) -> Duration {
-        self.arrival
+        Duration::from_micros(self.arrival)
     }
 
     #[must_use]

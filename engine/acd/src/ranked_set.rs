@@ -1,52 +1,70 @@
-//! An ordered set that knows how many stand before whom.
+//! An ordered set that knows how many stand before whom, and which is the first of some grade.
 //!
-//! A treap in an arena: insertion, removal, first, place of a key and key at a place all take expected
-//! logarithmic time, which a `BTreeSet` does not offer for places. The shape depends on the history, what can be
-//! asked does not.
+//! A treap in an arena, each node in a cache line of its own: insertion, removal, place of a key and key at a place all take expected
+//! logarithmic time, which a `BTreeSet` does not offer for places. The first key is at hand. The shape depends on the
+//! history, what can be asked does not.
 
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 const NIL: u32 = u32::MAX;
+/// An empty set keeps memory for so many keys, so that one that fills and empties all the time asks for none.
+const KEPT: usize = 16;
 
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 struct Node<K> {
     key: K,
     weight: u32,
     left: u32,
     right: u32,
-    /// Nodes in this subtree, this one included.
-    len: u32,
+    /// Nodes below `left`.
+    before: u32,
+    grade: u32,
+    /// The highest grade in this subtree, this node included.
+    highest: u32,
 }
 
-/// A set of keys in order.
+/// A set of keys in order, each with a grade, 0 at first.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub(crate) struct RankedSet<K> {
+    /// The smallest key.
+    first: Option<Graded<K>>,
+    len: u32,
+    root: u32,
     nodes: Vec<Node<K>>,
     vacant: Vec<u32>,
-    root: u32,
     /// SplitMix64 state for the weights: balance needs them unrelated to the keys, not unpredictable.
     seed: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Graded<K> {
+    key: K,
+    grade: u32,
 }
 
 impl<K> Default for RankedSet<K> {
     fn default() -> Self {
         Self {
+            first: None,
+            len: 0,
+            root: NIL,
             nodes: Vec::new(),
             vacant: Vec::new(),
-            root: NIL,
             seed: 0,
         }
     }
 }
 
 impl<K: Ord + Copy> RankedSet<K> {
-    pub(crate) fn len(&self) -> u32 {
-        self.len_of(self.root)
+    pub(crate) const fn len(&self) -> u32 {
+        self.len
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.root == NIL
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
     /// Adds `key`; no matter if it is there.
@@ -55,9 +73,11 @@ impl<K: Ord + Copy> RankedSet<K> {
             return;
         }
         let node = self.allocate(key);
-        let (left, right) = self.split(self.root, &key);
-        let left = self.merge(left, node);
-        self.root = self.merge(left, right);
+        self.root = self.insert_below(self.root, node);
+        self.len += 1;
+        if self.first.is_none_or(|first| key < first.key) {
+            self.first = Some(Graded { key, grade: 0 });
+        }
     }
 
     /// Takes `key` out; false if it was not there.
@@ -66,26 +86,47 @@ impl<K: Ord + Copy> RankedSet<K> {
             return false;
         }
         self.root = self.remove_below(self.root, key);
+        self.len -= 1;
         if self.is_empty() {
-            // Memory after a rush goes back to what it was before.
-            *self = Self {
-                seed: self.seed,
-                ..Self::default()
-            };
+            self.empty();
+        } else if self.first.is_some_and(|first| first.key == *key) {
+            self.first = self.leftmost();
         }
         true
     }
 
     pub(crate) fn contains(&self, key: &K) -> bool {
+        self.find(key).is_some()
+    }
+
+    /// Gives `key` this grade if it has a lower one, and is there.
+    pub(crate) fn raise(&mut self, key: &K, grade: u32) {
+        if self.find(key).is_none_or(|node| node.grade >= grade) {
+            return;
+        }
         let mut at = self.root;
-        while let Some(node) = self.node(at) {
+        while let Some(node) = self.nodes.get_mut(at as usize) {
+            node.highest = node.highest.max(grade);
             at = match key.cmp(&node.key) {
                 Ordering::Less => node.left,
                 Ordering::Greater => node.right,
-                Ordering::Equal => return true,
+                Ordering::Equal => {
+                    node.grade = grade;
+                    break;
+                }
             };
         }
-        false
+        if let Some(first) = self.first.as_mut().filter(|first| first.key == *key) {
+            first.grade = grade;
+        }
+    }
+
+    /// Gives all keys grade 0.
+    pub(crate) fn degrade(&mut self) {
+        for node in &mut self.nodes {
+            (node.grade, node.highest) = (0, 0);
+        }
+        self.first = self.leftmost();
     }
 
     /// How many keys are smaller than `key`.
@@ -93,7 +134,7 @@ impl<K: Ord + Copy> RankedSet<K> {
         let (mut at, mut before) = (self.root, 0);
         while let Some(node) = self.node(at) {
             if node.key < *key {
-                before += self.len_of(node.left) + 1;
+                before += node.before + 1;
                 at = node.right;
             } else {
                 at = node.left;
@@ -106,12 +147,11 @@ impl<K: Ord + Copy> RankedSet<K> {
     pub(crate) fn at(&self, place: u32) -> Option<K> {
         let (mut at, mut place) = (self.root, place);
         while let Some(node) = self.node(at) {
-            let left = self.len_of(node.left);
-            match place.cmp(&left) {
+            match place.cmp(&node.before) {
                 Ordering::Less => at = node.left,
                 Ordering::Equal => return Some(node.key),
                 Ordering::Greater => {
-                    place -= left + 1;
+                    place -= node.before + 1;
                     at = node.right;
                 }
             }
@@ -119,10 +159,18 @@ impl<K: Ord + Copy> RankedSet<K> {
         None
     }
 
+    /// The smallest key.
+    pub(crate) fn first(&self) -> Option<K> {
+        self.first.map(|first| first.key)
+    }
+
     /// The smallest key that is not in `skipped`, which is sorted and holds keys of this set only.
     ///
     /// Up to the first gap the i-th skipped key stands at place i, so the gap is found by halving.
     pub(crate) fn first_except(&self, skipped: &[K]) -> Option<K> {
+        if skipped.is_empty() {
+            return self.first();
+        }
         let (mut low, mut high) = (0, skipped.len());
         while low < high {
             let middle = low + (high - low) / 2;
@@ -136,6 +184,37 @@ impl<K: Ord + Copy> RankedSet<K> {
             }
         }
         self.at(u32::try_from(low).unwrap_or(u32::MAX))
+    }
+
+    /// The smallest key of this grade or a higher one.
+    pub(crate) fn first_graded(&self, grade: u32) -> Option<K> {
+        if let Some(first) = self.first.filter(|first| first.grade >= grade) {
+            return Some(first.key);
+        }
+        self.first_graded_below(self.root, grade, None)
+    }
+
+    /// All keys of this grade or a higher one, smallest first; each is looked for on its own.
+    pub(crate) fn graded(&self, grade: u32) -> impl Iterator<Item = K> {
+        core::iter::successors(self.first_graded(grade), move |key| {
+            self.first_graded_below(self.root, grade, Some(key))
+        })
+    }
+
+    /// The same below `at`, and behind a key.
+    fn first_graded_below(&self, at: u32, grade: u32, behind: Option<&K>) -> Option<K> {
+        let node = self.node(at).filter(|node| node.highest >= grade)?;
+        if behind.is_some_and(|behind| node.key <= *behind) {
+            return self.first_graded_below(node.right, grade, behind);
+        }
+        let left = self.first_graded_below(node.left, grade, behind);
+        left.or_else(|| {
+            if node.grade >= grade {
+                return Some(node.key);
+            }
+            // All there are behind it.
+            self.first_graded_below(node.right, grade, None)
+        })
     }
 
     /// All keys, smallest first.
@@ -152,8 +231,37 @@ impl<K: Ord + Copy> RankedSet<K> {
         self.nodes.get(at as usize)
     }
 
-    fn len_of(&self, at: u32) -> u32 {
-        self.node(at).map_or(0, |node| node.len)
+    fn find(&self, key: &K) -> Option<&Node<K>> {
+        let mut node = self.node(self.root)?;
+        loop {
+            node = match key.cmp(&node.key) {
+                Ordering::Less => self.node(node.left)?,
+                Ordering::Greater => self.node(node.right)?,
+                Ordering::Equal => return Some(node),
+            };
+        }
+    }
+
+    fn leftmost(&self) -> Option<Graded<K>> {
+        let mut node = self.node(self.root)?;
+        while let Some(left) = self.node(node.left) {
+            node = left;
+        }
+        Some(Graded {
+            key: node.key,
+            grade: node.grade,
+        })
+    }
+
+    /// Memory after a rush goes back.
+    fn empty(&mut self) {
+        self.first = None;
+        self.nodes.clear();
+        self.vacant.clear();
+        if self.nodes.capacity() > KEPT {
+            self.nodes = Vec::new();
+            self.vacant = Vec::new();
+        }
     }
 
     fn allocate(&mut self, key: K) -> u32 {
@@ -162,7 +270,9 @@ impl<K: Ord + Copy> RankedSet<K> {
             weight: self.next_weight(),
             left: NIL,
             right: NIL,
-            len: 1,
+            before: 0,
+            grade: 0,
+            highest: 0,
         };
         if let Some(at) = self.vacant.pop() {
             self.nodes[at as usize] = node;
@@ -181,69 +291,116 @@ impl<K: Ord + Copy> RankedSet<K> {
         ((z ^ (z >> 31)) >> 32) as u32
     }
 
+    /// Brings `highest` up to date.
     fn measure(&mut self, at: u32) {
-        let Node { left, right, .. } = self.nodes[at as usize];
-        self.nodes[at as usize].len = 1 + self.len_of(left) + self.len_of(right);
+        let Node {
+            left, right, grade, ..
+        } = self.nodes[at as usize];
+        let of = |child| self.node(child).map_or(0, |node| node.highest);
+        let highest = grade.max(of(left)).max(of(right));
+        self.nodes[at as usize].highest = highest;
     }
 
-    /// Parts the subtree at `at` into keys below `key` and the others.
-    fn split(&mut self, at: u32, key: &K) -> (u32, u32) {
-        let Some(node) = self.node(at) else {
-            return (NIL, NIL);
+    /// Lets the new `node` stand in the subtree at `at`, and says which is its root now.
+    fn insert_below(&mut self, at: u32, node: u32) -> u32 {
+        let (key, weight) = (self.nodes[node as usize].key, self.nodes[node as usize].weight);
+        let Some(here) = self.nodes.get_mut(at as usize) else {
+            return node;
         };
-        let (left, right) = (node.left, node.right);
+        if here.weight < weight {
+            let (left, right, before) = self.split(at, &key);
+            let new = &mut self.nodes[node as usize];
+            (new.left, new.right, new.before) = (left, right, before);
+            self.measure(node);
+            return node;
+        }
+        if key < here.key {
+            here.before += 1;
+            let left = here.left;
+            self.nodes[at as usize].left = self.insert_below(left, node);
+        } else {
+            let right = here.right;
+            self.nodes[at as usize].right = self.insert_below(right, node);
+        }
+        at
+    }
+
+    /// Parts the subtree at `at` into keys below `key` and the others; and says how many are below.
+    fn split(&mut self, at: u32, key: &K) -> (u32, u32, u32) {
+        let Some(node) = self.node(at) else {
+            return (NIL, NIL, 0);
+        };
+        let (left, right, before) = (node.left, node.right, node.before);
         if node.key < *key {
-            let (low, high) = self.split(right, key);
+            let (low, high, below) = self.split(right, key);
             self.nodes[at as usize].right = low;
             self.measure(at);
-            (at, high)
+            (at, high, before + 1 + below)
         } else {
-            let (low, high) = self.split(left, key);
+            let (low, high, below) = self.split(left, key);
             self.nodes[at as usize].left = high;
+            self.nodes[at as usize].before = before - below;
             self.measure(at);
-            (low, at)
+            (low, at, below)
         }
     }
 
-    /// Joins two subtrees, all keys of `left` being smaller.
-    fn merge(&mut self, left: u32, right: u32) -> u32 {
+    /// Joins two subtrees, all `len` keys of `left` being smaller.
+    fn merge(&mut self, left: u32, len: u32, right: u32) -> u32 {
         let (Some(l), Some(r)) = (self.node(left), self.node(right)) else {
             return if left == NIL { right } else { left };
         };
         if l.weight >= r.weight {
-            let joined = self.merge(l.right, right);
+            let joined = self.merge(l.right, len - l.before - 1, right);
             self.nodes[left as usize].right = joined;
             self.measure(left);
             left
         } else {
-            let joined = self.merge(left, r.left);
+            let joined = self.merge(left, len, r.left);
             self.nodes[right as usize].left = joined;
+            self.nodes[right as usize].before += len;
             self.measure(right);
             right
         }
     }
 
+    /// Takes `key`, which is there, out of the subtree at `at`, and says which is its root now.
     fn remove_below(&mut self, at: u32, key: &K) -> u32 {
-        let Some(node) = self.node(at) else {
+        let Some(node) = self.nodes.get_mut(at as usize) else {
             return NIL;
         };
-        let (left, right) = (node.left, node.right);
-        match key.cmp(&node.key) {
+        let (left, right, before) = (node.left, node.right, node.before);
+        let other = match key.cmp(&node.key) {
             Ordering::Equal => {
                 self.vacant.push(at);
-                return self.merge(left, right);
+                return self.merge(left, before, right);
             }
-            Ordering::Less => self.nodes[at as usize].left = self.remove_below(left, key),
-            Ordering::Greater => self.nodes[at as usize].right = self.remove_below(right, key),
+            Ordering::Less => {
+                node.before -= 1;
+                let left = self.remove_below(left, key);
+                self.nodes[at as usize].left = left;
+                left
+            }
+            Ordering::Greater => {
+                let right = self.remove_below(right, key);
+                self.nodes[at as usize].right = right;
+                right
+            }
+        };
+        let seen = self.node(other).map_or(0, |node| node.highest);
+        let node = &self.nodes[at as usize];
+        if node.grade.max(seen) < node.highest {
+            self.measure(at);
         }
-        self.measure(at);
         at
     }
 }
 
 impl<K: Ord + Copy> PartialEq for RankedSet<K> {
     fn eq(&self, other: &Self) -> bool {
+        let grade = |set: &Self, key: K| set.find(&key).map(|node| node.grade);
         self.iter().eq(other.iter())
+            && self.iter().all(|key| grade(self, key) == grade(other, key))
     }
 }
 
@@ -275,7 +432,7 @@ impl<K: Ord + Copy> Iterator for Iter<'_, K> {
 
 #[cfg(test)]
 mod tests {
-    use alloc::collections::BTreeSet;
+    use alloc::collections::{BTreeMap, BTreeSet};
 
     use proptest::prelude::*;
 
@@ -284,16 +441,30 @@ mod tests {
     proptest! {
         #[test]
         fn says_what_a_plain_ordered_set_says(
-            steps in prop::collection::vec((any::<bool>(), 0_u8..60), 0..300),
+            steps in prop::collection::vec((0_u8..4, 0_u8..60), 0..300),
             skipped in prop::collection::btree_set(0_u8..60, 0..40),
         ) {
             let (mut set, mut plain) = (RankedSet::default(), BTreeSet::new());
-            for (add, key) in steps {
-                if add {
-                    set.insert(key);
-                    plain.insert(key);
-                } else {
-                    prop_assert_eq!(set.remove(&key), plain.remove(&key));
+            let mut grades = BTreeMap::new();
+            for (step, key) in steps {
+                match step {
+                    0 => {
+                        prop_assert_eq!(set.remove(&key), plain.remove(&key));
+                        grades.remove(&key);
+                    }
+                    1 if plain.contains(&key) => {
+                        set.raise(&key, u32::from(key % 3));
+                        grades.insert(key, u32::from(key % 3));
+                    }
+                    _ => {
+                        set.insert(key);
+                        plain.insert(key);
+                    }
+                }
+                prop_assert_eq!(set.first(), plain.first().copied());
+                for grade in 0..4 {
+                    let has = |key: &&u8| grades.get(*key).copied().unwrap_or(0) >= grade;
+                    prop_assert!(set.graded(grade).eq(plain.iter().filter(has).copied()));
                 }
             }
             prop_assert!(set.iter().eq(plain.iter().copied()));
@@ -306,6 +477,8 @@ mod tests {
             let skipped: Vec<_> = skipped.intersection(&plain).copied().collect();
             let expected = plain.iter().find(|key| !skipped.contains(key)).copied();
             prop_assert_eq!(set.first_except(&skipped), expected);
+            set.degrade();
+            prop_assert_eq!(set.graded(1).next(), None);
         }
     }
 
@@ -327,6 +500,6 @@ mod tests {
         for key in 0..100_000 {
             assert!(set.remove(&key));
         }
-        assert_eq!(set.nodes.capacity(), 0, "an empty set holds no memory");
+        assert_eq!(set.nodes.capacity(), 0, "an empty set holds on to nothing large");
     }
 }

@@ -11,9 +11,12 @@ use crate::alert::Alert;
 use crate::config::{Assignment, QueueConfig, Strategy, WrapUp};
 use crate::gate;
 use crate::ids::{AgentId, Incarnation, InteractionId, MatchId, QueueId};
+use crate::index::Run;
 use crate::interaction::{Interaction, Weight};
+use crate::micros;
 use crate::preference::Seat;
 use crate::rank::Target;
+use crate::table::Table;
 
 /// The ageing of direct calls (rule 2).
 const DIRECT_AGEING: Duration = Duration::from_secs(10);
@@ -29,13 +32,13 @@ pub(crate) struct State {
     #[n(1)]
     pub(crate) next_match: MatchId,
     #[n(2)]
-    pub(crate) queues: BTreeMap<QueueId, Queue>,
+    pub(crate) queues: Table<QueueId, Queue>,
     #[n(3)]
-    pub(crate) agents: BTreeMap<AgentId, Agent>,
+    pub(crate) agents: Table<AgentId, Agent>,
     #[n(4)]
-    pub(crate) interactions: BTreeMap<InteractionId, Interaction>,
+    pub(crate) interactions: Table<InteractionId, Interaction>,
     #[n(5)]
-    pub(crate) alerts: BTreeMap<MatchId, Alert>,
+    pub(crate) alerts: Table<MatchId, Alert>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -70,6 +73,11 @@ impl Queue {
         }
     }
 
+    /// How far the race is of those behind `gate`.
+    pub(crate) fn clock(&self, gate: Duration) -> u64 {
+        self.clocks.get(&micros::of(gate)).copied().unwrap_or(0)
+    }
+
     /// How far the races are, by gate.
     pub(crate) fn clocks(&self) -> BTreeMap<Duration, u64> {
         let clocks = self.clocks.iter();
@@ -96,18 +104,18 @@ impl State {
         Self {
             incarnation,
             next_match: incarnation.first_match(),
-            queues: BTreeMap::new(),
-            agents: BTreeMap::new(),
-            interactions: BTreeMap::new(),
-            alerts: BTreeMap::new(),
+            queues: Table::new(),
+            agents: Table::new(),
+            interactions: Table::new(),
+            alerts: Table::new(),
         }
     }
 
     /// Every target an interaction can wait at.
     pub(crate) fn targets(&self) -> impl Iterator<Item = Target> {
         let personal = self.agents.iter().filter(|(_, agent)| !agent.removed);
-        let queues = self.queues.keys().copied().map(Target::Queue);
-        queues.chain(personal.map(|(id, _)| Target::Personal(*id)))
+        let queues = self.queues.keys().into_iter().map(Target::Queue);
+        queues.chain(personal.map(|(id, _)| Target::Personal(id)))
     }
 
     /// Whether `target` is the agent's own or a queue assigned to them.
@@ -135,8 +143,14 @@ impl State {
 
     /// Whether it is among the [seats](Self::seats_of) of this agent.
     pub(crate) fn may_alert(&self, id: AgentId, target: Target) -> bool {
-        let seats = self.seats_of(id);
-        seats.iter().any(|seat| seat.target == target)
+        let Some(agent) = self.agents.get(&id).filter(|agent| !agent.removed) else {
+            return false;
+        };
+        let Target::Queue(queue) = target else {
+            return target == Target::Personal(id);
+        };
+        let mut assigned = agent.config.queues.iter().filter(|it| it.queue == queue);
+        !agent.has_left(queue) && assigned.any(|it| self.gate(agent, it).is_some())
     }
 
     /// By queue, the ages from which on some of the agents assigned to it may be alerted; that of zero left out.
@@ -144,7 +158,8 @@ impl State {
         let mut gates: BTreeMap<_, BTreeSet<_>> = self
             .queues
             .keys()
-            .map(|id| (*id, BTreeSet::new()))
+            .into_iter()
+            .map(|id| (id, BTreeSet::new()))
             .collect();
         for agent in self.agents.values().filter(|agent| !agent.removed) {
             for assignment in &agent.config.queues {
@@ -171,12 +186,37 @@ impl State {
         let assigned = agent.config.queues.iter();
         let mut seats: Vec<_> = assigned
             .filter(|it| !agent.has_left(it.queue))
-            .filter_map(|it| Some(Seat::in_queue(it, self.gate(agent, it)?)))
+            .filter_map(|it| {
+                let strategy = self.queues.get(&it.queue)?.config.strategy;
+                Some(Seat::in_queue(it, self.gate(agent, it)?, strategy))
+            })
             .collect();
         seats.push(Seat::personal(id));
         seats.sort_by_key(|seat| seat.target);
         seats.dedup_by_key(|seat| seat.target);
         seats
+    }
+
+    /// What is drawn for `agent` when they become free: in those of their queues, left or not, that are among the `races`.
+    /// Each once, the last assignment to it.
+    pub(crate) fn runs_of(&self, id: AgentId, races: &BTreeSet<QueueId>) -> Vec<Run> {
+        let agent = self.agents.get(&id);
+        let assigned = agent.into_iter().flat_map(|agent| {
+            let queues = agent.config.queues.iter();
+            queues.map(move |assignment| (agent, assignment))
+        });
+        let runs: BTreeMap<_, _> = assigned
+            .filter(|(_, it)| races.contains(&it.queue))
+            .filter_map(|(agent, it)| {
+                let run = Run {
+                    queue: it.queue,
+                    gate: self.gate(agent, it)?,
+                    weight: it.weight,
+                };
+                Some((it.queue, run))
+            })
+            .collect();
+        runs.into_values().collect()
     }
 
     pub(crate) fn strategy(&self, target: Target) -> Strategy {

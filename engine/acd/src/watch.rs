@@ -8,6 +8,7 @@ use core::time::Duration;
 
 use crate::ids::InteractionId;
 use crate::interaction::Interaction;
+use crate::micros;
 
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Watch {
@@ -15,8 +16,8 @@ pub(crate) struct Watch {
     pub(crate) after: Duration,
     /// Since when none of the queue's agents is available.
     pub(crate) nobody_since: Option<Duration>,
-    /// Those whom nobody rejected, by since when they wait.
-    plain: BTreeSet<(Duration, InteractionId)>,
+    /// Those whom nobody rejected, by since when they wait, in microseconds.
+    plain: BTreeSet<(u64, InteractionId)>,
     pub(crate) rejected: BTreeSet<InteractionId>,
     /// Those of whom a person was told, of both sorts; they are not in `plain`.
     pub(crate) stranded: BTreeSet<InteractionId>,
@@ -25,8 +26,9 @@ pub(crate) struct Watch {
 impl Watch {
     /// When nobody has been there long enough for the first of those whom nobody rejected.
     pub(crate) fn due(&self) -> Option<Duration> {
+        let nobody_since = self.nobody_since?;
         let (waiting_since, _) = self.plain.first()?;
-        let since = self.nobody_since?.max(*waiting_since);
+        let since = nobody_since.max(Duration::from_micros(*waiting_since));
         (!self.after.is_zero()).then(|| since.saturating_add(self.after))
     }
 
@@ -50,14 +52,16 @@ impl Watch {
         if interaction.stranded {
             self.stranded.insert(id);
         } else if !is_rejected {
-            self.plain.insert((interaction.waiting_since, id));
+            self.plain.insert((micros::of(interaction.waiting_since), id));
         }
     }
 
     pub(crate) fn end(&mut self, interaction: &Interaction) {
         let id = interaction.id;
-        self.rejected.remove(&id);
-        self.stranded.remove(&id);
-        self.plain.remove(&(interaction.waiting_since, id));
+        let waiting_since = micros::of(interaction.waiting_since);
+        if !self.plain.remove(&(waiting_since, id)) {
+            self.rejected.remove(&id);
+            self.stranded.remove(&id);
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! Agents log in and out, take breaks, talk, and their phones come and go (rules 16 to 18).
 
-use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::Acd;
@@ -187,24 +186,21 @@ impl Acd {
     }
 
     pub(super) fn on_daily_reset(&mut self, now: Duration) {
-        for (id, agent) in &mut self.state.agents {
-            agent.on_daily_reset(now);
-            self.agenda.relist.insert(*id);
+        self.state.agents.change_all(|agent| agent.on_daily_reset(now));
+        for id in self.state.agents.keys() {
+            self.agenda.relist.insert(id);
         }
     }
 
     /// The daemon starts anew from a journal: calls are gone, people and phones stay.
     pub(super) fn on_restart(&mut self, now: Duration, incarnation: Incarnation) {
-        let alerts: Vec<_> = self.state.alerts.keys().copied().collect();
-        for match_id in alerts {
+        for match_id in self.state.alerts.keys() {
             self.withdraw(now, match_id, WithdrawReason::Restart);
         }
-        let interactions: Vec<_> = self.state.interactions.keys().copied().collect();
-        for interaction in interactions {
+        for interaction in self.state.interactions.keys() {
             self.forget(interaction);
         }
-        let agents: Vec<_> = self.state.agents.keys().copied().collect();
-        for id in agents {
+        for id in self.state.agents.keys() {
             if let Some(agent) = self.state.agents.get_mut(&id) {
                 agent.on_restart(now);
             }

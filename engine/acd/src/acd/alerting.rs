@@ -97,9 +97,10 @@ impl Acd {
     /// The alerts of `id` that run.
     pub(super) fn alerts_of(&self, id: InteractionId) -> Vec<MatchId> {
         let alerts = self.state.interactions.get(&id).map(|it| it.alerts());
-        let mut running = alerts.unwrap_or_default();
-        running.retain(|match_id| self.state.alerts.contains_key(match_id));
+        let running = alerts.into_iter().flatten();
         running
+            .filter(|match_id| self.state.alerts.contains_key(match_id))
+            .collect()
     }
 
     /// Stops every phone that rings for `id`.
@@ -182,13 +183,12 @@ impl Acd {
         if !sabotage::RING_ALL_WINNER {
             self.withdraw_all(now, id, WithdrawReason::Answered);
         }
-        if let Some(mut interaction) = self.state.interactions.remove(&id) {
-            self.settle_waits(&mut interaction);
+        if let Some(interaction) = self.state.interactions.get_mut(&id) {
+            self.index.settle_waits(interaction);
             interaction.stage = Stage::Connected { match_id, agent };
             interaction.leaving = None;
             interaction.overdue = None;
             self.index.connect(interaction.at);
-            self.state.interactions.insert(id, interaction);
         }
         // Of whom they talked to when they picked this up.
         self.stop_wrap_up(now, agent);

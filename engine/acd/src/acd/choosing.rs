@@ -1,7 +1,7 @@
 //! Waiting interactions and free agents are brought together (rules 5 to 7).
 
-use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::vec::Vec;
+use alloc::collections::BTreeMap;
+use core::cmp::Reverse;
 use core::time::Duration;
 
 use super::Acd;
@@ -16,9 +16,12 @@ use crate::race;
 use crate::rank::{Rank, Target};
 use crate::sabotage;
 
+/// What may be served now: its turn, and why.
+pub(super) type Candidate = (Turn, Source);
+
 /// Why a candidate may be served now and could not before this step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Source {
+pub(super) enum Source {
     /// It came, came back, or may alert somebody again.
     Arrived,
     /// This agent has become free, or serves other queues.
@@ -34,24 +37,40 @@ impl Acd {
     /// its `max_busy`, and only these are looked at. What is held for somebody is served first, then the best-ranked candidate, which chooses its agent
     /// by its queue's strategy from all who are free: so order (I4, rule 5) and strategy (rule 6) hold too when a step frees many at once.
     pub(super) fn bring_together(&mut self, now: Duration) {
-        let mut candidates = BTreeSet::new();
-        while let Some(rank) = self.agenda.arrived.pop_first() {
-            let arrived = self.state.interactions.get(&rank.interaction());
-            candidates.extend(arrived.map(|it| (Index::turn_of(it), Source::Arrived)));
-        }
-        while let Some(agent) = self.agenda.freed.pop_first() {
-            candidates.extend(self.candidate_of(Source::Freed(agent)));
-        }
-        while let Some(queue) = self.index.roomy.pop_first() {
-            candidates.extend(self.candidate_of(Source::Roomy(queue)));
-        }
-        while let Some((turn, source)) = candidates.pop_first() {
+        self.index.settle_many(&self.state.agents);
+        self.nominate();
+        while let Some(Reverse((turn, source))) = self.agenda.candidates.pop() {
             self.serve(now, turn.rank);
-            candidates.extend(self.candidate_of(source));
+            let next = self.candidate_of(source).map(Reverse);
+            self.agenda.candidates.extend(next);
+        }
+        self.index.settle(&self.state.agents);
+    }
+
+    /// The first candidate of each that this step has brought.
+    fn nominate(&mut self) {
+        let ranks = self.agenda.arrived.take();
+        for rank in &ranks {
+            let arrived = self.state.interactions.get(&rank.interaction());
+            let arrived = arrived.filter(|it| self.index.may_serve(it));
+            let candidate = arrived.map(|it| Reverse((Index::turn_of(it), Source::Arrived)));
+            self.agenda.candidates.extend(candidate);
+        }
+        self.agenda.arrived.give_back(ranks);
+        let freed = self.agenda.freed.take();
+        for agent in &freed {
+            let candidate = self.candidate_of(Source::Freed(*agent)).map(Reverse);
+            self.agenda.candidates.extend(candidate);
+        }
+        self.agenda.freed.give_back(freed);
+        while let Some(queue) = self.index.roomy.pop_first() {
+            self.index.settle(&self.state.agents);
+            let candidate = self.candidate_of(Source::Roomy(queue)).map(Reverse);
+            self.agenda.candidates.extend(candidate);
         }
     }
 
-    fn candidate_of(&self, source: Source) -> Option<(Turn, Source)> {
+    fn candidate_of(&self, source: Source) -> Option<Candidate> {
         let turn = match source {
             Source::Arrived => None,
             Source::Freed(agent) => self.index.best_for(agent),
@@ -67,7 +86,7 @@ impl Acd {
             .index
             .servable(queue)
             .filter_map(|rank| self.state.interactions.get(&rank.interaction()));
-        let best = waiting.find(|it| self.index.preferred_for(it).is_some())?;
+        let best = waiting.find(|it| self.index.preferred_for(it, &self.state.agents).is_some())?;
         Some(Index::turn_of(best))
     }
 
@@ -84,7 +103,7 @@ impl Acd {
             }
         } else if self.state.strategy(interaction.at) == Strategy::RingAll {
             self.ring_all(now, id);
-        } else if let Some(preferred) = self.index.preferred_for(interaction) {
+        } else if let Some(preferred) = self.index.preferred_for(interaction, &self.state.agents) {
             self.take_turn(id, preferred);
             self.alert(now, preferred.agent, id, Cause::Chosen);
         }
@@ -94,7 +113,7 @@ impl Acd {
     fn ring_all(&mut self, now: Duration, id: InteractionId) {
         let preferred = |acd: &Self| {
             let interaction = acd.state.interactions.get(&id)?;
-            acd.index.preferred_for(interaction)
+            acd.index.preferred_for(interaction, &acd.state.agents)
         };
         while let Some(next) = preferred(self) {
             self.alert(now, next.agent, id, Cause::ForAll);
@@ -137,6 +156,7 @@ impl Acd {
             return;
         };
         let target = Target::Queue(queue);
+        self.index.settle(&self.state.agents);
         for (gate, clock) in self.index.clocks_after(interaction, lasted) {
             self.index.set_clock(target, gate, clock);
             if let Some(queue) = self.state.queues.get_mut(&queue) {
@@ -189,36 +209,20 @@ impl Acd {
 
     /// Draws their times in those of their queues that choose by lot and that `wants` names.
     fn draw(&mut self, id: AgentId, wants: impl Fn(&BTreeMap<QueueId, u64>, QueueId) -> bool) {
-        let races = &self.index.races;
-        let Some(agent) = self.state.agents.get(&id).filter(|_| !races.is_empty()) else {
+        let Some(agent) = self.state.agents.get_mut(&id) else {
             return;
         };
-        let assigned = agent.config.queues.iter();
-        let runs: Vec<_> = assigned
-            .filter(|it| races.contains(&it.queue) && wants(&agent.merits.places, it.queue))
-            .filter_map(|it| Some((it.queue, self.state.gate(agent, it)?, it.weight)))
-            .collect();
-        if runs.is_empty() {
-            return;
-        }
         let nth = agent.merits.draws + 1;
-        let places: Vec<_> = runs
-            .into_iter()
-            .map(|(queue, gate, weight)| {
-                let weight = if sabotage::WEIGHTED_RANDOM { 1 } else { weight };
-                let time = race::time(self.state.incarnation, queue, id, nth, weight);
-                (queue, self.clock(queue, gate).saturating_add(time))
-            })
-            .collect();
-        if let Some(agent) = self.state.agents.get_mut(&id) {
+        for run in self.index.runs_of(id) {
+            if !wants(&agent.merits.places, run.queue) {
+                continue;
+            }
+            let weight = if sabotage::WEIGHTED_RANDOM { 1 } else { run.weight };
+            let time = race::time(self.state.incarnation, run.queue, id, nth, weight);
+            let queue = self.state.queues.get(&run.queue);
+            let clock = queue.map_or(0, |queue| queue.clock(run.gate));
             agent.merits.draws = nth;
-            agent.merits.places.extend(places);
+            agent.merits.places.insert(run.queue, clock.saturating_add(time));
         }
-    }
-
-    fn clock(&self, queue: QueueId, gate: Duration) -> u64 {
-        let queue = self.state.queues.get(&queue);
-        let clock = queue.and_then(|queue| queue.clocks.get(&micros::of(gate)));
-        clock.copied().unwrap_or(0)
     }
 }

@@ -4,10 +4,9 @@ use core::time::Duration;
 
 use super::Acd;
 use crate::config::{JoinWhen, WhenClosing};
-use crate::deadline::Deadline;
 use crate::ids::{AgentId, InteractionId, QueueId};
 use crate::input::{Enqueue, EntryKind, Presence};
-use crate::interaction::{Bar, Interaction};
+use crate::interaction::Interaction;
 use crate::output::{DivertReason, Output, RefuseReason, WithdrawReason};
 use crate::rank::Target;
 use crate::sabotage;
@@ -195,39 +194,8 @@ impl Acd {
         if interaction.is_connected() {
             self.index.disconnect(interaction.at);
         }
-        self.settle_waits(&mut interaction);
+        self.index.settle_waits(&mut interaction);
         Some(interaction)
-    }
-
-    /// Nothing is timed any more that concerns waiting.
-    pub(super) fn settle_waits(&mut self, interaction: &mut Interaction) {
-        if let Some(at) = interaction.expires.take() {
-            self.index
-                .deadlines
-                .cancel(at, Deadline::MaxWait(interaction.id));
-        }
-        if let Some(at) = interaction.next_gate.take() {
-            self.index
-                .deadlines
-                .cancel(at, Deadline::Gate(interaction.id));
-        }
-        if let Some(reserved) = interaction.reserved.take() {
-            self.index
-                .deadlines
-                .cancel(reserved.until, Deadline::Reservation(interaction.id));
-            self.index.held.release(reserved.agent, interaction.id);
-        }
-        if let Some(at) = interaction.service_due.take() {
-            self.index
-                .deadlines
-                .cancel(at, Deadline::Service(interaction.id));
-        }
-        for (agent, bar) in core::mem::take(&mut interaction.barred) {
-            if let Bar::Until(at) = bar {
-                let retry = Deadline::Retry(interaction.id, agent);
-                self.index.deadlines.cancel(at, retry);
-            }
-        }
     }
 
     /// The caller is gone, or what they had with the agent is over.

@@ -17,10 +17,13 @@ mod reading;
 mod reconfigure;
 mod timing;
 
-use alloc::collections::{BTreeSet, VecDeque};
+use alloc::collections::{BinaryHeap, VecDeque};
+use core::cmp::Reverse;
 use core::time::Duration;
 
 pub use reading::CheckpointError;
+
+use choosing::Candidate;
 
 use crate::deadline::Deadline;
 use crate::ids::{AgentId, Incarnation};
@@ -28,6 +31,7 @@ use crate::index::Index;
 use crate::input::Input;
 use crate::micros;
 use crate::output::Output;
+use crate::pending::Pending;
 use crate::rank::Rank;
 use crate::sabotage;
 use crate::state::State;
@@ -47,13 +51,15 @@ pub struct Acd {
 #[derive(Debug, Default)]
 struct Agenda {
     /// Interactions that have someone new to try: came, came back, or may alert somebody again.
-    arrived: BTreeSet<Rank>,
+    arrived: Pending<Rank>,
     /// Agents who have become free, or serve other queues.
-    freed: BTreeSet<AgentId>,
+    freed: Pending<AgentId>,
     /// Agents whose listing in the index is to be looked at.
-    relist: BTreeSet<AgentId>,
+    relist: Pending<AgentId>,
     /// Agents who may look different from outside.
-    touched: BTreeSet<AgentId>,
+    touched: Pending<AgentId>,
+    /// What may be served, best rank first.
+    candidates: BinaryHeap<Reverse<Candidate>>,
 }
 
 impl Acd {
@@ -172,21 +178,24 @@ impl Acd {
     }
 
     fn relist(&mut self, now: Duration) {
-        while let Some(id) = self.agenda.relist.pop_first() {
-            self.note_freed(now, id);
-            if let Some(agent) = self.state.agents.get(&id)
-                && self.index.relist(id, agent)
+        let ids = self.agenda.relist.take();
+        for id in &ids {
+            self.note_freed(now, *id);
+            if let Some(agent) = self.state.agents.get(id)
+                && self.index.relist(*id, agent)
                 && !sabotage::WORK_CONSERVATION
             {
-                self.agenda.freed.insert(id);
+                self.agenda.freed.insert(*id);
             }
         }
+        self.agenda.relist.give_back(ids);
         self.restaff(now);
     }
 
     fn show(&mut self, now: Duration) {
         self.tell_stranded();
-        while let Some(id) = self.agenda.touched.pop_first() {
+        let ids = self.agenda.touched.take();
+        for &id in &ids {
             let Some(agent) = self.state.agents.get_mut(&id) else {
                 continue;
             };
@@ -199,6 +208,7 @@ impl Acd {
                 self.forget_agent(id);
             }
         }
+        self.agenda.touched.give_back(ids);
     }
 
     fn forget_agent(&mut self, id: AgentId) {

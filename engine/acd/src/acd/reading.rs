@@ -49,9 +49,8 @@ impl Acd {
         let mut bytes = Vec::new();
         let mut state = alloc::borrow::Cow::Borrowed(&self.state);
         if sabotage::CHECKPOINT {
-            for interaction in state.to_mut().interactions.values_mut() {
-                interaction.barred.clear();
-            }
+            let interactions = &mut state.to_mut().interactions;
+            interactions.change_all(|interaction| interaction.barred.clear());
         }
         let checkpoint = CheckpointRef {
             version: VERSION,
@@ -126,7 +125,7 @@ impl Acd {
             Some(Stage::Waiting | Stage::Connected { .. }) | None => false,
         };
         let candidates = [
-            lane.waiting.iter().next(),
+            lane.waiting.first(),
             lane.held.iter().find(is_theirs),
             lane.alerting
                 .iter()
@@ -171,7 +170,8 @@ impl Acd {
 
     /// All agents, by id.
     pub fn agents(&self) -> impl Iterator<Item = AgentView<'_>> {
-        self.state.agents.keys().filter_map(|id| self.agent(*id))
+        let ids = self.state.agents.keys().into_iter();
+        ids.filter_map(|id| self.agent(id))
     }
 
     #[must_use]

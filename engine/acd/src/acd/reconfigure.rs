@@ -54,7 +54,7 @@ impl Acd {
     fn timings(&self) -> BTreeMap<QueueId, Timing> {
         let queues = self.state.queues.iter();
         queues
-            .map(|(id, queue)| (*id, Timing::of(&queue.config)))
+            .map(|(id, queue)| (id, Timing::of(&queue.config)))
             .collect()
     }
 
@@ -113,8 +113,9 @@ impl Acd {
             .state
             .queues
             .keys()
+            .into_iter()
             .filter(|id| !configs.contains_key(id));
-        for id in gone.copied().collect::<Vec<_>>() {
+        for id in gone {
             let target = Target::Queue(id);
             self.divert_all(target, DivertReason::QueueRemoved);
             self.set_alarmed(id, false);
@@ -144,9 +145,10 @@ impl Acd {
 
     /// What a strategy kept of agents is of no use to another one.
     fn forget_places(&mut self, queue: QueueId) {
-        for agent in self.state.agents.values_mut() {
+        let forget = |agent: &mut Agent| {
             agent.merits.places.remove(&queue);
-        }
+        };
+        self.state.agents.change_all(forget);
     }
 
     fn change_agents(&mut self, now: Duration, configs: Vec<AgentConfig>) {
@@ -154,9 +156,10 @@ impl Acd {
         let gone = self
             .state
             .agents
-            .iter()
-            .filter(|(id, _)| !configs.contains_key(id));
-        for id in gone.map(|(id, _)| *id).collect::<Vec<_>>() {
+            .keys()
+            .into_iter()
+            .filter(|id| !configs.contains_key(id));
+        for id in gone {
             self.remove_agent(now, id);
         }
         for (id, config) in configs {
@@ -217,8 +220,7 @@ impl Acd {
 
     /// Every agent in the lanes of their queues, as these are now.
     fn change_lanes(&mut self, now: Duration) {
-        let ids: Vec<_> = self.state.agents.keys().copied().collect();
-        for id in ids {
+        for id in self.state.agents.keys() {
             self.change_lanes_of(now, id);
         }
     }
@@ -226,6 +228,8 @@ impl Acd {
     /// One agent in the lanes of their queues, as these are now.
     pub(super) fn change_lanes_of(&mut self, now: Duration, id: AgentId) {
         let seats = self.state.seats_of(id);
+        let runs = self.state.runs_of(id, &self.index.races);
+        self.index.set_runs(id, runs);
         self.forget_moved(id, &seats);
         self.note_freed(now, id);
         self.draw_what_lacks(id);
@@ -284,9 +288,7 @@ impl Acd {
             self.index.stop_waiting(interaction);
             interaction.rank = new;
             self.index.wait(interaction);
-            if self.agenda.arrived.remove(&old) {
-                self.agenda.arrived.insert(new);
-            }
+            self.agenda.arrived.replace(old, new);
         } else if let Some(lane) = self.index.lanes.get_mut(&interaction.at) {
             lane.alerting.remove(&old);
             interaction.rank = new;

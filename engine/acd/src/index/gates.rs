@@ -1,8 +1,8 @@
 //! Which interactions have passed which gates, and which queues have all the agents busy that they may (rules 7 and 8).
 //!
-//! A lane keeps those who have passed a gate once more behind it, so that an agent there sees the best-ranked of them at once and
-//! none of the others. One that waits is found behind each gate it has passed: few, since a queue has as many as there are
-//! different delays and steps of relaxation among its agents.
+//! A lane grades those who wait by how many of its gates they have passed, so that an agent behind one finds the best-ranked of
+//! them without looking at the others. A queue has as many gates as there are different delays and steps of relaxation among
+//! its agents.
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
@@ -19,13 +19,11 @@ impl Index {
         let Some(lane) = self.lanes.get_mut(&Target::Queue(queue)) else {
             return false;
         };
-        if lane.passed.keys().eq(&gates) {
+        if lane.gates.iter().eq(&gates) {
             return false;
         }
-        lane.passed = gates
-            .into_iter()
-            .map(|gate| (gate, Default::default()))
-            .collect();
+        lane.gates = gates.into_iter().collect();
+        lane.waiting.degrade();
         true
     }
 
@@ -36,7 +34,7 @@ impl Index {
         entered: Duration,
         now: Duration,
     ) -> Option<Duration> {
-        let gates = self.lanes.get(&target)?.passed.keys();
+        let gates = self.lanes.get(&target)?.gates.iter();
         gates
             .map(|gate| entered.saturating_add(*gate))
             .find(|at| *at > now)
@@ -47,15 +45,6 @@ impl Index {
         if let Some(lane) = self.lanes.get_mut(&interaction.at) {
             lane.pass(interaction);
         }
-    }
-
-    /// The gate of an agent in a queue, as they are listed.
-    pub(crate) fn gate_of(&self, agent: AgentId, target: Target) -> Option<Duration> {
-        let places = &self.listings.get(&agent)?.places;
-        let at = places
-            .binary_search_by_key(&target, |listed| listed.seat.target)
-            .ok()?;
-        places.get(at).map(|listed| listed.seat.gate)
     }
 
     // ------------------------------------------------------------------ max_busy

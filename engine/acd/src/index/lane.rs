@@ -4,32 +4,34 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::agent::Agent;
-use crate::config::Strategy;
 use crate::ids::AgentId;
 use crate::interaction::Interaction;
-use crate::preference::{Preference, Seat};
-use crate::rank::Rank;
+use crate::preference::Preference;
+use crate::rank::{Rank, Target};
 use crate::ranked_set::RankedSet;
 use crate::sabotage;
 use crate::watch::Watch;
 
+use super::listing::Standing;
+
 /// One target's two sides.
 #[derive(Debug, PartialEq)]
+#[repr(C, align(64))]
 pub(crate) struct Lane {
-    pub(super) strategy: Strategy,
+    // What is asked for each agent who becomes free stands first, side by side.
+    pub(super) target: Target,
     /// The queue's `max_busy`; 0: no limit.
     pub(super) max_busy: u32,
-    /// Waiting for whoever is free.
-    pub(crate) waiting: RankedSet<Rank>,
-    /// By gate, those of `waiting` who have passed it. The gate of zero is not here: all have.
-    pub(super) passed: BTreeMap<Duration, RankedSet<Rank>>,
-    /// Waiting for one agent.
-    pub(crate) held: RankedSet<Rank>,
-    pub(crate) alerting: RankedSet<Rank>,
     /// Running alerts.
     pub(super) ringing: u32,
     pub(super) connected: u32,
+    /// Waiting for whoever is free, each graded by how many of `gates` it has passed.
+    pub(crate) waiting: RankedSet<Rank>,
+    /// Sorted. The gate of zero is not here: all have passed it.
+    pub(super) gates: Vec<Duration>,
+    /// Waiting for one agent.
+    pub(crate) held: RankedSet<Rank>,
+    pub(crate) alerting: RankedSet<Rank>,
     /// By gate, those who are free.
     free: BTreeMap<Duration, BTreeSet<Preference>>,
     /// By gate, how far the race is of those who are free (strategy `weighted-random`).
@@ -42,45 +44,13 @@ pub(crate) struct Lane {
     pub(crate) watch: Watch,
 }
 
-/// How an agent is counted at the moment, and in which lanes.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Listing {
-    /// By target.
-    pub(super) places: Vec<Listed>,
-    pub(super) standing: Standing,
-}
-
-/// An agent in one lane, and where they stand among its free.
-#[derive(Debug, PartialEq)]
-pub(super) struct Listed {
-    pub(super) seat: Seat,
-    pub(super) preference: Option<Preference>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Standing {
-    pub(super) logged_in: bool,
-    pub(super) available: bool,
-    pub(super) free: bool,
-}
-
-impl Standing {
-    pub(super) fn of(agent: &Agent) -> Self {
-        Self {
-            logged_in: agent.is_logged_in(),
-            available: agent.is_available(),
-            free: agent.is_free(),
-        }
-    }
-}
-
 impl Lane {
-    pub(super) fn new(strategy: Strategy) -> Self {
+    pub(super) fn new(target: Target) -> Self {
         Self {
-            strategy,
+            target,
             max_busy: 0,
             waiting: RankedSet::default(),
-            passed: BTreeMap::new(),
+            gates: Vec::new(),
             held: RankedSet::default(),
             alerting: RankedSet::default(),
             ringing: 0,
@@ -139,39 +109,45 @@ impl Lane {
 
     /// One that waits may have passed another gate.
     pub(super) fn pass(&mut self, interaction: &Interaction) {
-        let passed = self.passed.iter_mut();
-        for (_, ranks) in passed.take_while(|(gate, _)| interaction.has_passed(**gate)) {
-            ranks.insert(interaction.rank);
+        let passed = self.gates.partition_point(|gate| interaction.has_passed(*gate));
+        if passed > 0 {
+            self.waiting.raise(&interaction.rank, grade(passed));
         }
     }
 
     pub(super) fn stop_waiting(&mut self, rank: &Rank) {
-        self.held.remove(rank);
-        if self.waiting.remove(rank) {
-            for ranks in self.passed.values_mut() {
-                ranks.remove(rank);
-            }
+        if !self.waiting.remove(rank) {
+            self.held.remove(rank);
         }
     }
 
-    /// The best-ranked of those who have passed `gate`, but for `barred`, which is sorted.
-    pub(super) fn first_behind(&self, gate: Duration, barred: &[Rank]) -> Option<Rank> {
+    /// Which grade those have who have passed `gate`; none: nobody passes it.
+    pub(super) fn grade_of(&self, gate: Duration) -> Option<u32> {
         if gate.is_zero() {
-            return self.waiting.first_except(barred);
+            return Some(0);
         }
-        // Not all who are barred have passed the gate: who picks up asks for none.
-        let mut behind = self.passed.get(&gate)?.iter();
-        behind.find(|rank| barred.binary_search(rank).is_err())
+        let nth = self.gates.binary_search(&gate).ok()?;
+        Some(grade(nth + 1))
+    }
+
+    /// The best-ranked of those of this grade, but for `barred`, which is sorted.
+    pub(super) fn first_graded(&self, grade: u32, barred: &[Rank]) -> Option<Rank> {
+        match grade {
+            0 => self.waiting.first_except(barred),
+            grade if barred.is_empty() => self.waiting.first_graded(grade),
+            // Not all who are barred have passed the gate: who picks up asks for none.
+            grade => {
+                let mut behind = self.waiting.graded(grade);
+                behind.find(|rank| barred.binary_search(rank).is_err())
+            }
+        }
     }
 
     /// Those who may alert anybody who is free, best rank first.
     pub(super) fn servable(&self) -> impl Iterator<Item = Rank> {
         let first = self.free.keys().next().filter(|_| !self.is_full());
-        let behind = first.and_then(|gate| match gate {
-            &Duration::ZERO => Some(&self.waiting),
-            gate => self.passed.get(gate),
-        });
-        behind.into_iter().flat_map(|ranks| ranks.iter())
+        let grade = first.and_then(|gate| self.grade_of(*gate));
+        grade.into_iter().flat_map(|grade| self.waiting.graded(grade))
     }
 
     // ---------------------------------------------------------------- who is free
@@ -188,26 +164,26 @@ impl Lane {
         self.agents_milli = with.saturating_sub(ours(was.available));
     }
 
+    pub(super) fn has_free(&self) -> bool {
+        !self.free.is_empty()
+    }
+
     pub(crate) fn free_len(&self) -> usize {
         self.free.values().map(BTreeSet::len).sum()
     }
 
-    /// Lets an agent stand among the free where they stand now, if they are.
-    pub(super) fn place_free(&mut self, listed: &mut Listed, preference: Option<Preference>) {
-        if listed.preference == preference {
-            return;
-        }
-        let gate = listed.seat.gate;
-        if let Some(before) = core::mem::replace(&mut listed.preference, preference)
-            && let Some(group) = self.free.get_mut(&gate)
-        {
-            group.remove(&before);
+    /// Lets somebody stand among those who are free behind `gate`.
+    pub(super) fn insert_free(&mut self, gate: Duration, preference: Preference) {
+        self.free.entry(gate).or_default().insert(preference);
+    }
+
+    /// And no longer.
+    pub(super) fn remove_free(&mut self, gate: Duration, preference: &Preference) {
+        if let Some(group) = self.free.get_mut(&gate) {
+            group.remove(preference);
             if group.is_empty() {
                 self.free.remove(&gate);
             }
-        }
-        if let Some(preference) = preference {
-            self.free.entry(gate).or_default().insert(preference);
         }
     }
 
@@ -231,7 +207,7 @@ impl Lane {
         firsts.min()
     }
 
-    fn clock(&self, gate: Duration) -> u64 {
+    pub(super) fn clock(&self, gate: Duration) -> u64 {
         self.clocks.get(&gate).copied().unwrap_or(0)
     }
 
@@ -256,4 +232,9 @@ impl Lane {
         let in_time = group.take_while(|it| it.came_in_before(clock));
         in_time.map(|it| it.agent).collect()
     }
+}
+
+/// The grade of those who have passed so many gates.
+fn grade(passed: usize) -> u32 {
+    u32::try_from(passed).unwrap_or(u32::MAX)
 }

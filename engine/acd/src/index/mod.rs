@@ -5,19 +5,28 @@
 //! of the strategy. So the best interaction for an agent is the smallest of their lanes' firsts, and the best agent
 //! for an interaction the first of its lane, and neither search looks at the others.
 //!
-//! Where agents may be alerted only for what is old enough ([`gates`]), a lane holds what has passed each gate once more, and
+//! Where agents may be alerted only for what is old enough ([`gates`]), a lane knows of each that waits which gates it has passed, and
 //! its free agents by gate: an agent looks behind their own gate alone, an interaction at the first of each gate it has passed.
 //! What holds for single pairs (rejected, not answered) is kept beside it, by agent and lane, and stepped over. What is held
-//! for one agent stands apart in its lane, and once more by that agent.
+//! for one agent stands apart in its lane, and once more by that agent. An agent stands among the free of all their lanes only if
+//! they are free for longer than a step ([`free`]).
 
+mod free;
 mod gates;
 mod lane;
+mod lanes;
+mod listing;
+mod moments;
 mod nobody;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
-use lane::{Lane, Listed, Listing, Standing};
+use free::Fresh;
+use lane::Lane;
+use lanes::Lanes;
+pub(crate) use listing::Run;
+use listing::{Listed, Listing, Standing};
 
 use crate::agent::Agent;
 use crate::config::Strategy;
@@ -25,16 +34,17 @@ use crate::deadline::{Deadline, Deadlines};
 use crate::held::Held;
 use crate::ids::{AgentId, QueueId};
 use crate::interaction::{Bar, Interaction};
-use crate::preference::{Preference, Seat};
+use crate::preference::Seat;
 use crate::rank::{Rank, Target};
 use crate::sabotage;
 use crate::state::State;
+use crate::table::Table;
 use crate::view::Stage;
 use crate::watch::Watch;
 
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Index {
-    pub(crate) lanes: BTreeMap<Target, Lane>,
+    pub(crate) lanes: Lanes,
     pub(crate) deadlines: Deadlines,
     /// Queues whose agents came or went since they were last looked at (rule 21).
     pub(crate) restaffed: BTreeSet<QueueId>,
@@ -44,9 +54,10 @@ pub(crate) struct Index {
     pub(crate) roomy: BTreeSet<QueueId>,
     /// Queues that choose by lot.
     pub(crate) races: BTreeSet<QueueId>,
-    listings: BTreeMap<AgentId, Listing>,
+    listings: Table<AgentId, Listing>,
+    fresh: Fresh,
     /// By agent and lane, the waiting interactions they may not be alerted for, sorted.
-    barred: BTreeMap<(AgentId, Target), Vec<Rank>>,
+    barred: Table<AgentId, BTreeMap<Target, Vec<Rank>>>,
     pub(crate) held: Held,
 }
 
@@ -64,8 +75,8 @@ impl Index {
         for target in state.targets() {
             index.open_lane(target, state.strategy(target));
         }
-        for (id, queue) in &state.queues {
-            if let Some(lane) = index.lanes.get_mut(&Target::Queue(*id)) {
+        for (id, queue) in state.queues.iter() {
+            if let Some(lane) = index.lanes.get_mut(&Target::Queue(id)) {
                 lane.max_busy = queue.config.max_busy;
                 lane.clocks = queue.clocks();
                 lane.watch.after = queue.config.nobody_after;
@@ -75,20 +86,22 @@ impl Index {
         for (queue, gates) in state.gates() {
             index.set_gates(queue, gates);
         }
-        for (id, agent) in &state.agents {
-            index.list(*id, agent, state.seats_of(*id));
+        for (id, agent) in state.agents.iter() {
+            index.set_runs(id, state.runs_of(id, &index.races));
+            index.list(id, agent, state.seats_of(id));
+            index.settle(&state.agents);
             if let Some(at) = agent.wrap_up_until() {
-                index.deadlines.set(at, Deadline::WrapUp(*id));
+                index.deadlines.set(at, Deadline::WrapUp(id));
             }
             if let Some(at) = agent.phone.skipped_until() {
-                index.deadlines.set(at, Deadline::Device(*id));
+                index.deadlines.set(at, Deadline::Device(id));
             }
         }
         for interaction in state.interactions.values() {
             index.restore(interaction);
         }
-        for (match_id, alert) in &state.alerts {
-            index.deadlines.set(alert.until, Deadline::Ring(*match_id));
+        for (match_id, alert) in state.alerts.iter() {
+            index.deadlines.set(alert.until, Deadline::Ring(match_id));
             if let Some(interaction) = state.interactions.get(&alert.interaction) {
                 index.begin_alert(alert.from, interaction.rank);
             }
@@ -173,7 +186,8 @@ impl Index {
     }
 
     fn bar(&mut self, agent: AgentId, interaction: &Interaction) {
-        let ranks = self.barred.entry((agent, interaction.at)).or_default();
+        let barred = self.barred.get_or_default(agent);
+        let ranks = barred.entry(interaction.at).or_default();
         if let Err(at) = ranks.binary_search(&interaction.rank) {
             ranks.insert(at, interaction.rank);
         }
@@ -189,15 +203,17 @@ impl Index {
     }
 
     fn drop_bar(&mut self, agent: AgentId, interaction: &Interaction) {
-        let key = (agent, interaction.at);
-        let Some(ranks) = self.barred.get_mut(&key) else {
+        let Some(barred) = self.barred.get_mut(&agent) else {
             return;
         };
-        if let Ok(at) = ranks.binary_search(&interaction.rank) {
-            ranks.remove(at);
+        if let Some(ranks) = barred.get_mut(&interaction.at) {
+            ranks.retain(|rank| *rank != interaction.rank);
+            if ranks.is_empty() {
+                barred.remove(&interaction.at);
+            }
         }
-        if ranks.is_empty() {
-            self.barred.remove(&key);
+        if barred.is_empty() {
+            self.barred.remove(&agent);
         }
     }
 
@@ -207,17 +223,14 @@ impl Index {
         if let Target::Queue(queue) = target {
             self.restaffed.insert(queue);
         }
-        self.lanes
-            .entry(target)
-            .or_insert_with(|| Lane::new(strategy));
+        if !self.lanes.contains_key(&target) {
+            self.lanes.open(Lane::new(target));
+        }
         self.set_strategy(target, strategy);
     }
 
-    /// Whom `target` prefers from now on; holds when its agents have been listed anew.
+    /// By what `target` chooses from now on; holds when its agents have been listed anew.
     pub(crate) fn set_strategy(&mut self, target: Target, strategy: Strategy) {
-        if let Some(lane) = self.lanes.get_mut(&target) {
-            lane.strategy = strategy;
-        }
         if let Target::Queue(queue) = target {
             if strategy == Strategy::WeightedRandom {
                 self.races.insert(queue);
@@ -243,59 +256,79 @@ impl Index {
         };
         let was = core::mem::replace(&mut listing.standing, Standing::of(agent));
         let is = listing.standing;
-        if was == is && !is.free {
-            return false;
-        }
-        let share = share(&listing.places);
-        for listed in &mut listing.places {
-            let Some(lane) = self.lanes.get_mut(&listed.seat.target) else {
-                continue;
-            };
-            lane.count(share, was, is);
-            let preference = is
-                .free
-                .then(|| Preference::new(lane.strategy, &listed.seat, id, agent));
-            lane.place_free(listed, preference);
+        if !was.counts_as(is) {
+            let share = listing.share();
+            for listed in &listing.places {
+                let lane = self.lanes.at_mut(listed.place, listed.seat.target);
+                lane.into_iter().for_each(|lane| lane.count(share, was, is));
+            }
         }
         if was.available != is.available {
-            self.restaffed.extend(queues(&listing.places));
+            self.restaffed.extend(listing.queues());
         }
+        self.stand(id, agent, was.free, is.free);
         is.free && !was.free
+    }
+
+    /// What is drawn for `agent` when they become free, from now on.
+    pub(crate) fn set_runs(&mut self, id: AgentId, runs: Vec<Run>) {
+        self.listings.get_or_default(id).runs = runs;
+    }
+
+    /// What is drawn for `agent` when they become free.
+    pub(crate) fn runs_of(&self, id: AgentId) -> &[Run] {
+        self.listings.get(&id).map_or(&[], |listing| &listing.runs)
     }
 
     /// Counts `agent` in these lanes from now on. True if they are free and the lanes are others than before.
     pub(crate) fn list(&mut self, id: AgentId, agent: &Agent, seats: Vec<Seat>) -> bool {
         let before = self.listings.get(&id);
-        if before.is_some_and(|was| was.places.iter().map(|it| &it.seat).eq(&seats)) {
-            return self.relist(id, agent);
+        if before.is_none_or(|was| !was.places.iter().map(|it| &it.seat).eq(&seats)) {
+            let runs = self.take_listing(id).map_or_else(Vec::new, |before| before.runs);
+            let places = seats.into_iter().map(|seat| Listed {
+                seat,
+                place: self.lanes.place_of(seat.target),
+                grade: None,
+                preference: None,
+            });
+            let listing = Listing {
+                places: places.collect(),
+                standing: Standing::default(),
+                runs,
+            };
+            self.listings.insert(id, listing);
         }
-        self.unlist(id);
-        let places = seats.into_iter().map(|seat| Listed {
-            seat,
-            preference: None,
-        });
-        let listing = Listing {
-            places: places.collect(),
-            standing: Standing::default(),
-        };
-        self.listings.insert(id, listing);
+        self.grade(id);
         self.relist(id, agent)
     }
 
+    /// Whom an agent may be alerted for in their lanes, by the gates as they are now.
+    fn grade(&mut self, id: AgentId) {
+        let places = self.listings.get_mut(&id).map(|listing| &mut listing.places);
+        for listed in places.into_iter().flatten() {
+            let lane = self.lanes.at(listed.place, listed.seat.target);
+            listed.grade = lane.and_then(|lane| lane.grade_of(listed.seat.gate));
+        }
+    }
+
+    /// Counts `agent` nowhere.
     pub(crate) fn unlist(&mut self, id: AgentId) {
-        let Some(mut listing) = self.listings.remove(&id) else {
-            return;
-        };
-        let share = share(&listing.places);
-        for listed in &mut listing.places {
-            if let Some(lane) = self.lanes.get_mut(&listed.seat.target) {
+        self.take_listing(id);
+    }
+
+    fn take_listing(&mut self, id: AgentId) -> Option<Listing> {
+        self.withdraw_free(id);
+        let listing = self.listings.remove(&id)?;
+        let share = listing.share();
+        for listed in &listing.places {
+            if let Some(lane) = self.lanes.at_mut(listed.place, listed.seat.target) {
                 lane.count(share, listing.standing, Standing::default());
-                lane.place_free(listed, None);
             }
         }
         if listing.standing.available {
-            self.restaffed.extend(queues(&listing.places));
+            self.restaffed.extend(listing.queues());
         }
+        Some(listing)
     }
 
     pub(crate) fn is_free(&self, agent: AgentId) -> bool {
@@ -333,21 +366,20 @@ impl Index {
     }
 
     fn best_open_for(&self, agent: AgentId, listing: &Listing) -> Option<Rank> {
-        let seats = listing.places.iter().map(|listed| &listed.seat);
-        let mut firsts = seats.filter_map(|seat| self.first_for(agent, seat));
+        let barred = self.barred.get(&agent);
+        let firsts = listing.places.iter().filter_map(|listed| {
+            let target = listed.seat.target;
+            let lane = self.lanes.at(listed.place, target)?;
+            if lane.is_full() {
+                return None;
+            }
+            let barred = barred.and_then(|barred| barred.get(&target));
+            lane.first_graded(listed.grade?, barred.map_or(&[], Vec::as_slice))
+        });
         if sabotage::ORDER {
-            return firsts.next();
+            return firsts.into_iter().next();
         }
         firsts.min()
-    }
-
-    fn first_for(&self, agent: AgentId, seat: &Seat) -> Option<Rank> {
-        let lane = self
-            .lanes
-            .get(&seat.target)
-            .filter(|lane| !lane.is_full())?;
-        let barred = self.barred.get(&(agent, seat.target));
-        lane.first_behind(seat.gate, barred.map_or(&[], Vec::as_slice))
     }
 
     /// Whom it is held for, if they may be alerted for it now.
@@ -356,26 +388,4 @@ impl Index {
         let may = self.is_free(holder) && !interaction.barred.contains_key(&holder);
         may.then_some(holder)
     }
-
-    /// The free agent whom the strategy prefers, of those who may take `interaction`, which is held for nobody (rules 6 and 7).
-    pub(crate) fn preferred_for(&self, interaction: &Interaction) -> Option<Preference> {
-        let lane = self.lanes.get(&interaction.at)?;
-        if lane.is_full() {
-            return None;
-        }
-        lane.preferred(interaction)
-    }
-}
-
-/// The thousandths of an agent's time that each of their queues has.
-fn share(places: &[Listed]) -> u32 {
-    let queues = u32::try_from(queues(places).count()).unwrap_or(u32::MAX);
-    1_000_u32.checked_div(queues).unwrap_or(0)
-}
-
-fn queues(places: &[Listed]) -> impl Iterator<Item = QueueId> {
-    places.iter().filter_map(|listed| match listed.seat.target {
-        Target::Queue(queue) => Some(queue),
-        Target::Personal(_) => None,
-    })
 }

@@ -26,6 +26,7 @@ impl Index {
     }
 
     pub(super) fn alone_due(&self, interaction: &Interaction) -> Option<Duration> {
+        interaction.alone_since?;
         let lane = self.lanes.get(&interaction.at)?;
         lane.watch.alone_due(interaction)
     }
@@ -89,11 +90,6 @@ impl Index {
     /// Whether `agent` is available and serves `target`.
     fn is_there(&self, agent: AgentId, target: Target) -> bool {
         let listing = self.listings.get(&agent);
-        listing.is_some_and(|listing| {
-            let place = listing
-                .places
-                .binary_search_by_key(&target, |listed| listed.seat.target);
-            listing.standing.available && place.is_ok()
-        })
+        listing.is_some_and(|listing| listing.standing.available && listing.at(target).is_some())
     }
 }

@@ -1,0 +1,30 @@
+//! The moments that one who waits has, and is rid of.
+
+use super::Index;
+use crate::deadline::Deadline;
+use crate::interaction::{Bar, Interaction};
+
+impl Index {
+    /// Nothing is timed any more that concerns waiting.
+    pub(crate) fn settle_waits(&mut self, interaction: &mut Interaction) {
+        let id = interaction.id;
+        if let Some(at) = interaction.expires.take() {
+            self.deadlines.cancel(at, Deadline::MaxWait(id));
+        }
+        if let Some(at) = interaction.next_gate.take() {
+            self.deadlines.cancel(at, Deadline::Gate(id));
+        }
+        if let Some(at) = interaction.service_due.take() {
+            self.deadlines.cancel(at, Deadline::Service(id));
+        }
+        if let Some(reserved) = interaction.reserved.take() {
+            self.deadlines.cancel(reserved.until, Deadline::Reservation(id));
+            self.held.release(reserved.agent, id);
+        }
+        while let Some((agent, bar)) = interaction.barred.pop_first() {
+            if let Bar::Until(at) = bar {
+                self.deadlines.cancel(at, Deadline::Retry(id, agent));
+            }
+        }
+    }
+}
