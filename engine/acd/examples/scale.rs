@@ -110,13 +110,22 @@ impl Bench {
         for output in outputs {
             self.outputs += 1;
             match output {
-                Output::Alert { match_id, interaction, agent, .. } => {
-                    self.digest = (self.digest ^ interaction.0 ^ (u64::from(agent.0) << 40)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(17);
+                Output::Alert {
+                    match_id,
+                    interaction,
+                    agent,
+                    ..
+                } => {
+                    self.digest = (self.digest ^ interaction.0 ^ (u64::from(agent.0) << 40))
+                        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+                        .rotate_left(17);
                     self.alerts.push_back(match_id);
                 }
                 Output::Connect { interaction, .. } => self.talks.push(interaction),
                 Output::Entered { position, .. } => {
-                    self.digest = (self.digest ^ u64::from(position)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(17);
+                    self.digest = (self.digest ^ u64::from(position))
+                        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+                        .rotate_left(17);
                 }
                 Output::Withdraw { .. }
                 | Output::Divert { .. }
@@ -259,8 +268,13 @@ fn agent(id: u32) -> AgentConfig {
 }
 
 fn main() {
-    let numbers: Vec<u64> = std::env::args().skip(1).filter_map(|it| it.parse().ok()).collect();
-    let sizes = numbers.first().map_or(vec![100, 1_000, 10_000, 100_000], |it| vec![*it]);
+    let numbers: Vec<u64> = std::env::args()
+        .skip(1)
+        .filter_map(|it| it.parse().ok())
+        .collect();
+    let sizes = numbers
+        .first()
+        .map_or(vec![100, 1_000, 10_000, 100_000], |it| vec![*it]);
     let rounds = numbers.get(1).copied().unwrap_or(20_000);
     println!(
         "{:>8}  {:>8} {:>8} {:>8} {:>8}  {:>10} {:>8} {:>16}",
@@ -286,7 +300,12 @@ fn main() {
         let mean = nanos.iter().map(|it| u64::from(*it)).sum::<u64>() / nanos.len() as u64;
         println!(
             "{waiting:>8}  {mean:>8} {:>8} {:>8} {:>8}  {:>10} {:>8} {:016x}",
-            at(500), at(990), at(999), nanos.len(), bench.outputs, bench.digest
+            at(500),
+            at(990),
+            at(999),
+            nanos.len(),
+            bench.outputs,
+            bench.digest
         );
     }
 }

@@ -82,10 +82,10 @@ impl<K: Ord + Copy> RankedSet<K> {
 
     /// Takes `key` out; false if it was not there.
     pub(crate) fn remove(&mut self, key: &K) -> bool {
-        if !self.contains(key) {
+        let Some(root) = self.remove_below(self.root, key) else {
             return false;
-        }
-        self.root = self.remove_below(self.root, key);
+        };
+        self.root = root;
         self.len -= 1;
         if self.is_empty() {
             self.empty();
@@ -101,23 +101,11 @@ impl<K: Ord + Copy> RankedSet<K> {
 
     /// Gives `key` this grade if it has a lower one, and is there.
     pub(crate) fn raise(&mut self, key: &K, grade: u32) {
-        if self.find(key).is_none_or(|node| node.grade >= grade) {
+        if !self.raise_below(self.root, key, grade) {
             return;
         }
-        let mut at = self.root;
-        while let Some(node) = self.nodes.get_mut(at as usize) {
-            node.highest = node.highest.max(grade);
-            at = match key.cmp(&node.key) {
-                Ordering::Less => node.left,
-                Ordering::Greater => node.right,
-                Ordering::Equal => {
-                    node.grade = grade;
-                    break;
-                }
-            };
-        }
         if let Some(first) = self.first.as_mut().filter(|first| first.key == *key) {
-            first.grade = grade;
+            first.grade = first.grade.max(grade);
         }
     }
 
@@ -303,7 +291,10 @@ impl<K: Ord + Copy> RankedSet<K> {
 
     /// Lets the new `node` stand in the subtree at `at`, and says which is its root now.
     fn insert_below(&mut self, at: u32, node: u32) -> u32 {
-        let (key, weight) = (self.nodes[node as usize].key, self.nodes[node as usize].weight);
+        let (key, weight) = (
+            self.nodes[node as usize].key,
+            self.nodes[node as usize].weight,
+        );
         let Some(here) = self.nodes.get_mut(at as usize) else {
             return node;
         };
@@ -364,43 +355,67 @@ impl<K: Ord + Copy> RankedSet<K> {
         }
     }
 
-    /// Takes `key`, which is there, out of the subtree at `at`, and says which is its root now.
-    fn remove_below(&mut self, at: u32, key: &K) -> u32 {
-        let Some(node) = self.nodes.get_mut(at as usize) else {
-            return NIL;
-        };
+    /// Takes `key` out of the subtree at `at`, and says which is its root then; none: the key is not there.
+    fn remove_below(&mut self, at: u32, key: &K) -> Option<u32> {
+        let node = self.node(at)?;
         let (left, right, before) = (node.left, node.right, node.before);
-        let other = match key.cmp(&node.key) {
+        let changed = match key.cmp(&node.key) {
             Ordering::Equal => {
                 self.vacant.push(at);
-                return self.merge(left, before, right);
+                return Some(self.merge(left, before, right));
             }
             Ordering::Less => {
-                node.before -= 1;
-                let left = self.remove_below(left, key);
-                self.nodes[at as usize].left = left;
+                let left = self.remove_below(left, key)?;
+                let node = &mut self.nodes[at as usize];
+                (node.left, node.before) = (left, before - 1);
                 left
             }
             Ordering::Greater => {
-                let right = self.remove_below(right, key);
+                let right = self.remove_below(right, key)?;
                 self.nodes[at as usize].right = right;
                 right
             }
         };
-        let seen = self.node(other).map_or(0, |node| node.highest);
+        // The other child is looked at only if the highest may have been the one that is gone.
+        let seen = self.node(changed).map_or(0, |node| node.highest);
         let node = &self.nodes[at as usize];
         if node.grade.max(seen) < node.highest {
             self.measure(at);
         }
-        at
+        Some(at)
+    }
+
+    /// Gives `key` this grade if it has a lower one; false if it is not in the subtree at `at`.
+    fn raise_below(&mut self, at: u32, key: &K, grade: u32) -> bool {
+        let Some(node) = self.nodes.get_mut(at as usize) else {
+            return false;
+        };
+        let is_there = match key.cmp(&node.key) {
+            Ordering::Less => {
+                let left = node.left;
+                self.raise_below(left, key, grade)
+            }
+            Ordering::Greater => {
+                let right = node.right;
+                self.raise_below(right, key, grade)
+            }
+            Ordering::Equal => {
+                node.grade = node.grade.max(grade);
+                true
+            }
+        };
+        if is_there {
+            let node = &mut self.nodes[at as usize];
+            node.highest = node.highest.max(grade);
+        }
+        is_there
     }
 }
 
 impl<K: Ord + Copy> PartialEq for RankedSet<K> {
     fn eq(&self, other: &Self) -> bool {
         let grade = |set: &Self, key: K| set.find(&key).map(|node| node.grade);
-        self.iter().eq(other.iter())
-            && self.iter().all(|key| grade(self, key) == grade(other, key))
+        self.iter().eq(other.iter()) && self.iter().all(|key| grade(self, key) == grade(other, key))
     }
 }
 
@@ -500,6 +515,10 @@ mod tests {
         for key in 0..100_000 {
             assert!(set.remove(&key));
         }
-        assert_eq!(set.nodes.capacity(), 0, "an empty set holds on to nothing large");
+        assert_eq!(
+            set.nodes.capacity(),
+            0,
+            "an empty set holds on to nothing large"
+        );
     }
 }

@@ -131,7 +131,11 @@ mod tests {
         }
         table.remove(&5);
         ordered.remove(&5);
-        assert!(table.iter().eq(ordered.iter().map(|(key, value)| (*key, value))));
+        assert!(
+            table
+                .iter()
+                .eq(ordered.iter().map(|(key, value)| (*key, value)))
+        );
         let bytes = minicbor::to_vec(&table).unwrap();
         assert_eq!(bytes, minicbor::to_vec(&ordered).unwrap());
         assert_eq!(minicbor::decode::<Table<u32, u64>>(&bytes).unwrap(), table);

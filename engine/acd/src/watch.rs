@@ -52,7 +52,8 @@ impl Watch {
         if interaction.stranded {
             self.stranded.insert(id);
         } else if !is_rejected {
-            self.plain.insert((micros::of(interaction.waiting_since), id));
+            self.plain
+                .insert((micros::of(interaction.waiting_since), id));
         }
     }
 

@@ -186,7 +186,9 @@ impl Acd {
     }
 
     pub(super) fn on_daily_reset(&mut self, now: Duration) {
-        self.state.agents.change_all(|agent| agent.on_daily_reset(now));
+        self.state
+            .agents
+            .change_all(|agent| agent.on_daily_reset(now));
         for id in self.state.agents.keys() {
             self.agenda.relist.insert(id);
         }

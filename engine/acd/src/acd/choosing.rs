@@ -217,12 +217,19 @@ impl Acd {
             if !wants(&agent.merits.places, run.queue) {
                 continue;
             }
-            let weight = if sabotage::WEIGHTED_RANDOM { 1 } else { run.weight };
+            let weight = if sabotage::WEIGHTED_RANDOM {
+                1
+            } else {
+                run.weight
+            };
             let time = race::time(self.state.incarnation, run.queue, id, nth, weight);
             let queue = self.state.queues.get(&run.queue);
             let clock = queue.map_or(0, |queue| queue.clock(run.gate));
             agent.merits.draws = nth;
-            agent.merits.places.insert(run.queue, clock.saturating_add(time));
+            agent
+                .merits
+                .places
+                .insert(run.queue, clock.saturating_add(time));
         }
     }
 }

@@ -74,6 +74,9 @@ impl Acd {
 
     /// It is old enough for other agents (rules 7 and 8).
     pub(super) fn on_gate(&mut self, now: Duration, id: InteractionId) {
+        if let Some(interaction) = self.state.interactions.get_mut(&id) {
+            interaction.next_gate = None;
+        }
         self.set_next_gate(now, id);
         let Some(interaction) = self.state.interactions.get(&id) else {
             return;

@@ -111,8 +111,8 @@ impl Index {
         }
         let fresh = self.fresh.0.iter().filter_map(|id| {
             let listed = self.listings.get(id)?.at(interaction.at)?;
-            let may = interaction.has_passed(listed.seat.gate)
-                && !interaction.barred.contains_key(id);
+            let may =
+                interaction.has_passed(listed.seat.gate) && !interaction.barred.contains_key(id);
             let preference = Preference::new(&listed.seat, *id, agents.get(id)?);
             may.then(|| preference.after(lane.clock(listed.seat.gate)))
         });

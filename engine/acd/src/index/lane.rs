@@ -109,7 +109,9 @@ impl Lane {
 
     /// One that waits may have passed another gate.
     pub(super) fn pass(&mut self, interaction: &Interaction) {
-        let passed = self.gates.partition_point(|gate| interaction.has_passed(*gate));
+        let passed = self
+            .gates
+            .partition_point(|gate| interaction.has_passed(*gate));
         if passed > 0 {
             self.waiting.raise(&interaction.rank, grade(passed));
         }
@@ -147,7 +149,9 @@ impl Lane {
     pub(super) fn servable(&self) -> impl Iterator<Item = Rank> {
         let first = self.free.keys().next().filter(|_| !self.is_full());
         let grade = first.and_then(|gate| self.grade_of(*gate));
-        grade.into_iter().flat_map(|grade| self.waiting.graded(grade))
+        grade
+            .into_iter()
+            .flat_map(|grade| self.waiting.graded(grade))
     }
 
     // ---------------------------------------------------------------- who is free

@@ -73,15 +73,19 @@ impl Listing {
     }
 
     pub(super) fn queues(&self) -> impl Iterator<Item = QueueId> {
-        self.places.iter().filter_map(|listed| match listed.seat.target {
-            Target::Queue(queue) => Some(queue),
-            Target::Personal(_) => None,
-        })
+        self.places
+            .iter()
+            .filter_map(|listed| match listed.seat.target {
+                Target::Queue(queue) => Some(queue),
+                Target::Personal(_) => None,
+            })
     }
 
     /// Their place in the lane of `target`.
     pub(super) fn at(&self, target: Target) -> Option<&Listed> {
-        let nth = self.places.binary_search_by_key(&target, |listed| listed.seat.target);
+        let nth = self
+            .places
+            .binary_search_by_key(&target, |listed| listed.seat.target);
         self.places.get(nth.ok()?)
     }
 }

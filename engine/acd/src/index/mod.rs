@@ -284,7 +284,9 @@ impl Index {
     pub(crate) fn list(&mut self, id: AgentId, agent: &Agent, seats: Vec<Seat>) -> bool {
         let before = self.listings.get(&id);
         if before.is_none_or(|was| !was.places.iter().map(|it| &it.seat).eq(&seats)) {
-            let runs = self.take_listing(id).map_or_else(Vec::new, |before| before.runs);
+            let runs = self
+                .take_listing(id)
+                .map_or_else(Vec::new, |before| before.runs);
             let places = seats.into_iter().map(|seat| Listed {
                 seat,
                 place: self.lanes.place_of(seat.target),
@@ -304,7 +306,10 @@ impl Index {
 
     /// Whom an agent may be alerted for in their lanes, by the gates as they are now.
     fn grade(&mut self, id: AgentId) {
-        let places = self.listings.get_mut(&id).map(|listing| &mut listing.places);
+        let places = self
+            .listings
+            .get_mut(&id)
+            .map(|listing| &mut listing.places);
         for listed in places.into_iter().flatten() {
             let lane = self.lanes.at(listed.place, listed.seat.target);
             listed.grade = lane.and_then(|lane| lane.grade_of(listed.seat.gate));

@@ -18,7 +18,8 @@ impl Index {
             self.deadlines.cancel(at, Deadline::Service(id));
         }
         if let Some(reserved) = interaction.reserved.take() {
-            self.deadlines.cancel(reserved.until, Deadline::Reservation(id));
+            self.deadlines
+                .cancel(reserved.until, Deadline::Reservation(id));
             self.held.release(reserved.agent, id);
         }
         while let Some((agent, bar)) = interaction.barred.pop_first() {
