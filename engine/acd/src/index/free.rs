@@ -46,10 +46,9 @@ impl Index {
         let Some(listing) = self.listings.get_mut(&id) else {
             return;
         };
-        for listed in &mut listing.places {
-            if let Some(preference) = listed.preference.take()
-                && let Some(lane) = self.lanes.at_mut(listed.place, listed.seat.target)
-            {
+        let placed = listing.places.iter().zip(listing.preferences.drain(..));
+        for (listed, preference) in placed {
+            if let Some(lane) = self.lanes.at_mut(listed.place, listed.seat.target) {
                 lane.remove_free(listed.seat.gate, &preference);
             }
         }
@@ -60,15 +59,22 @@ impl Index {
         let Some(listing) = self.listings.get_mut(&id) else {
             return;
         };
-        for listed in &mut listing.places {
-            let Some(lane) = self.lanes.at_mut(listed.place, listed.seat.target) else {
+        let is_placed = !listing.preferences.is_empty();
+        for (nth, listed) in listing.places.iter().enumerate() {
+            let preference = Preference::new(&listed.seat, id, agent);
+            let before = if is_placed {
+                Some(core::mem::replace(
+                    &mut listing.preferences[nth],
+                    preference,
+                ))
+            } else {
+                listing.preferences.push(preference);
+                None
+            };
+            let lane = self.lanes.at_mut(listed.place, listed.seat.target);
+            let Some(lane) = lane.filter(|_| before != Some(preference)) else {
                 continue;
             };
-            let preference = Preference::new(&listed.seat, id, agent);
-            let before = listed.preference.replace(preference);
-            if before == Some(preference) {
-                continue;
-            }
             if let Some(before) = before {
                 lane.remove_free(listed.seat.gate, &before);
             }

@@ -3,9 +3,10 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::Index;
 use super::lanes::Place;
 use crate::agent::Agent;
-use crate::ids::QueueId;
+use crate::ids::{AgentId, QueueId};
 use crate::preference::{Preference, Seat};
 use crate::rank::Target;
 
@@ -13,25 +14,26 @@ use crate::rank::Target;
 pub(super) struct Listing {
     /// By target.
     pub(super) places: Vec<Listed>,
+    /// Where they stand among the free in each of `places`; empty while they stand nowhere.
+    pub(super) preferences: Vec<Preference>,
     pub(super) standing: Standing,
     /// What is drawn for them when they become free.
     pub(super) runs: Vec<Run>,
 }
 
-/// An agent in one lane, and where they stand among its free.
+/// An agent in one lane.
 #[derive(Debug)]
 pub(super) struct Listed {
     pub(super) seat: Seat,
     pub(super) place: Place,
     /// The grade of those who have passed the gate of this seat; none: nobody has.
     pub(super) grade: Option<u32>,
-    pub(super) preference: Option<Preference>,
 }
 
 /// The same, wherever the lane is.
 impl PartialEq for Listed {
     fn eq(&self, other: &Self) -> bool {
-        (self.seat, self.grade, self.preference) == (other.seat, other.grade, other.preference)
+        (self.seat, self.grade) == (other.seat, other.grade)
     }
 }
 
@@ -87,5 +89,100 @@ impl Listing {
             .places
             .binary_search_by_key(&target, |listed| listed.seat.target);
         self.places.get(nth.ok()?)
+    }
+}
+
+impl Index {
+    /// Counts `agent` as they are now, and places them where strategies want them. True if they have become free.
+    pub(crate) fn relist(&mut self, id: AgentId, agent: &Agent) -> bool {
+        let Some(listing) = self.listings.get_mut(&id) else {
+            return false;
+        };
+        let was = core::mem::replace(&mut listing.standing, Standing::of(agent));
+        let is = listing.standing;
+        if !was.counts_as(is) {
+            let share = listing.share();
+            for listed in &listing.places {
+                let lane = self.lanes.at_mut(listed.place, listed.seat.target);
+                lane.into_iter().for_each(|lane| lane.count(share, was, is));
+            }
+        }
+        if was.available != is.available {
+            self.restaffed.extend(listing.queues());
+        }
+        self.stand(id, agent, was.free, is.free);
+        is.free && !was.free
+    }
+
+    /// What is drawn for `agent` when they become free, from now on.
+    pub(crate) fn set_runs(&mut self, id: AgentId, runs: Vec<Run>) {
+        self.listings.get_or_default(id).runs = runs;
+    }
+
+    /// What is drawn for `agent` when they become free.
+    pub(crate) fn runs_of(&self, id: AgentId) -> &[Run] {
+        self.listings.get(&id).map_or(&[], |listing| &listing.runs)
+    }
+
+    /// Counts `agent` in these lanes from now on. True if they are free and the lanes are others than before.
+    pub(crate) fn list(&mut self, id: AgentId, agent: &Agent, seats: Vec<Seat>) -> bool {
+        let before = self.listings.get(&id);
+        if before.is_none_or(|was| !was.places.iter().map(|it| &it.seat).eq(&seats)) {
+            let runs = self
+                .take_listing(id)
+                .map_or_else(Vec::new, |before| before.runs);
+            let places = seats.into_iter().map(|seat| Listed {
+                seat,
+                place: self.lanes.place_of(seat.target),
+                grade: None,
+            });
+            let listing = Listing {
+                places: places.collect(),
+                preferences: Vec::new(),
+                standing: Standing::default(),
+                runs,
+            };
+            self.listings.insert(id, listing);
+        }
+        self.grade(id);
+        self.relist(id, agent)
+    }
+
+    /// Whom an agent may be alerted for in their lanes, by the gates as they are now.
+    fn grade(&mut self, id: AgentId) {
+        let places = self
+            .listings
+            .get_mut(&id)
+            .map(|listing| &mut listing.places);
+        for listed in places.into_iter().flatten() {
+            let lane = self.lanes.at(listed.place, listed.seat.target);
+            listed.grade = lane.and_then(|lane| lane.grade_of(listed.seat.gate));
+        }
+    }
+
+    /// Counts `agent` nowhere.
+    pub(crate) fn unlist(&mut self, id: AgentId) {
+        self.take_listing(id);
+    }
+
+    fn take_listing(&mut self, id: AgentId) -> Option<Listing> {
+        self.withdraw_free(id);
+        let listing = self.listings.remove(&id)?;
+        let share = listing.share();
+        for listed in &listing.places {
+            if let Some(lane) = self.lanes.at_mut(listed.place, listed.seat.target) {
+                lane.count(share, listing.standing, Standing::default());
+            }
+        }
+        if listing.standing.available {
+            self.restaffed.extend(listing.queues());
+        }
+        Some(listing)
+    }
+
+    pub(crate) fn is_free(&self, agent: AgentId) -> bool {
+        self.listings
+            .get(&agent)
+            .is_some_and(|listing| listing.standing.free)
     }
 }

@@ -25,16 +25,15 @@ use alloc::vec::Vec;
 use free::Fresh;
 use lane::Lane;
 use lanes::Lanes;
+use listing::Listing;
 pub(crate) use listing::Run;
-use listing::{Listed, Listing, Standing};
 
-use crate::agent::Agent;
 use crate::config::Strategy;
 use crate::deadline::{Deadline, Deadlines};
 use crate::held::Held;
 use crate::ids::{AgentId, QueueId};
 use crate::interaction::{Bar, Interaction};
-use crate::preference::Seat;
+
 use crate::rank::{Rank, Target};
 use crate::sabotage;
 use crate::state::State;
@@ -247,99 +246,6 @@ impl Index {
         self.restaffed.remove(&queue);
         self.stranding.remove(&queue);
         self.roomy.remove(&queue);
-    }
-
-    /// Counts `agent` as they are now, and places them where strategies want them. True if they have become free.
-    pub(crate) fn relist(&mut self, id: AgentId, agent: &Agent) -> bool {
-        let Some(listing) = self.listings.get_mut(&id) else {
-            return false;
-        };
-        let was = core::mem::replace(&mut listing.standing, Standing::of(agent));
-        let is = listing.standing;
-        if !was.counts_as(is) {
-            let share = listing.share();
-            for listed in &listing.places {
-                let lane = self.lanes.at_mut(listed.place, listed.seat.target);
-                lane.into_iter().for_each(|lane| lane.count(share, was, is));
-            }
-        }
-        if was.available != is.available {
-            self.restaffed.extend(listing.queues());
-        }
-        self.stand(id, agent, was.free, is.free);
-        is.free && !was.free
-    }
-
-    /// What is drawn for `agent` when they become free, from now on.
-    pub(crate) fn set_runs(&mut self, id: AgentId, runs: Vec<Run>) {
-        self.listings.get_or_default(id).runs = runs;
-    }
-
-    /// What is drawn for `agent` when they become free.
-    pub(crate) fn runs_of(&self, id: AgentId) -> &[Run] {
-        self.listings.get(&id).map_or(&[], |listing| &listing.runs)
-    }
-
-    /// Counts `agent` in these lanes from now on. True if they are free and the lanes are others than before.
-    pub(crate) fn list(&mut self, id: AgentId, agent: &Agent, seats: Vec<Seat>) -> bool {
-        let before = self.listings.get(&id);
-        if before.is_none_or(|was| !was.places.iter().map(|it| &it.seat).eq(&seats)) {
-            let runs = self
-                .take_listing(id)
-                .map_or_else(Vec::new, |before| before.runs);
-            let places = seats.into_iter().map(|seat| Listed {
-                seat,
-                place: self.lanes.place_of(seat.target),
-                grade: None,
-                preference: None,
-            });
-            let listing = Listing {
-                places: places.collect(),
-                standing: Standing::default(),
-                runs,
-            };
-            self.listings.insert(id, listing);
-        }
-        self.grade(id);
-        self.relist(id, agent)
-    }
-
-    /// Whom an agent may be alerted for in their lanes, by the gates as they are now.
-    fn grade(&mut self, id: AgentId) {
-        let places = self
-            .listings
-            .get_mut(&id)
-            .map(|listing| &mut listing.places);
-        for listed in places.into_iter().flatten() {
-            let lane = self.lanes.at(listed.place, listed.seat.target);
-            listed.grade = lane.and_then(|lane| lane.grade_of(listed.seat.gate));
-        }
-    }
-
-    /// Counts `agent` nowhere.
-    pub(crate) fn unlist(&mut self, id: AgentId) {
-        self.take_listing(id);
-    }
-
-    fn take_listing(&mut self, id: AgentId) -> Option<Listing> {
-        self.withdraw_free(id);
-        let listing = self.listings.remove(&id)?;
-        let share = listing.share();
-        for listed in &listing.places {
-            if let Some(lane) = self.lanes.at_mut(listed.place, listed.seat.target) {
-                lane.count(share, listing.standing, Standing::default());
-            }
-        }
-        if listing.standing.available {
-            self.restaffed.extend(listing.queues());
-        }
-        Some(listing)
-    }
-
-    pub(crate) fn is_free(&self, agent: AgentId) -> bool {
-        self.listings
-            .get(&agent)
-            .is_some_and(|listing| listing.standing.free)
     }
 
     // ----------------------------------------------------------------- decisions
