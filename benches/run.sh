@@ -1,5 +1,5 @@
 #!/bin/bash
-# usage: run.sh [--accept] [codec|engine|relay|call|queue]...
+# usage: run.sh [--accept] [codec|acd|engine|relay|call|queue]...
 # Builds the benches and what they measure as it is shipped, runs them, and prints the table; see docs/performance.md.
 # What stands beside ours is used if it is installed: apt-get install valgrind sip-tester kamailio rtpengine-daemon
 set -euo pipefail

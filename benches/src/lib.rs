@@ -5,11 +5,13 @@
 //!
 //! - `codec`: reads, matches and prints one message over and over, to be counted by callgrind.
 //! - `queued_call`: the engine alone, one whole queued call after another.
+//! - `distribution`: the distribution core alone in a large centre, and other designs under the same load.
 //! - `bare_relay`: the least a relay in user space can do; the bound of ours.
 //! - `rtp_load`: RTP in both directions of many calls, with what was lost and how late it came.
 
 pub mod alone;
 pub mod baseline;
+pub mod centre;
 pub mod messages;
 pub mod ports;
 pub mod process;
@@ -17,3 +19,4 @@ pub mod run;
 pub mod scan;
 pub mod spread;
 pub mod table;
+pub mod wire;

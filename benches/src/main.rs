@@ -14,8 +14,9 @@ use benches::table::{self, Line};
 
 type Bench = (&'static str, fn() -> Result<Vec<Line>>);
 
-const BENCHES: [Bench; 5] = [
+const BENCHES: [Bench; 6] = [
     ("codec", run::codec::run_all),
+    ("acd", run::acd::run_all),
     ("engine", run::engine_alone::run_all),
     ("relay", run::relay::run_all),
     ("call", run::b2bua::run_all),

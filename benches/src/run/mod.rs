@@ -1,5 +1,6 @@
 //! The benches themselves, one file each. Each gives the lines it has for the table, skipped ones among them.
 
+pub mod acd;
 pub mod b2bua;
 pub mod codec;
 pub mod daemon;

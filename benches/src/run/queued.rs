@@ -22,6 +22,7 @@ use super::kamailio::Kamailio;
 use crate::process::{cpu, find, memory_kb};
 use crate::spread::Spread;
 use crate::table::{Aim, Figure, Line};
+use crate::wire::Wire;
 
 pub(super) const RATE: f64 = 20.0;
 const CALLS: u64 = 200;
@@ -140,6 +141,7 @@ fn waiting() -> Result<Vec<Line>> {
     let memory = memory_kb(daemon.pid()).saturating_sub(memory);
     sleep(HELD);
     let held = cpu(daemon.pid());
+    let wire = Wire::listen(SIP.parse()?, PHONES.parse()?)?;
     for agent in &agents {
         agent.set_state(&json!({ "state": "available" }))?;
     }
@@ -149,6 +151,7 @@ fn waiting() -> Result<Vec<Line>> {
         people.report().failures()
     );
     let served = cpu(daemon.pid());
+    let reactions = wire.map(Wire::reactions).transpose()?;
     let report = people.stop();
     ensure!(
         report.connected() as u64 == WAITING,
@@ -158,12 +161,29 @@ fn waiting() -> Result<Vec<Line>> {
     let music = held.saturating_sub(full);
     let spent = served.saturating_sub(began).saturating_sub(music);
     let share = 100.0 * music.as_secs_f64() / HELD.as_secs_f64() / WAITING as f64;
-    Ok(served_lines(
+    let mut lines = served_lines(
         &report,
         per_call(spent, WAITING),
         share,
         memory as f64 / WAITING as f64,
-    ))
+    );
+    lines.push(on_the_wire(reactions));
+    Ok(lines)
+}
+
+/// How soon a free attendant is rung, by the kernel's time for both packets.
+fn on_the_wire(reactions: Option<Vec<Duration>>) -> Line {
+    let name = "queue, 250 waiting: BYE to next INVITE on the wire, p99";
+    let Some(reactions) = reactions else {
+        let why = "no right to listen (CAP_NET_RAW)".into();
+        return Line::Skipped {
+            name: name.into(),
+            why,
+        };
+    };
+    let all: Percentiles = reactions.iter().copied().collect();
+    let figure = Figure::new(name, ms_at(&all, 990), "ms").aim(Aim::Ours(1.0));
+    Line::Measured(figure.note(format!("{} of them, {all}", reactions.len())))
 }
 
 fn served_lines(report: &Report, ms: f64, share: f64, kb: f64) -> Vec<Line> {

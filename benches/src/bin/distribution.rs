@@ -1,0 +1,79 @@
+//! `distribution ours|plain WAITING ROUNDS`: a large centre's load on the core, or on heaps with a scan of agents.
+//! `distribution polled|asked WAITING AGENTS`: the two usual designs, how long an agent is free before somebody is offered.
+//!
+//! Under callgrind only `Load::round` counts.
+
+use std::alloc::System;
+
+use anyhow::{Context as _, Result, bail};
+use benches::centre::load::{Distributor, Load};
+use benches::centre::ours::{OPENS, Ours};
+use benches::centre::plain::Plain;
+use benches::centre::{classic, load::Spent};
+use benches::spread::Spread;
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+fn main() -> Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [subject, waiting, times] = args.as_slice() else {
+        bail!("usage: distribution ours|plain|polled|asked WAITING TIMES");
+    };
+    let (waiting, times) = (waiting.parse::<u64>()?, times.parse::<usize>()?);
+    match subject.as_str() {
+        "ours" => under_load(Load::new(Ours::open(), OPENS, waiting), times),
+        "plain" => under_load(Load::new(Plain::open(OPENS), OPENS, waiting), times),
+        "polled" => report_delays(&classic::polled(waiting as usize, times)),
+        "asked" => {
+            let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+            let delays = runtime.block_on(classic::asked(waiting, times))?;
+            report_delays(&delays)
+        }
+        _ => bail!("no subject {subject:?}"),
+    }
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "its output is for another program to read"
+)]
+fn under_load<D: Distributor>(mut load: Load<D>, rounds: usize) -> Result<()> {
+    // The tables of a centre in the middle of its day, not of one that has just filled.
+    (0..rounds / 10).for_each(|_| load.round());
+    load.take_spent();
+    let region = Region::new(ALLOCATOR);
+    (0..rounds).for_each(|_| load.round());
+    let change = region.change();
+    let Spent { all_ns, freed_ns } = load.take_spent();
+    let events = all_ns.len().max(1) as f64;
+    let mean = all_ns.iter().sum::<f64>() / events;
+    // Where the figures themselves are kept is not the distributor's.
+    let asked_for = change.allocations as f64 / events;
+    println!(
+        "events={events} mean_ns={mean:.1} p50_ns={:.0} p99_ns={:.0} p999_ns={:.0} free_p50_ns={:.0} free_p99_ns={:.0} \
+         allocations={asked_for:.4} digest={:016x}",
+        Spread::at(&all_ns, 500),
+        Spread::at(&all_ns, 990),
+        Spread::at(&all_ns, 999),
+        Spread::at(&freed_ns, 500),
+        Spread::at(&freed_ns, 990),
+        load.digest(),
+    );
+    Ok(())
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "its output is for another program to read"
+)]
+fn report_delays(delays_ms: &[f64]) -> Result<()> {
+    let spread = Spread::of(delays_ms).context("nobody was free")?;
+    println!(
+        "free_p50_ms={:.3} free_p99_ms={:.3}",
+        spread.median,
+        Spread::at(delays_ms, 990)
+    );
+    Ok(())
+}
