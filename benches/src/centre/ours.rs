@@ -72,6 +72,7 @@ impl Distributor for Ours {
                 arrival: now,
                 kind: EntryKind::New,
                 service_acted: false,
+                sticky: None,
             }),
             Event::Reserves { caller, agent } => Input::Reserve {
                 interaction: caller,
