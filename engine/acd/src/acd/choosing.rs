@@ -156,13 +156,12 @@ impl Acd {
             return;
         };
         let target = Target::Queue(queue);
-        self.index.settle(&self.state.agents);
         for (gate, clock) in self.index.clocks_after(interaction, lasted) {
             self.index.set_clock(target, gate, clock);
             if let Some(queue) = self.state.queues.get_mut(&queue) {
                 queue.clocks.insert(micros::of(gate), clock);
             }
-            for id in self.index.came_in(target, gate) {
+            for id in self.index.came_in(target, gate, &self.state.agents) {
                 self.draw(id, |_, other| other == queue);
                 if let Some(agent) = self.state.agents.get(&id) {
                     self.index.relist(id, agent);

@@ -12,7 +12,7 @@ use super::listing::Listing;
 use crate::agent::Agent;
 use crate::ids::AgentId;
 use crate::interaction::Interaction;
-use crate::preference::Preference;
+use crate::preference::{Preference, Seat};
 use crate::rank::Target;
 use crate::table::Table;
 
@@ -115,14 +115,20 @@ impl Index {
         if lane.is_full() {
             return None;
         }
-        let fresh = self.fresh.0.iter().filter_map(|id| {
-            let listed = self.listings.get(id)?.at(interaction.at)?;
-            let may =
-                interaction.has_passed(listed.seat.gate) && !interaction.barred.contains_key(id);
-            let preference = Preference::new(&listed.seat, *id, agents.get(id)?);
-            may.then(|| preference.after(lane.clock(listed.seat.gate)))
+        let fresh = self.fresh_at(interaction.at).filter_map(|(id, seat)| {
+            let may = interaction.has_passed(seat.gate) && !interaction.barred.contains_key(&id);
+            let preference = Preference::new(seat, id, agents.get(&id)?);
+            may.then(|| preference.after(lane.clock(seat.gate)))
         });
         fresh.chain(lane.preferred(interaction)).min()
+    }
+
+    /// Those who are fresh and may be alerted from `target`.
+    pub(super) fn fresh_at(&self, target: Target) -> impl Iterator<Item = (AgentId, &Seat)> {
+        self.fresh.0.iter().filter_map(move |id| {
+            let listed = self.listings.get(id)?.at(target)?;
+            Some((*id, &listed.seat))
+        })
     }
 
     /// The gate of an agent in a queue, as they are listed.

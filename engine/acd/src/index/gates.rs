@@ -5,11 +5,10 @@
 //! its agents.
 
 use alloc::collections::BTreeSet;
-use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::Index;
-use crate::ids::{AgentId, QueueId};
+use crate::ids::QueueId;
 use crate::interaction::Interaction;
 use crate::rank::{Rank, Target};
 
@@ -104,35 +103,5 @@ impl Index {
         {
             self.roomy.insert(queue);
         }
-    }
-
-    // ------------------------------------------------------------------ races
-
-    pub(crate) fn set_clock(&mut self, target: Target, gate: Duration, clock: u64) {
-        if let Some(lane) = self.lanes.get_mut(&target) {
-            lane.clocks.insert(gate, clock);
-        }
-    }
-
-    pub(crate) fn forget_clocks(&mut self, target: Target, keep: impl Fn(Duration) -> bool) {
-        if let Some(lane) = self.lanes.get_mut(&target) {
-            lane.clocks.retain(|gate, _| keep(*gate));
-        }
-    }
-
-    /// See [`Lane::clocks_after`](super::Lane).
-    pub(crate) fn clocks_after(
-        &self,
-        interaction: &Interaction,
-        after: u64,
-    ) -> Vec<(Duration, u64)> {
-        let lane = self.lanes.get(&interaction.at);
-        lane.map_or_else(Vec::new, |lane| lane.clocks_after(interaction, after))
-    }
-
-    /// See [`Lane::came_in`](super::Lane).
-    pub(crate) fn came_in(&self, target: Target, gate: Duration) -> Vec<AgentId> {
-        let lane = self.lanes.get(&target);
-        lane.map_or_else(Vec::new, |lane| lane.came_in(gate))
     }
 }

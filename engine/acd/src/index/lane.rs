@@ -215,26 +215,18 @@ impl Lane {
         self.clocks.get(&gate).copied().unwrap_or(0)
     }
 
-    /// A race for `interaction` is won `after` so long: the clocks of those who ran, as they are then.
-    pub(super) fn clocks_after(
-        &self,
-        interaction: &Interaction,
-        after: u64,
-    ) -> Vec<(Duration, u64)> {
-        let ran = self
-            .free
-            .keys()
-            .take_while(|gate| interaction.has_passed(**gate));
-        ran.map(|gate| (*gate, self.clock(*gate).saturating_add(after)))
-            .collect()
+    /// The gates that `interaction` has passed and somebody is free behind.
+    pub(super) fn open_gates(&self, interaction: &Interaction) -> impl Iterator<Item = Duration> {
+        let gates = self.free.keys().copied();
+        gates.take_while(|gate| interaction.has_passed(*gate))
     }
 
     /// The free agents behind `gate` who came in before its clock: they may not take what was run for.
-    pub(super) fn came_in(&self, gate: Duration) -> Vec<AgentId> {
+    pub(super) fn came_in(&self, gate: Duration) -> impl Iterator<Item = AgentId> {
         let clock = self.clock(gate);
         let group = self.free.get(&gate).into_iter().flatten();
-        let in_time = group.take_while(|it| it.came_in_before(clock));
-        in_time.map(|it| it.agent).collect()
+        let in_time = group.take_while(move |it| it.came_in_before(clock));
+        in_time.map(|it| it.agent)
     }
 }
 

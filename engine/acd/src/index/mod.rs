@@ -18,6 +18,7 @@ mod lanes;
 mod listing;
 mod moments;
 mod nobody;
+mod races;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
