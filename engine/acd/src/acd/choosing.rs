@@ -37,7 +37,6 @@ impl Acd {
     /// its `max_busy`, and only these are looked at. What is held for somebody is served first, then the best-ranked candidate, which chooses its agent
     /// by its queue's strategy from all who are free: so order (I4, rule 5) and strategy (rule 6) hold too when a step frees many at once.
     pub(super) fn bring_together(&mut self, now: Duration) {
-        self.index.settle_many(&self.state.agents);
         self.nominate();
         while let Some(Reverse((turn, source))) = self.agenda.candidates.pop() {
             self.serve(now, turn.rank);

@@ -187,6 +187,7 @@ impl Acd {
             {
                 self.agenda.freed.insert(*id);
             }
+            self.index.settle_many(&self.state.agents);
         }
         self.agenda.relist.give_back(ids);
         self.restaff(now);

@@ -239,6 +239,7 @@ impl Acd {
         {
             self.agenda.freed.insert(id);
         }
+        self.index.settle_many(&self.state.agents);
         self.agenda.touched.insert(id);
     }
 

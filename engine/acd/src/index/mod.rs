@@ -34,7 +34,6 @@ use crate::deadline::{Deadline, Deadlines};
 use crate::held::Held;
 use crate::ids::{AgentId, QueueId};
 use crate::interaction::{Bar, Interaction};
-
 use crate::rank::{Rank, Target};
 use crate::sabotage;
 use crate::state::State;
