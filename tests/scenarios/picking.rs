@@ -173,6 +173,28 @@ fn rule_13_who_does_not_get_what_they_picked_up_talks_on() {
 }
 
 #[test]
+fn rule_13_who_picks_up_one_after_the_other_keeps_the_first_on_hold() {
+    let w = World::new(seed(46));
+    let ann = w.agent("ann").available();
+    ann.has_call_waiting();
+    let callers = ["+49301", "+49302", "+49303"].map(|number| w.phone(number));
+    callers[0].calls("sales");
+    ann.answers();
+    for caller in &callers[1..] {
+        caller.calls("sales");
+        ann.picks_up(call_of(&w, caller.number()));
+        assert!(callers[0].hears_clip("default"));
+    }
+    ann.answers();
+    assert!(callers[2].talks_to(&ann) && callers[0].hears_clip("default"));
+    callers[2].hangs_up();
+    callers[1].hangs_up();
+    assert!(callers[0].hears_clip("default"), "they were answered");
+    callers[0].hangs_up();
+    w.expect_quiet();
+}
+
+#[test]
 fn rule_15_who_has_somebody_on_hold_gets_nobody_else() {
     let w = World::new(seed(42));
     let (ann, first, second) = (

@@ -109,14 +109,22 @@ impl Engine {
     /// Rule 13: whom they talk to is on hold while their phone rings for `call`.
     pub(crate) fn hold_for_pick_up(&mut self, agent: AgentId, call: CallId) {
         let username = self.names.username(agent).map(String::from);
-        let legs = username.map_or_else(Vec::new, |username| self.talking_legs(&username));
-        if legs.is_empty() || sabotage::HOLD {
+        let mut legs = username.map_or_else(Vec::new, |username| self.talking_legs(&username));
+        if sabotage::HOLD {
             return;
         }
         for leg in &legs {
             self.set_on_hold(*leg, true);
         }
-        self.index.on_hold_for.insert((call, agent), legs);
+        // Whom they put on hold for another that rings still waits for this one.
+        let others = self
+            .index
+            .on_hold_for
+            .extract_if(.., |(_, by), _| *by == agent);
+        legs.extend(others.flat_map(|(_, legs)| legs));
+        if !legs.is_empty() {
+            self.index.on_hold_for.insert((call, agent), legs);
+        }
     }
 
     /// They have what they picked up; or they do not get it, and talk on.
