@@ -272,7 +272,9 @@ impl Ua {
         };
         self.reply(key, request, 200);
         if let Some(call) = self.calls.get_mut(&id) {
-            let dialled = call.dialled && !call.dialling.withholds_ack;
+            // Who was refused, and whose INVITE came once more later on, never sees the 2xx: only time ends that call.
+            let refused = call.status.is_some_and(|status| status >= 300);
+            let dialled = call.dialled && !call.dialling.withholds_ack && !refused;
             if dialled && call.acks.is_empty() && !call.survived_a_crash {
                 self.faults
                     .push("a BYE came before the ACK to the 2xx had left".into());
