@@ -12,7 +12,6 @@ use benches::centre::ours::{OPENS, Ours};
 use benches::centre::plain::Plain;
 use benches::centre::{classic, load::Spent};
 use benches::spread::Spread;
-use rustix::time::{ClockId, clock_gettime};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -45,9 +44,9 @@ fn under_load<D: Distributor>(mut load: Load<D>, rounds: usize) -> Result<()> {
     // The tables of a centre in the middle of its day, not of one that has just filled.
     (0..rounds / 10).for_each(|_| load.round());
     load.take_spent();
-    let (region, before) = (Region::new(ALLOCATOR), on_cpu());
+    let (region, before) = (Region::new(ALLOCATOR), on_cpu()?);
     (0..rounds).for_each(|_| load.round());
-    let (change, spent) = (region.change(), on_cpu().saturating_sub(before));
+    let (change, spent) = (region.change(), on_cpu()?.saturating_sub(before));
     let Spent { all_ns, freed_ns } = load.take_spent();
     let events = all_ns.len().max(1) as f64;
     // On the processor, so that who else runs on this machine matters less; with the little that the load itself takes.
@@ -66,13 +65,12 @@ fn under_load<D: Distributor>(mut load: Load<D>, rounds: usize) -> Result<()> {
     Ok(())
 }
 
-/// Time that this thread had a processor.
-fn on_cpu() -> Duration {
-    let spent = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(
-        spent.tv_sec.unsigned_abs(),
-        spent.tv_nsec.unsigned_abs() as u32,
-    )
+/// Time that this thread had a processor: the first number of `schedstat`, in nanoseconds (proc(5)).
+fn on_cpu() -> Result<Duration> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    let first = text.split_ascii_whitespace().next();
+    let spent_ns = first.context("the kernel keeps no account of time")?;
+    Ok(Duration::from_nanos(spent_ns.parse()?))
 }
 
 #[expect(
