@@ -59,6 +59,15 @@ pub(crate) fn options(file: &Path, durability: Durability) -> Options {
         .disable_statement_logging()
 }
 
+/// For looking at a file that others may be writing, and that must stay as it is.
+pub(crate) fn reading(file: &Path) -> Options {
+    Options::new()
+        .filename(file)
+        .read_only(true)
+        .busy_timeout(BUSY)
+        .disable_statement_logging()
+}
+
 /// A pool that opens connections as they are needed.
 pub(crate) fn pool(file: &Path, connections: u32) -> Pool {
     SqlitePoolOptions::new()

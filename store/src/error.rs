@@ -54,6 +54,14 @@ pub enum StoreError {
         /// What the database said.
         source: sqlx::Error,
     },
+    /// A file that is no journal.
+    #[error("{} is no journal of lampfield: {source}", file.display())]
+    NoJournal {
+        /// The file.
+        file: PathBuf,
+        /// What the database said.
+        source: sqlx::Error,
+    },
     /// The schema could not be brought up to date.
     #[error("{}: cannot bring the schema up to date: {source}", file.display())]
     Migrate {

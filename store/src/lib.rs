@@ -41,8 +41,8 @@ pub use centre::{AuditRecord, CentreChange, CentreStore};
 pub use error::StoreError;
 pub use history::{CallDetail, History, HistoryFilter, Page, TimesFilter};
 pub use journal::{
-    Events, Gap, JournalFigures, JournalHealth, JournalWriter, Limits, NotDurable, Pressure,
-    RestartReader, StoredEvent, Trouble,
+    Beginning, Events, Gap, JournalFigures, JournalHealth, JournalReader, JournalWriter, Limits,
+    NotDurable, Pressure, RestartReader, StoredEvent, Trouble,
 };
 pub use lock::StoreLock;
 pub use projection::{AlertRecord, CallRecord, LegRecord, SessionRecord, StateRecord};

@@ -68,12 +68,14 @@ fn migrator(schema: Schema) -> Migrator {
     Migrator::with_migrations(schema.iter().map(migration).collect())
 }
 
+/// The newest schema that this program knows.
+pub(crate) fn newest(schema: Schema) -> i64 {
+    let versions = schema.iter().map(|(version, ..)| *version);
+    versions.max().unwrap_or(0)
+}
+
 fn refusal(file: &Path, schema: Schema, source: MigrateError) -> StoreError {
-    let known = schema
-        .iter()
-        .map(|(version, ..)| *version)
-        .max()
-        .unwrap_or(0);
+    let known = newest(schema);
     if let MigrateError::VersionMissing(found) = source
         && found > known
     {

@@ -24,6 +24,7 @@ use crate::command::{Done, Effect, Moves, Refusal};
 use crate::engine::Engine;
 use crate::event::{Change, Event};
 use crate::journal::Body;
+use crate::names::Names;
 use crate::routing::Routes;
 use crate::sabotage;
 
@@ -153,7 +154,7 @@ impl Engine {
         for record in records {
             self.journal(Body::Name(record));
         }
-        let config = self.acd_config(&snapshot.centre);
+        let config = acd_config(&self.names, &snapshot.centre);
         self.acd_input(AcdInput::ConfigChanged(Box::new(config)));
         self.look_up_hosts();
     }
@@ -172,80 +173,6 @@ impl Engine {
                 });
             }
         }
-    }
-
-    fn acd_config(&self, centre: &Centre) -> AcdConfig {
-        let skills = SkillIds::of(centre);
-        let queues = centre.queues.values().filter_map(|queue| {
-            Some(QueueConfig {
-                id: self.names.queue(&queue.name)?,
-                priority: queue.priority,
-                ageing: queue.ageing.into(),
-                strategy: strategy(queue.strategy),
-                ring_timeout: queue.ring_timeout.into(),
-                retry_after: queue.retry_after.into(),
-                max_no_answer: queue.max_no_answer,
-                device_retry: queue.device_retry.into(),
-                wrap_up: wrap_up(queue.wrap_up),
-                max_waiting: queue.max_waiting,
-                join_when: match queue.join_when {
-                    config::JoinWhen::Always => acd::config::JoinWhen::Always,
-                    config::JoinWhen::SomeoneLoggedIn => acd::config::JoinWhen::SomeoneLoggedIn,
-                    config::JoinWhen::SomeoneAvailable => acd::config::JoinWhen::SomeoneAvailable,
-                },
-                when_closing: match queue.when_closing {
-                    config::WhenClosing::Stay => acd::config::WhenClosing::Stay,
-                    config::WhenClosing::Go => acd::config::WhenClosing::Go,
-                },
-                reservation_limit: queue.reservation_limit.into(),
-                max_wait: queue.max_wait.into(),
-                nobody_after: queue.nobody_after.into(),
-                when_nobody: match queue.when_nobody {
-                    Some(_) => acd::config::WhenNobody::Go,
-                    None => acd::config::WhenNobody::Stay,
-                },
-                service_action: queue.service_level.as_ref().and_then(service_action),
-                skills: skills.all(&queue.skills),
-                relax: queue
-                    .relax
-                    .iter()
-                    .map(|step| skills.relaxation(step))
-                    .collect(),
-                max_busy: queue.max_busy,
-            })
-        });
-        let enabled = centre.users.values().filter(|user| user.enabled);
-        AcdConfig {
-            queues: queues.collect(),
-            agents: enabled
-                .filter_map(|user| self.agent_config(user, &skills))
-                .collect(),
-        }
-    }
-
-    fn agent_config(&self, user: &User, skills: &SkillIds<'_>) -> Option<AgentConfig> {
-        let assigned = user.queues.iter().filter_map(|assignment| {
-            Some(Assignment {
-                queue: self.names.queue(&assignment.queue)?,
-                order: assignment.order,
-                level: assignment.level,
-                weight: assignment.weight,
-                delay: assignment.delay.into(),
-            })
-        });
-        Some(AgentConfig {
-            id: self.names.agent(&user.username)?,
-            queues: assigned.collect(),
-            direct_call_priority: user.direct_call_priority,
-            personal: PersonalConfig {
-                ring_timeout: user.personal.ring_timeout.into(),
-                max_wait: user.personal.max_wait.into(),
-                wrap_up: wrap_up(user.personal.wrap_up),
-                max_no_answer: PERSONAL_MAX_NO_ANSWER,
-                device_retry: PERSONAL_DEVICE_RETRY,
-            },
-            skills: skills.all(&user.skills),
-        })
     }
 
     /// What a change would do to calls and agents at this moment, as sentences.
@@ -341,6 +268,81 @@ impl Engine {
         self.openings
             .ask_calendars(&snapshot.centre, zone, self.now.utc_us);
     }
+}
+
+/// The centre as the distribution core knows it.
+pub(crate) fn acd_config(names: &Names, centre: &Centre) -> AcdConfig {
+    let skills = SkillIds::of(centre);
+    let queues = centre.queues.values().filter_map(|queue| {
+        Some(QueueConfig {
+            id: names.queue(&queue.name)?,
+            priority: queue.priority,
+            ageing: queue.ageing.into(),
+            strategy: strategy(queue.strategy),
+            ring_timeout: queue.ring_timeout.into(),
+            retry_after: queue.retry_after.into(),
+            max_no_answer: queue.max_no_answer,
+            device_retry: queue.device_retry.into(),
+            wrap_up: wrap_up(queue.wrap_up),
+            max_waiting: queue.max_waiting,
+            join_when: match queue.join_when {
+                config::JoinWhen::Always => acd::config::JoinWhen::Always,
+                config::JoinWhen::SomeoneLoggedIn => acd::config::JoinWhen::SomeoneLoggedIn,
+                config::JoinWhen::SomeoneAvailable => acd::config::JoinWhen::SomeoneAvailable,
+            },
+            when_closing: match queue.when_closing {
+                config::WhenClosing::Stay => acd::config::WhenClosing::Stay,
+                config::WhenClosing::Go => acd::config::WhenClosing::Go,
+            },
+            reservation_limit: queue.reservation_limit.into(),
+            max_wait: queue.max_wait.into(),
+            nobody_after: queue.nobody_after.into(),
+            when_nobody: match queue.when_nobody {
+                Some(_) => acd::config::WhenNobody::Go,
+                None => acd::config::WhenNobody::Stay,
+            },
+            service_action: queue.service_level.as_ref().and_then(service_action),
+            skills: skills.all(&queue.skills),
+            relax: queue
+                .relax
+                .iter()
+                .map(|step| skills.relaxation(step))
+                .collect(),
+            max_busy: queue.max_busy,
+        })
+    });
+    let enabled = centre.users.values().filter(|user| user.enabled);
+    AcdConfig {
+        queues: queues.collect(),
+        agents: enabled
+            .filter_map(|user| agent_config(names, user, &skills))
+            .collect(),
+    }
+}
+
+fn agent_config(names: &Names, user: &User, skills: &SkillIds<'_>) -> Option<AgentConfig> {
+    let assigned = user.queues.iter().filter_map(|assignment| {
+        Some(Assignment {
+            queue: names.queue(&assignment.queue)?,
+            order: assignment.order,
+            level: assignment.level,
+            weight: assignment.weight,
+            delay: assignment.delay.into(),
+        })
+    });
+    Some(AgentConfig {
+        id: names.agent(&user.username)?,
+        queues: assigned.collect(),
+        direct_call_priority: user.direct_call_priority,
+        personal: PersonalConfig {
+            ring_timeout: user.personal.ring_timeout.into(),
+            max_wait: user.personal.max_wait.into(),
+            wrap_up: wrap_up(user.personal.wrap_up),
+            max_no_answer: PERSONAL_MAX_NO_ANSWER,
+            device_retry: PERSONAL_DEVICE_RETRY,
+        },
+        skills: skills.all(&user.skills),
+    })
 }
 
 /// The numbers by which the distribution core knows the skills of one centre: their places among all names.

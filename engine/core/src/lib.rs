@@ -28,6 +28,7 @@ mod names;
 mod opening;
 mod output;
 mod override_queue;
+pub mod paper;
 mod picking;
 mod random;
 mod register;

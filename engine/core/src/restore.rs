@@ -145,6 +145,19 @@ impl Restore {
     ///
     /// [`RestoreError`] when the entry cannot be understood; the state is then that before it.
     pub fn apply(&mut self, entry: &Entry) -> Result<(), RestoreError> {
+        self.apply_and_hear(entry, |_| {})
+    }
+
+    /// The same; `hear` is told what the distribution core decides on it, in order.
+    ///
+    /// # Errors
+    ///
+    /// As [`apply`](Self::apply).
+    pub fn apply_and_hear(
+        &mut self,
+        entry: &Entry,
+        mut hear: impl FnMut(acd::Output),
+    ) -> Result<(), RestoreError> {
         let now = Duration::from_micros(entry.stamp.mono_us);
         match &entry.body {
             Body::Checkpoint(bytes) => {
@@ -164,7 +177,9 @@ impl Restore {
                     why: alloc::format!("{error}"),
                 })?;
                 self.acd.handle_input(now, input);
-                while self.acd.poll_output().is_some() {}
+                while let Some(output) = self.acd.poll_output() {
+                    hear(output);
+                }
             }
             Body::Started { .. }
             | Body::Event(_)
@@ -202,6 +217,16 @@ impl Restore {
     /// What it says so far, without the distribution core.
     pub fn durable(&self) -> &Durable {
         &self.durable
+    }
+
+    /// The distribution core.
+    pub fn acd(&self) -> &Acd {
+        &self.acd
+    }
+
+    /// What a checkpoint would hold now: equal to one that was written of the same state, byte for byte (I8).
+    pub fn checkpoint(&self) -> Vec<u8> {
+        self.durable.checkpoint(&self.acd)
     }
 
     /// A number that tells two distribution cores apart: equal for equal state (I8).

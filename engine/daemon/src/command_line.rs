@@ -8,7 +8,7 @@ use config::Settings;
 
 use crate::print::{complain, one_line, say};
 use crate::settings::LoadFault;
-use crate::{apply, control, demo, settings, start};
+use crate::{apply, control, demo, replay, settings, start};
 
 /// A SIP-native contact-centre engine.
 #[derive(Debug, Parser)]
@@ -42,6 +42,8 @@ enum Command {
     Export,
     /// Runs a sample centre with made-up callers and attendants.
     Demo(demo::Options),
+    /// Plays a journal again: is every decision the same, or what would be different in another centre?
+    Replay(replay::Options),
     /// Prints the version.
     Version,
     #[command(flatten)]
@@ -59,9 +61,6 @@ enum Later {
     Restore(Rest),
     /// Not built yet.
     #[command(hide = true)]
-    Replay(Rest),
-    /// Not built yet.
-    #[command(hide = true)]
     Trace(Rest),
 }
 
@@ -76,7 +75,6 @@ impl Later {
         match self {
             Self::Backup(_) => "backup",
             Self::Restore(_) => "restore",
-            Self::Replay(_) => "replay",
             Self::Trace(_) => "trace",
         }
     }
@@ -98,6 +96,12 @@ pub(crate) fn main() -> ExitCode {
             complain(&format!("lampfield: {} is not built yet", later.name()));
             ExitCode::from(WRONG_USAGE)
         }
+        Command::Replay(options) if options.needs_settings() => {
+            with_settings(cli.config.as_deref(), |settings| {
+                replay::run(&options, settings)
+            })
+        }
+        Command::Replay(options) => end(replay::run(&options, Settings::default())),
         Command::Check => check(cli.config.as_deref()),
         Command::Run => with_settings(cli.config.as_deref(), |settings| {
             start::run(settings, cli.config.as_deref()).map(|()| true)
@@ -156,7 +160,12 @@ fn act_on(
             return ExitCode::from(COULD_NOT);
         }
     };
-    match act(settings) {
+    end(act(settings))
+}
+
+/// How the program ends; `Ok(false)` has been printed already.
+fn end(result: anyhow::Result<bool>) -> ExitCode {
+    match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(COULD_NOT),
         Err(error) => {
@@ -186,6 +195,15 @@ mod tests {
             &["demo"],
             &["demo", "--no-callers"],
             &["backup", "dir", "--anything"],
+            &["replay", "--journal", "var"],
+            &[
+                "replay",
+                "--journal",
+                "var",
+                "--from",
+                "2026-11-02T08:00:00Z",
+                "--json",
+            ],
         ] {
             assert!(parse(words).is_ok(), "{words:?}");
         }
@@ -194,6 +212,18 @@ mod tests {
             &["apply"],
             &["run", "--fast"],
             &["apply", "a", "b"],
+            &["replay"],
+            &["replay", "--journal", "var", "--calls"],
+            &[
+                "replay",
+                "--journal",
+                "var",
+                "--centre",
+                "c.toml",
+                "--runs",
+                "0",
+            ],
+            &["replay", "--journal", "var", "--from", "yesterday"],
         ] {
             assert_eq!(parse(words).unwrap_err().exit_code(), 2, "{words:?}");
         }

@@ -31,6 +31,7 @@ mod ports;
 mod print;
 mod random;
 mod realm;
+mod replay;
 mod settings;
 mod signals;
 mod start;

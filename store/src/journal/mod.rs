@@ -7,6 +7,7 @@
 mod commit;
 mod events;
 mod health;
+mod reading;
 mod restart;
 pub(crate) mod row;
 mod spill;
@@ -21,6 +22,7 @@ use crate::migrate;
 pub use events::{Events, StoredEvent};
 pub use health::{JournalFigures, JournalHealth, Pressure, Trouble};
 pub(crate) use health::{Shared, Tail};
+pub use reading::{Beginning, JournalReader};
 pub use restart::RestartReader;
 pub use spill::Gap;
 pub use writer::{JournalWriter, Limits, NotDurable};
@@ -47,6 +49,10 @@ pub(crate) const STATEMENTS: &[&str] = &[
     commit::INSERT_GAP,
     events::EVENTS_AFTER,
     events::PRUNED_TO,
+    reading::CHECKPOINT_BEFORE,
+    reading::FIRST_CHECKPOINT,
+    reading::FIRST_SEQ,
+    reading::SCHEMA,
     restart::AFTER,
     restart::GAPS,
     restart::LAST_CHECKPOINT,

@@ -26,10 +26,25 @@ pub(crate) struct Disk {
     /// On the way to the disk.
     behind: VecDeque<Entry>,
     last_seq: u64,
+    /// All that was ever written, where somebody wants to read it again.
+    kept: Option<Vec<Entry>>,
     faults: Vec<String>,
 }
 
 impl Disk {
+    /// One that forgets nothing, else only what is from its last checkpoint on is kept.
+    pub(crate) fn new(keeps_all: bool) -> Self {
+        Self {
+            kept: keeps_all.then(Vec::new),
+            ..Self::default()
+        }
+    }
+
+    /// All that was ever written, from the first entry on; empty where it was not kept.
+    pub(crate) fn journal(&self) -> Vec<Entry> {
+        self.kept.clone().unwrap_or_default()
+    }
+
     pub(crate) fn append(&mut self, entry: Entry) {
         if entry.seq != self.last_seq + 1 {
             self.faults.push(format!(
@@ -77,6 +92,9 @@ impl Disk {
                 kind: entry.body.kind(),
                 body: entry.body.encode(),
             });
+        }
+        if let Some(kept) = &mut self.kept {
+            kept.extend(written.iter().cloned());
         }
         written
     }

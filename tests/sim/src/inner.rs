@@ -52,6 +52,8 @@ pub struct Plan {
     pub late_us: u64,
     /// How many lines of trace are kept.
     pub trace: usize,
+    /// Whether the journal is kept from its first entry on, to be read again.
+    pub keep_journal: bool,
     /// How to see this again.
     pub again: String,
 }
@@ -125,7 +127,7 @@ impl Inner {
             view: View::default(),
             network,
             media,
-            disk: Disk::default(),
+            disk: Disk::new(plan.keep_journal),
             uas: BTreeMap::new(),
             mailboxes: BTreeMap::new(),
             hosts: BTreeMap::new(),

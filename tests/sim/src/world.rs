@@ -149,6 +149,7 @@ impl World {
             weather: Weather::FAIR,
             late_us: 0,
             trace: usize::MAX,
+            keep_journal: true,
             again: "cargo test --profile ci -p scenarios".into(),
         };
         Builder { plan }
@@ -414,6 +415,12 @@ impl World {
     /// The ladder so far.
     pub fn ladder(&self) -> String {
         self.0.borrow().trace.print()
+    }
+
+    /// The whole journal, as if all of it had reached the disk.
+    pub fn journal(&self) -> Vec<engine::journal::Entry> {
+        self.inner().flush_disk();
+        self.inner().disk.journal()
     }
 
     /// State rebuilt from the journal equals the state that wrote it (I8).

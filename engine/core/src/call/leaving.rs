@@ -6,23 +6,41 @@ use alloc::vec::Vec;
 
 use acd::config::ServiceStep;
 use acd::{DivertReason, QueueId, RefuseReason, Target as AcdTarget};
-use config::Destination;
+use config::{Centre, Destination, Queue};
 
 use super::{Place, Stage, Waiting};
+use crate::command::Moves;
 use crate::engine::Engine;
 use crate::event::{Diversion, EndResult, Event, LeftQueue, NOBODY_ALARM};
 use crate::ids::CallId;
 use crate::sabotage;
 
-impl Engine {
-    /// Not let in (rule 20).
-    pub(super) fn refused(&mut self, call: CallId, to: AcdTarget, reason: RefuseReason) {
-        let name = self.queue_of(to);
-        let queue = name
-            .as_deref()
-            .and_then(|name| self.snapshot.centre.queues.get(name));
-        let (why, to, result) = match (queue, reason) {
-            (_, RefuseReason::Duplicate) => return,
+/// Why a call goes on, where to, and what it is called on record when nothing comes of that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WayOut {
+    pub(crate) why: Diversion,
+    /// None: the caller is told that nothing is left.
+    pub(crate) to: Option<Destination>,
+    pub(crate) result: EndResult,
+}
+
+/// What a centre says of those whom a queue or user does not serve.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WaysOut<'a> {
+    pub(crate) centre: &'a Centre,
+    /// Where those go who waited in queues that are gone.
+    pub(crate) moves: &'a Moves,
+    /// The queue it was; none for a user.
+    pub(crate) queue: Option<&'a str>,
+    /// The user it was; none for a queue.
+    pub(crate) user: Option<&'a str>,
+}
+
+impl WaysOut<'_> {
+    /// Not let in (rule 20). None: nothing is to be done.
+    pub(crate) fn refused(self, reason: RefuseReason) -> Option<WayOut> {
+        let (why, to, result) = match (self.settings(), reason) {
+            (_, RefuseReason::Duplicate) => return None,
             (Some(queue), RefuseReason::Closed) => (
                 Diversion::Closed,
                 queue.when_closed.clone(),
@@ -43,19 +61,16 @@ impl Engine {
             }
             (None, _) => (
                 Diversion::Unavailable,
-                self.when_unavailable(call),
+                self.when_unavailable(),
                 EndResult::NoAnswer,
             ),
         };
-        self.divert(call, why, name, to.as_ref(), result);
+        Some(WayOut { why, to, result })
     }
 
     /// It waits there no longer.
-    pub(super) fn diverted(&mut self, call: CallId, from: AcdTarget, reason: DivertReason) {
-        let name = self.queue_of(from);
-        let queue = name
-            .as_deref()
-            .and_then(|name| self.snapshot.centre.queues.get(name));
+    pub(crate) fn diverted(self, reason: DivertReason) -> WayOut {
+        let queue = self.settings();
         let (why, to, result) = match reason {
             DivertReason::MaxWait | DivertReason::MaxEstimate if queue.is_some() => {
                 let overflow = queue.and_then(|queue| queue.when_overflow.as_ref());
@@ -75,7 +90,7 @@ impl Engine {
                 (Diversion::Closing, to, EndResult::Closed)
             }
             DivertReason::QueueRemoved => {
-                let to = name.as_deref().and_then(|name| self.moves.get(name));
+                let to = self.queue.and_then(|name| self.moves.get(name));
                 let to = to.cloned().or_else(|| self.default_queue());
                 (Diversion::Removed, to, EndResult::Failed)
             }
@@ -88,12 +103,24 @@ impl Engine {
             | DivertReason::MaxWait
             | DivertReason::MaxEstimate => (
                 Diversion::Unavailable,
-                self.when_unavailable(call),
+                self.when_unavailable(),
                 EndResult::NoAnswer,
             ),
         };
-        self.publish_left(call, LeftQueue::Diverted);
-        self.divert(call, why, name, to.as_ref(), result);
+        WayOut { why, to, result }
+    }
+
+    /// Whether the next queue ranks a call as if it came only now (rule 22).
+    pub(crate) fn ranks_anew(self, why: Diversion) -> bool {
+        let overflow = self
+            .settings()
+            .and_then(|queue| queue.when_overflow.as_ref());
+        why == Diversion::Overflow && overflow.is_some_and(|overflow| !overflow.keep_arrival)
+    }
+
+    fn settings(&self) -> Option<&Queue> {
+        let queue = self.centre.queues.get(self.queue?)?;
+        Some(queue)
     }
 
     /// Sends those on whose estimated wait is longer than their queue allows (rule 22). All are judged before any goes: who
@@ -142,7 +169,50 @@ impl Engine {
     }
 
     /// Where a direct call goes that its user does not take (rule 2).
-    fn when_unavailable(&self, call: CallId) -> Option<Destination> {
+    fn when_unavailable(&self) -> Option<Destination> {
+        let user = self.centre.users.get(self.user?);
+        user.and_then(|user| user.when_unavailable.clone())
+            .or_else(|| self.default_queue())
+    }
+
+    fn default_queue(&self) -> Option<Destination> {
+        let queue = self.centre.default_queue()?;
+        Some(Destination::Queue(queue.name.clone()))
+    }
+}
+
+impl Engine {
+    /// Not let in (rule 20).
+    pub(super) fn refused(&mut self, call: CallId, to: AcdTarget, reason: RefuseReason) {
+        let (queue, user) = (self.queue_of(to), self.direct_user(call));
+        let ways = self.ways_out(queue.as_deref(), user.as_deref());
+        if let Some(way) = ways.refused(reason) {
+            let anew = ways.ranks_anew(way.why);
+            self.divert(call, queue, way, anew);
+        }
+    }
+
+    /// It waits there no longer.
+    pub(super) fn diverted(&mut self, call: CallId, from: AcdTarget, reason: DivertReason) {
+        let (queue, user) = (self.queue_of(from), self.direct_user(call));
+        let ways = self.ways_out(queue.as_deref(), user.as_deref());
+        let way = ways.diverted(reason);
+        let anew = ways.ranks_anew(way.why);
+        self.publish_left(call, LeftQueue::Diverted);
+        self.divert(call, queue, way, anew);
+    }
+
+    fn ways_out<'a>(&'a self, queue: Option<&'a str>, user: Option<&'a str>) -> WaysOut<'a> {
+        WaysOut {
+            centre: &self.snapshot.centre,
+            moves: &self.moves,
+            queue,
+            user,
+        }
+    }
+
+    /// The user a direct call waits for.
+    fn direct_user(&self, call: CallId) -> Option<String> {
         let Stage::Waiting(Waiting {
             place: Place::User(username),
             ..
@@ -150,14 +220,7 @@ impl Engine {
         else {
             return None;
         };
-        let user = self.snapshot.centre.users.get(username);
-        user.and_then(|user| user.when_unavailable.clone())
-            .or_else(|| self.default_queue())
-    }
-
-    fn default_queue(&self) -> Option<Destination> {
-        let queue = self.snapshot.centre.default_queue()?;
-        Some(Destination::Queue(queue.name.clone()))
+        Some(username.clone())
     }
 
     /// The queue's service-level action was done (rule 23). Where it sends the call away, that comes apart.

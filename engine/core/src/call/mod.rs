@@ -61,11 +61,12 @@ pub(crate) use announcing::Announced;
 pub(crate) use emergency::Emergency;
 pub(crate) use goodbye::Goodbye;
 pub(crate) use inbound::tier;
+pub(crate) use leaving::{WayOut, WaysOut};
 pub(crate) use leg::{Leg, LegState};
-pub(crate) use plan::Plan;
+pub(crate) use plan::{DialPlan, Plan};
 
 /// How often one call may be sent on by rules before it is ended: two destinations that point at each other end here.
-const DIVERSIONS_MAX: u8 = 10;
+pub(crate) const DIVERSIONS_MAX: u8 = 10;
 
 /// One call.
 #[derive(Debug)]

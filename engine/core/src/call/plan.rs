@@ -1,8 +1,9 @@
 //! What a dialled number means for a new call: the dial plan's answer in the call's own words.
 
-use config::{Destination, Tier};
+use config::{Centre, Destination, Tier};
 
 use crate::engine::Engine;
+use crate::routing::Routes;
 use crate::sabotage;
 
 /// Where a new call goes, and with which rank.
@@ -27,11 +28,47 @@ impl Plan {
     }
 }
 
+/// The dial plan of a centre.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DialPlan<'a> {
+    pub(crate) centre: &'a Centre,
+    pub(crate) routes: &'a Routes,
+}
+
 impl Engine {
+    /// As [`DialPlan::rank_of_caller`].
+    pub(crate) fn rank_of_caller(&self, number: &str, plan: &Plan) -> (acd::Tier, i32) {
+        self.dial_plan().rank_of_caller(number, plan)
+    }
+
+    /// As [`DialPlan::from_trunk`].
+    pub(crate) fn plan_from_trunk(&self, dialled: &str) -> Plan {
+        self.dial_plan().from_trunk(dialled)
+    }
+
+    /// As [`DialPlan::from_phone`].
+    pub(crate) fn plan_from_phone(&self, dialled: &str) -> Plan {
+        self.dial_plan().from_phone(dialled)
+    }
+
+    /// As [`DialPlan::from_extension`].
+    pub(crate) fn plan_from_extension(&self, extension: &str, dialled: &str) -> Plan {
+        self.dial_plan().from_extension(extension, dialled)
+    }
+
+    fn dial_plan(&self) -> DialPlan<'_> {
+        DialPlan {
+            centre: &self.snapshot.centre,
+            routes: &self.routes,
+        }
+    }
+}
+
+impl DialPlan<'_> {
     /// The class and the points that a caller has besides those of a queue (rule 2): of the dialled number, and of the number
     /// list the caller is on.
-    pub(crate) fn rank_of_caller(&self, number: &str, plan: &Plan) -> (acd::Tier, i32) {
-        let lists = &self.snapshot.centre.number_lists;
+    pub(crate) fn rank_of_caller(self, number: &str, plan: &Plan) -> (acd::Tier, i32) {
+        let lists = &self.centre.number_lists;
         let list = self.routes.list_of_caller(number);
         let (tier, points) = list
             .and_then(|name| lists.get(name))
@@ -42,9 +79,9 @@ impl Engine {
     }
 
     /// A call from a trunk: numbers, queue numbers, extensions (a direct call), the default queue, else 404.
-    pub(crate) fn plan_from_trunk(&self, dialled: &str) -> Plan {
+    pub(crate) fn from_trunk(self, dialled: &str) -> Plan {
         use crate::routing::FromTrunk;
-        let centre = &self.snapshot.centre;
+        let centre = self.centre;
         match self.routes.from_trunk(dialled) {
             FromTrunk::Number(number) => match centre.numbers.get(number) {
                 Some(number) => Plan {
@@ -69,7 +106,7 @@ impl Engine {
     }
 
     /// A call from a phone of ours: emergency, a queue, an extension, an outside number.
-    pub(crate) fn plan_from_phone(&self, dialled: &str) -> Plan {
+    pub(crate) fn from_phone(self, dialled: &str) -> Plan {
         use crate::routing::FromPhone;
         let outside = || dialled.parse().ok().map(Destination::External);
         match self.routes.from_phone(dialled) {
@@ -83,8 +120,8 @@ impl Engine {
     }
 
     /// The same for the phone at this extension, which is busy for itself.
-    pub(crate) fn plan_from_extension(&self, extension: &str, dialled: &str) -> Plan {
-        let plan = self.plan_from_phone(dialled);
+    pub(crate) fn from_extension(self, extension: &str, dialled: &str) -> Plan {
+        let plan = self.from_phone(dialled);
         match &plan.to {
             Some(Destination::Extension(number)) if **number == *extension => {
                 Plan::to(Some(Destination::Busy), 486)
@@ -93,8 +130,8 @@ impl Engine {
         }
     }
 
-    fn plan_queue(&self, name: &str) -> Plan {
-        let queue = self.snapshot.centre.queues.get(name);
+    fn plan_queue(self, name: &str) -> Plan {
+        let queue = self.centre.queues.get(name);
         Plan::to(
             queue.map(|queue| Destination::Queue(queue.name.clone())),
             404,

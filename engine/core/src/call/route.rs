@@ -7,6 +7,7 @@ use core::time::Duration;
 use acd::{EntryKind, Input as AcdInput, Target as AcdTarget};
 use config::Destination;
 
+use super::leaving::WayOut;
 use super::{Announced, DIVERSIONS_MAX, LegState, Place, Stage, Waiting};
 use crate::engine::Engine;
 use crate::event::{Diversion, EndCause, EndResult, EndedBy, Event};
@@ -78,16 +79,10 @@ impl Engine {
         self.acd_input(AcdInput::Enqueue(enqueue));
     }
 
-    /// A rule sends the call elsewhere; without a destination the caller is told that nothing is left.
-    pub(crate) fn divert(
-        &mut self,
-        call: CallId,
-        why: Diversion,
-        from: Option<String>,
-        to: Option<&Destination>,
-        result: EndResult,
-    ) {
-        let anew = self.ranks_anew(why, from.as_deref());
+    /// A rule sends the call elsewhere; without a destination the caller is told that nothing is left. `anew`: the next queue ranks
+    /// it as if it came only now.
+    pub(crate) fn divert(&mut self, call: CallId, from: Option<String>, way: WayOut, anew: bool) {
+        let WayOut { why, to, result } = way;
         let Some(found) = self.calls.get_mut(&call) else {
             return;
         };
@@ -95,12 +90,12 @@ impl Engine {
         found.fallback = Some(result);
         found.diversions = found.diversions.saturating_add(1);
         // From a queue that is gone no way leads back to it.
-        let again = |to: &&Destination| why != Diversion::Removed && found.has_been_in(to);
+        let again = |to: &Destination| why != Diversion::Removed && found.has_been_in(to);
         let to = to.filter(|to| found.diversions <= DIVERSIONS_MAX && !again(to));
         let first = *found.arrival.get_or_insert(self.now.mono);
         let arrival = if anew { self.now.mono } else { first };
         let caller = found.caller;
-        let text = match to {
+        let text = match &to {
             Some(to) => to.to_string(),
             None if self.is_answered(caller) => format!("announcement:{SORRY}"),
             None => String::from("hangup"),
@@ -122,19 +117,9 @@ impl Engine {
             }
             // Nobody who has been answered can be told so by a status.
             Some(Destination::Busy) => self.nobody_left(call, 486),
-            Some(destination) => {
-                let destination = destination.clone();
-                self.go_to(call, &destination);
-            }
+            Some(destination) => self.go_to(call, &destination),
             None => self.nobody_left(call, 480),
         }
-    }
-
-    /// Whether the next queue ranks a call as if it came only now (rule 22).
-    fn ranks_anew(&self, why: Diversion, from: Option<&str>) -> bool {
-        let queue = from.and_then(|name| self.snapshot.centre.queues.get(name));
-        let overflow = queue.and_then(|queue| queue.when_overflow.as_ref());
-        why == Diversion::Overflow && overflow.is_some_and(|overflow| !overflow.keep_arrival)
     }
 
     /// Plays a prompt, then ends the call.

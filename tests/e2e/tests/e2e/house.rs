@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sip-interop", &["sip"]),
     ("engine", &["acd", "config", "media", "sip"]),
     ("media-io", &["media"]),
+    ("replay", &["acd", "config", "engine"]),
     ("store", &["acd", "config", "engine"]),
     ("admin-api", &["config", "engine"]),
     (
@@ -26,6 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "loadgen",
             "media",
             "media-io",
+            "replay",
             "sip",
             "store",
         ],
@@ -41,6 +43,7 @@ const PURE: &[(&str, &str)] = &[
     ("media", "media"),
     ("acd", "engine/acd"),
     ("engine", "engine/core"),
+    ("replay", "engine/replay"),
 ];
 
 fn root() -> PathBuf {

@@ -80,12 +80,48 @@ impl Run {
     ///
     /// When anything is wrong; the text says what, with the seed and the last lines of the trace.
     pub fn play(self) -> Summary {
-        Crowd::new(self).play()
+        Crowd::new(self, Habit::default()).play().0
+    }
+
+    /// The same, with the journal it wrote, from its first entry on, as it was found on the disk.
+    ///
+    /// # Panics
+    ///
+    /// As [`play`](Self::play).
+    pub fn play_and_keep(self) -> (Summary, Vec<engine::journal::Entry>) {
+        let habit = Habit {
+            keeps_journal: true,
+            leaves_centre: false,
+        };
+        Crowd::new(self, habit).play()
+    }
+
+    /// The same, and nobody changes the centre, whose text comes with it.
+    ///
+    /// # Panics
+    ///
+    /// As [`play`](Self::play).
+    pub fn play_in_one_centre(self) -> (Summary, Vec<engine::journal::Entry>, String) {
+        let habit = Habit {
+            keeps_journal: true,
+            leaves_centre: true,
+        };
+        let (summary, journal) = Crowd::new(self, habit).play();
+        (summary, journal, centre::text(0))
     }
 }
 
+/// What is different in some runs.
+#[derive(Debug, Clone, Copy, Default)]
+struct Habit {
+    /// The whole journal is kept.
+    keeps_journal: bool,
+    /// The centre stays as it is.
+    leaves_centre: bool,
+}
+
 impl Crowd {
-    fn new(run: Run) -> Self {
+    fn new(run: Run, habit: Habit) -> Self {
         let mut dice = Dice::new(run.seed ^ 0x5eed);
         let weather = Weather {
             lost: dice.below(60),
@@ -101,6 +137,7 @@ impl Crowd {
             weather,
             late_us: dice.below(3_000),
             trace: run.trace,
+            keep_journal: habit.keeps_journal,
             again: format!(
                 "cargo run --profile ci -p sim -- --seed {} --calls {}",
                 run.seed, run.calls
@@ -124,12 +161,12 @@ impl Crowd {
             desks: BTreeMap::new(),
             seen: BTreeSet::new(),
         };
-        crowd.open();
+        crowd.open(habit);
         crowd
     }
 
     /// Phones register, agents log in, and everything that happens now and then is planned.
-    fn open(&mut self) {
+    fn open(&mut self, habit: Habit) {
         for ((username, extension, _), host) in centre::DESKS.into_iter().zip(1..) {
             let address = SocketAddr::from(([10, 1, 0, host], 5060));
             let extension = extension.to_string();
@@ -150,7 +187,8 @@ impl Crowd {
             let soon = self.dice.millis(1_000, 4_000);
             self.plan(soon, Deed::Wish(username.into()));
         }
-        for deed in Deed::NOW_AND_THEN {
+        let deeds = Deed::NOW_AND_THEN.into_iter();
+        for deed in deeds.filter(|deed| !(habit.leaves_centre && deed.changes_centre())) {
             let soon = self.dice.millis(3_000, 60_000);
             self.plan(soon, deed.clone());
         }
@@ -162,7 +200,7 @@ impl Crowd {
             .insert((self.inner.now + after, self.count), deed);
     }
 
-    fn play(mut self) -> Summary {
+    fn play(mut self) -> (Summary, Vec<engine::journal::Entry>) {
         while !self.closing {
             self.go_on();
         }
@@ -175,7 +213,7 @@ impl Crowd {
                 .try_into()
                 .unwrap_or(0),
         );
-        Summary {
+        let summary = Summary {
             digest: self.inner.digest(),
             calls: self.inner.records.calls(),
             alerts: self.inner.alerts.count,
@@ -183,7 +221,8 @@ impl Crowd {
             time: self.inner.now - start,
             crashes: self.crashes,
             seen: self.seen,
-        }
+        };
+        (summary, self.inner.disk.journal())
     }
 
     /// The next thing: somebody's deed, or what happens by itself.

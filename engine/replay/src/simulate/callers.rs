@@ -1,0 +1,263 @@
+//! Callers: they come, lose patience, talk, and go.
+
+use core::time::Duration;
+
+use acd::config::ServiceStep;
+use acd::{AgentId, Enqueue, EntryKind, Input, InteractionId, Stage, Target, Tier};
+use alloc::vec::Vec;
+use engine::event::Diversion;
+use engine::paper::{Caller, Received, SENT_ON_MAX, SentOn};
+
+use super::{Happening, Run};
+use crate::day::{CallDay, Key, micros};
+
+/// A call as the engine would know it.
+#[derive(Debug, Clone)]
+pub(super) struct CallNow {
+    at: Target,
+    pub(super) tier: Tier,
+    pub(super) priority: i32,
+    /// When its visit began, as ranks count it.
+    arrival: Duration,
+    been_in: Vec<Target>,
+    sent_on: u8,
+    /// How often it came to a further queue.
+    moved: u32,
+    service_acted: bool,
+    connected: Option<AgentId>,
+}
+
+impl CallNow {
+    pub(super) fn waits(&self) -> bool {
+        self.connected.is_none()
+    }
+}
+
+impl Run<'_> {
+    /// Calls that were there when the day began.
+    pub(super) fn take_up_calls(&mut self) {
+        let found: Vec<_> = self.acd.interactions().collect();
+        for found in found {
+            let connected = match found.stage {
+                Stage::Connected { agent, .. } => Some(agent),
+                Stage::Waiting | Stage::Alerting { .. } => None,
+            };
+            let call = CallNow {
+                at: found.at,
+                tier: found.tier,
+                priority: found.priority,
+                arrival: found.arrival,
+                been_in: [found.at].into(),
+                sent_on: 0,
+                moved: 0,
+                service_acted: false,
+                connected,
+            };
+            self.calls.insert(found.interaction, call);
+            if let Stage::Alerting { match_id, agent } = found.stage {
+                self.rings(match_id, found.interaction, agent);
+            }
+            match connected {
+                Some(_) => self.talks(found.interaction),
+                None => self.is_patient(found.interaction),
+            }
+        }
+    }
+
+    /// A call comes in, and goes where this centre sends it.
+    pub(super) fn arrives(&mut self, id: InteractionId) {
+        let day = self.script.day;
+        let Some(call) = day.calls.get(&id) else {
+            return;
+        };
+        let Some((to, received)) = self.received(call) else {
+            return;
+        };
+        let arrival = Duration::from_micros(self.now.0);
+        let now = CallNow {
+            at: to,
+            tier: received.tier,
+            priority: received.priority,
+            arrival,
+            been_in: Vec::new(),
+            sent_on: 0,
+            moved: 0,
+            service_acted: false,
+            connected: None,
+        };
+        self.calls.insert(id, now);
+        self.is_patient(id);
+        self.feed(Input::Enqueue(Enqueue {
+            interaction: id,
+            to,
+            tier: received.tier,
+            priority: received.priority,
+            arrival,
+            kind: EntryKind::New,
+            service_acted: false,
+        }));
+    }
+
+    /// Where a call goes first; none where it never comes to a queue or to a user.
+    fn received(&self, call: &CallDay) -> Option<(Target, Received)> {
+        let paper = self.script.paper;
+        let Some(who) = &call.caller else {
+            // Nothing is known of it but where it went.
+            let received = Received {
+                to: None,
+                tier: call.enqueue.tier,
+                priority: call.enqueue.priority,
+            };
+            return Some((call.enqueue.to, received));
+        };
+        let received = paper.receives(Caller {
+            number: &who.number,
+            called: &who.called,
+            user: who.user.as_deref(),
+        });
+        let to = paper.target(received.to.as_ref()?)?;
+        Some((to, received))
+    }
+
+    /// When its caller gives up: as then, or later than they are known to have waited.
+    fn is_patient(&mut self, id: InteractionId) {
+        let script = self.script;
+        let Some(call) = script.day.calls.get(&id) else {
+            return;
+        };
+        let key = match call.left {
+            Some(key) => Some(key),
+            None => {
+                let waited_us = call.seen_us.saturating_sub(call.since_us());
+                let patience = script
+                    .model
+                    .patience_of(self.seed, id, call.enqueue.to, waited_us);
+                patience.map(|patience| (call.since_us().saturating_add(patience), 0, 0))
+            }
+        };
+        if let Some(key) = key {
+            self.plan(key, Happening::Leaves(id));
+        }
+    }
+
+    pub(super) fn leaves(&mut self, id: InteractionId) {
+        if !self.calls.get(&id).is_some_and(CallNow::waits) {
+            return;
+        }
+        let recorded = self.script.day.calls.get(&id);
+        let gave_up = recorded.is_none_or(|call| call.left.is_none() || call.gave_up);
+        self.calls.remove(&id);
+        if self.acd.interaction(id).is_some() {
+            let now = Duration::from_micros(self.now.0);
+            self.ledger.leaves(now, id, gave_up);
+            self.feed(Input::Leave { interaction: id });
+        }
+    }
+
+    /// An agent has it.
+    pub(super) fn connects(&mut self, id: InteractionId, agent: AgentId) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.connected = Some(agent);
+            self.talks(id);
+        }
+    }
+
+    /// When the talk is over: after as long as on the day.
+    fn talks(&mut self, id: InteractionId) {
+        let script = self.script;
+        let Some(call) = script.day.calls.get(&id) else {
+            return;
+        };
+        let now_us = self.now.0;
+        let key: Key = match (call.connected, call.ended) {
+            (Some((since_us, _)), Some(ended)) if since_us == now_us => ended,
+            (Some((since_us, _)), Some((ended_us, seq, _))) => {
+                (now_us + ended_us.saturating_sub(since_us), seq, 1)
+            }
+            (Some((since_us, _)), None) => {
+                // Cut off by the day's end or a restart: longer than that.
+                let known_us = call
+                    .cut_us
+                    .unwrap_or(script.day.end.0)
+                    .saturating_sub(since_us);
+                let talk = script.model.talk(self.seed, id, call.enqueue.to, known_us);
+                (now_us.saturating_add(talk), 0, 0)
+            }
+            (None, _) => {
+                let talk = script.model.talk(self.seed, id, call.enqueue.to, 0);
+                (now_us.saturating_add(talk), 0, 0)
+            }
+        };
+        self.plan(key, Happening::TalkEnds(id));
+    }
+
+    pub(super) fn talk_ends(&mut self, id: InteractionId) {
+        let Some(agent) = self.calls.get(&id).and_then(|call| call.connected) else {
+            return;
+        };
+        self.calls.remove(&id);
+        self.feed(Input::InteractionEnded { interaction: id });
+        self.wraps_up(agent, id);
+    }
+
+    /// A rule sends it on, as the engine would.
+    pub(super) fn sends_on(&mut self, id: InteractionId, way: SentOn) {
+        let now = Duration::from_micros(self.now.0);
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        call.sent_on = call.sent_on.saturating_add(1);
+        let to = way.to.as_ref().filter(|_| call.sent_on <= SENT_ON_MAX);
+        let to = to.and_then(|to| Some((to, self.script.paper.target(to)?)));
+        let to = to.filter(|(_, to)| {
+            way.why == Diversion::Removed || !call.been_in.contains(to) || is_user(*to)
+        });
+        let Some((_, to)) = to else {
+            // To the telephone network, an announcement or nowhere: out of the queues.
+            self.calls.remove(&id);
+            return;
+        };
+        let arrival = if way.ranks_anew { now } else { call.arrival };
+        call.at = to;
+        let enqueue = Enqueue {
+            interaction: id,
+            to,
+            tier: call.tier,
+            priority: call.priority,
+            arrival,
+            kind: EntryKind::Overflow,
+            service_acted: call.service_acted,
+        };
+        let then = self.script.day.sent_on.get(&(id, call.moved)).copied();
+        call.moved += 1;
+        let at_once = (self.now.0, self.now.1, self.now.2.saturating_add(1));
+        let key = then.filter(|key| key.0 == self.now.0).unwrap_or(at_once);
+        self.plan(key, Happening::SentOn(enqueue));
+    }
+
+    pub(super) fn comes_on(&mut self, enqueue: Enqueue) {
+        if self.calls.contains_key(&enqueue.interaction) {
+            self.feed(Input::Enqueue(enqueue));
+        }
+    }
+
+    /// It was let in.
+    pub(super) fn entered(&mut self, id: InteractionId, to: Target) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.been_in.push(to);
+        }
+    }
+
+    pub(super) fn service_level(&mut self, id: InteractionId, step: ServiceStep) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.service_acted = true;
+            if let ServiceStep::Raise(points) = step {
+                call.priority = call.priority.saturating_add(points);
+            }
+        }
+    }
+}
+
+const fn is_user(to: Target) -> bool {
+    matches!(to, Target::Personal(_))
+}

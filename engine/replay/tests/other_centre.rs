@@ -1,0 +1,232 @@
+//! The day played against a centre: the same one gives the same day, another one what follows from it by hand.
+
+use std::sync::Arc;
+
+use config::{Settings, Snapshot};
+use engine::journal::Entry;
+use engine::paper::Paper;
+use replay::{About, Day, DayReader, Ending, Figure, Model, Report, Study};
+use sim::crowd::Run;
+use sim::{World, secs, seed};
+
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
+}
+
+fn read(entries: &[Entry]) -> Day {
+    let mut reader = DayReader::default();
+    for entry in entries {
+        reader.take(entry).expect("a whole day");
+    }
+    reader.finish().expect("a day")
+}
+
+fn paper(day: &Day, centre: &str) -> Paper {
+    let centre = config::parse_centre(centre, "other.toml").expect("a right centre");
+    let snapshot = Snapshot {
+        version: 1,
+        settings: Arc::new(Settings::default()),
+        centre: Arc::new(centre),
+    };
+    Paper::new(Arc::new(snapshot), day.names())
+}
+
+fn study(entries: &[Entry], centre: &str, runs: u64) -> Report {
+    let day = read(entries);
+    let paper = paper(&day, centre);
+    let model = Model::measured(&day);
+    let study = Study::new(&day, &paper, &model);
+    let runs: Vec<_> = (1..=runs).map(|seed| study.run(seed)).collect();
+    study.report(&runs)
+}
+
+#[test]
+fn an_unchanged_centre_gives_the_day_itself() {
+    for seed in 1..=number("SIM_SEEDS", 6) {
+        let calls = number("SIM_CALLS", 1_000);
+        let trace = 0;
+        let (_, entries, centre) = Run { seed, calls, trace }.play_in_one_centre();
+        let report = study(&entries, &centre, 2);
+        assert_eq!(report.changed, [], "seed {seed}");
+        assert!(report.same, "seed {seed}");
+    }
+}
+
+#[test]
+fn an_unchanged_centre_gives_the_day_from_a_checkpoint_on() {
+    let is_checkpoint = |entry: &Entry| matches!(entry.body, engine::journal::Body::Checkpoint(_));
+    for seed in 1..=number("SIM_SEEDS", 4) {
+        let calls = number("SIM_CALLS", 1_500);
+        let trace = 0;
+        let (_, entries, centre) = Run { seed, calls, trace }.play_in_one_centre();
+        let Some(first) = entries.iter().position(is_checkpoint) else {
+            continue;
+        };
+        let report = study(&entries[first..], &centre, 1);
+        assert_eq!(report.changed, [], "seed {seed}");
+        assert!(report.same, "seed {seed}");
+    }
+}
+
+const TWO_AGENTS: &str = r#"
+[[trunks]]
+name = "carrier"
+kind = "peer"
+address = "sip:10.0.0.2:5060"
+numbers = ["0*"]
+
+[[queues]]
+name = "sales"
+number = "2000"
+
+[[users]]
+username = "ann"
+name = "Ann"
+extension = "1001"
+sip_password = "ann's secret"
+queues = ["sales"]
+"#;
+const BOB: &str = r#"
+[[users]]
+username = "bob"
+name = "Bob"
+extension = "1002"
+sip_password = "bob's secret"
+queues = ["sales"]
+"#;
+
+/// Three callers at 0, 10 and 20 s; whoever is rung answers after 4 s; they talk for 60, 40 and 30 s.
+///
+/// The first has ann from 4 to 64 s, the second bob from 14 to 54 s, the third bob from 58 to 88 s.
+fn three_callers() -> (Vec<Entry>, String) {
+    let centre = format!("{TWO_AGENTS}{BOB}");
+    let world = World::builder(seed(11)).centre(&centre).build();
+    let (ann, bob) = (
+        world.agent("ann").available(),
+        world.agent("bob").available(),
+    );
+    let start = world.now();
+    let at = |second: u64| world.run_for(start + secs(second) - world.now());
+    let callers = ["+4930111", "+4930222", "+4930333"].map(|number| world.phone(number));
+    callers[0].calls("2000");
+    at(4);
+    ann.answers();
+    at(10);
+    callers[1].calls("2000");
+    at(14);
+    bob.answers();
+    at(20);
+    callers[2].calls("2000");
+    at(54);
+    callers[1].hangs_up();
+    at(58);
+    bob.answers();
+    at(64);
+    callers[0].hangs_up();
+    at(88);
+    callers[2].hangs_up();
+    at(200);
+    ann.logs_out();
+    bob.logs_out();
+    (world.journal(), centre)
+}
+
+/// Seconds and tenths of a wait.
+fn tenths(waited_us: u64) -> u64 {
+    (waited_us + 50_000) / 100_000
+}
+
+#[test]
+fn one_agent_fewer_gives_what_follows_by_hand() {
+    let (entries, centre) = three_callers();
+    assert!(study(&entries, &centre, 1).same);
+    let report = study(&entries, TWO_AGENTS, 20);
+    assert!(!report.same);
+    // ann has the first until 64 s, is rung for the second at 64, has it from 68 to 108, and the third from 112 on.
+    let fates: Vec<_> = report
+        .changed
+        .iter()
+        .map(|changed| {
+            let fate = |fate: &Option<replay::Fate>| {
+                let fate = fate.clone().expect("a queue had it");
+                (
+                    fate.agent.expect("somebody took it"),
+                    tenths(fate.waited_us),
+                )
+            };
+            (fate(&changed.then), fate(&changed.now))
+        })
+        .collect();
+    let took = |agent: &str, tenths: u64| (agent.to_owned(), tenths);
+    assert_eq!(
+        fates,
+        [
+            (took("bob", 40), took("ann", 580)),
+            (took("bob", 380), took("ann", 920)),
+        ]
+    );
+    let row = |about: &About, figure: Figure| {
+        let (_, rows) = report.rows.iter().find(|(of, _)| of == about).expect("it");
+        *rows.iter().find(|row| row.figure == figure).expect("it")
+    };
+    let level = row(&About::Total, Figure::ServiceLevel);
+    // Two of three within 20 s, then one.
+    assert_eq!((level.then, level.now), (Some(6_667), Some(3_333)));
+    assert_eq!(level.band, Some((-3_334, -3_334)));
+    let calls = |agent: &str| {
+        let row = row(&About::Agent(agent.into()), Figure::Calls);
+        (row.then, row.now)
+    };
+    assert_eq!(calls("ann"), (Some(1), Some(3)));
+    assert_eq!(calls("bob"), (Some(2), Some(0)));
+}
+
+#[test]
+fn agents_who_were_not_there_are_named() {
+    let (entries, centre) = three_callers();
+    let more = centre.clone() + &BOB.replace("bob", "cem").replace("1002", "1003");
+    let report = study(&entries, &more, 1);
+    assert_eq!(report.not_at_work, ["cem"]);
+    assert_eq!(report.changed, []);
+}
+
+#[test]
+fn who_gives_up_does_so_after_as_long_in_every_centre() {
+    let centre = format!("{TWO_AGENTS}{BOB}");
+    let world = World::builder(seed(12)).centre(&centre).build();
+    let ann = world.agent("ann").available();
+    let (first, second) = (world.phone("+4930111"), world.phone("+4930222"));
+    first.calls("2000");
+    world.run_for(secs(4));
+    ann.answers();
+    second.calls("2000");
+    world.run_for(secs(30));
+    second.hangs_up();
+    world.run_for(secs(30));
+    first.hangs_up();
+    world.run_for(secs(5));
+    let entries = world.journal();
+    // Nobody may wait for more than 10 s there: the second is sent on before they give up.
+    let other = centre.replace(
+        "number = \"2000\"",
+        "number = \"2000\"\nmax_wait = 10\nwhen_overflow = { to = \"announcement:sorry\" }",
+    );
+    let report = study(&entries, &other, 5);
+    let [changed] = report.changed.as_slice() else {
+        panic!("{:?}", report.changed)
+    };
+    let ending = |fate: &Option<replay::Fate>| fate.as_ref().map(|fate| fate.ending);
+    assert_eq!(ending(&changed.then), Some(Ending::Abandoned));
+    assert_eq!(ending(&changed.now), Some(Ending::SentOn));
+}
+
+#[test]
+fn a_day_that_lacks_entries_is_refused() {
+    let (mut entries, _) = three_callers();
+    entries.drain(10..15);
+    let mut reader = DayReader::default();
+    let refused = entries.iter().try_for_each(|entry| reader.take(entry));
+    let text = refused.expect_err("entries are missing").to_string();
+    assert_eq!(text, "entries 11 to 15 are missing; begin after them");
+    assert!(DayReader::default().finish().is_err());
+}
