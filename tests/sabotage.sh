@@ -3,7 +3,8 @@
 #
 # Every cargo feature `sabotage-*` of engine/acd is one broken rule of distribution, judged by the rules' stories and the
 # core's own simulation; every one of engine/core is one broken promise of calls, judged by the scenarios and the simulated
-# world. Built without optimisation and in target folders of their own, the two crates side by side.
+# world; every one of engine/replay is one of replays, judged by days of that world. Built without optimisation and in target
+# folders of their own, the first two crates side by side.
 # Prints a table; exits 1 if something broken passes both of its tests.
 set -eu
 cd "$(dirname "$0")/.."
@@ -17,6 +18,7 @@ tests() {
     case $1 in
     acd) echo "acd:rules: acd:simulation:" ;;
     engine) echo "scenarios:stories: sim:crowd:invariants" ;;
+    replay) echo "replay:other_centre: replay:identical:" ;;
     esac
 }
 
@@ -25,6 +27,7 @@ features() {
     case $1 in
     acd) manifest=engine/acd/Cargo.toml ;;
     engine) manifest=engine/core/Cargo.toml ;;
+    replay) manifest=engine/replay/Cargo.toml ;;
     esac
     sed -n 's/^\(sabotage-[a-z-]*\) = .*/\1/p' "$manifest"
 }
@@ -85,6 +88,7 @@ acd=$!
 judge engine &
 engine=$!
 failed=0
+judge replay || failed=1
 wait $acd || failed=1
 wait $engine || failed=1
 [ $failed -eq 0 ] || echo 'sabotage: not everything was caught'

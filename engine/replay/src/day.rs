@@ -5,20 +5,23 @@
 //! the distribution core finds its place here: as something that comes from outside and stays as it was ([`Day::fixed`]), or as
 //! what followed from a decision: the answer to an alert, the end of a talk, the next queue of a caller who was sent on.
 
+mod reader;
+
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use acd::config::AcdConfig;
 use acd::{
-    Acd, Activity, AgentChange, AgentId, AlertOutcome, Enqueue, EntryKind, Input, InteractionId,
-    MatchId, Output, Presence, QueueId, Stage,
+    Acd, Activity, AgentChange, AgentId, AlertOutcome, Enqueue, Input, InteractionId, Presence,
+    QueueId,
 };
-use engine::event::LeftQueue;
-use engine::journal::{Body, Entry, NameRecord, OverrideRecord};
-use engine::{CallId, Event, Restore};
+use engine::CallId;
+use engine::journal::{NameRecord, OverrideRecord};
+
+pub use reader::DayReader;
 
 use crate::outcome::{Ledger, Promise};
 
@@ -169,353 +172,6 @@ impl CallDay {
     }
 }
 
-/// Reads a day from its entries.
-#[derive(Debug, Default)]
-pub struct DayReader {
-    restore: Restore,
-    day: Option<Day>,
-    last_seq: u64,
-    callers: BTreeMap<InteractionId, Who>,
-    /// Why the last call that left a queue did so.
-    leaving: Option<(InteractionId, LeftQueue)>,
-    matches: BTreeMap<MatchId, (InteractionId, AgentId, u32)>,
-    rung: BTreeMap<(InteractionId, AgentId), u32>,
-    sent_on: BTreeMap<InteractionId, u32>,
-    last_call: BTreeMap<AgentId, InteractionId>,
-    missed: BTreeMap<AgentId, u64>,
-}
-
-impl DayReader {
-    /// Takes the next entry: first the journal's first, or a checkpoint.
-    ///
-    /// # Errors
-    ///
-    /// [`Unfit`] when the day cannot be played against another centre.
-    pub fn take(&mut self, entry: &Entry) -> Result<(), Unfit> {
-        if self.last_seq != 0 && entry.seq != self.last_seq + 1 {
-            return Err(Unfit::Missing {
-                first_seq: self.last_seq + 1,
-                last_seq: entry.seq - 1,
-            });
-        }
-        self.last_seq = entry.seq;
-        let key = (entry.stamp.mono_us, entry.seq, 0);
-        if self.day.is_none() {
-            return self.begin(key, entry);
-        }
-        if let Some(day) = &mut self.day {
-            day.end = (key.0, key.1, u32::MAX);
-            day.end_utc_us = entry.stamp.utc_us;
-        }
-        match &entry.body {
-            Body::Acd(bytes) => self.heard(key, entry, bytes),
-            Body::Event(event) => {
-                self.happened(event);
-                self.apply(entry).map(drop)
-            }
-            Body::Override(record) => {
-                self.fix(key, entry.stamp.utc_us, Fixed::Override(record.clone()));
-                self.apply(entry).map(drop)
-            }
-            Body::Checkpoint(_) => Ok(()),
-            Body::Started { .. }
-            | Body::Dialog(_)
-            | Body::DialogGone(_)
-            | Body::Binding(_)
-            | Body::BindingGone(_)
-            | Body::Name(_)
-            | Body::Unknown { .. } => self.apply(entry).map(drop),
-        }
-    }
-
-    /// The day, its entries being at their end.
-    ///
-    /// # Errors
-    ///
-    /// [`Unfit::Empty`] when there were none.
-    pub fn finish(self) -> Result<Day, Unfit> {
-        let mut day = self.day.ok_or(Unfit::Empty)?;
-        day.names.clone_from(&self.restore.durable().names);
-        day.state = self.restore.acd_hash();
-        let figures = &self.restore.durable().board.queues;
-        let numbered = day.names.iter().filter(|name| name.is_queue);
-        let promised = numbered.filter_map(|name| {
-            let promise = figures.get(&name.name)?.promise;
-            let us = |length: i64| u64::try_from(length).unwrap_or(0);
-            let promise = Promise {
-                within_us: us(promise.within_us),
-                short_us: us(promise.short_us),
-            };
-            Some((QueueId(name.id), promise))
-        });
-        day.promises = promised.collect();
-        day.ledger.end(Duration::from_micros(day.end.0));
-        Ok(day)
-    }
-
-    fn begin(&mut self, key: Key, entry: &Entry) -> Result<(), Unfit> {
-        self.apply(entry)?;
-        let acd = self.restore.acd();
-        let mut day = Day {
-            acd: acd.encode(),
-            goes_on: matches!(entry.body, Body::Checkpoint(_)),
-            begin: key,
-            end: key,
-            begin_utc_us: entry.stamp.utc_us,
-            end_utc_us: entry.stamp.utc_us,
-            names: Vec::new(),
-            overrides: self.restore.durable().overrides.clone(),
-            fixed: Vec::new(),
-            calls: BTreeMap::new(),
-            sent_on: BTreeMap::new(),
-            alerts: BTreeMap::new(),
-            wrap_ups: BTreeMap::new(),
-            served: BTreeMap::new(),
-            no_answer: BTreeMap::new(),
-            ledger: Ledger::new(Duration::from_micros(key.0), acd),
-            promises: BTreeMap::new(),
-            state: 0,
-        };
-        for found in acd.interactions() {
-            let enqueue = Enqueue {
-                interaction: found.interaction,
-                to: found.at,
-                tier: found.tier,
-                priority: found.priority,
-                arrival: found.arrival,
-                kind: EntryKind::New,
-                service_acted: false,
-            };
-            let mut call = CallDay::new(None, enqueue, None, key.0);
-            match found.stage {
-                Stage::Connected { agent, .. } => call.connected = Some((key.0, agent)),
-                Stage::Alerting { match_id, agent } => {
-                    let alert = (found.interaction, agent, 0);
-                    self.matches.insert(match_id, alert);
-                    self.rung.insert((found.interaction, agent), 1);
-                    day.alerts.insert(alert, AlertDay::new(key.0));
-                }
-                Stage::Waiting => {}
-            }
-            day.calls.insert(found.interaction, call);
-        }
-        self.day = Some(day);
-        Ok(())
-    }
-
-    fn apply(&mut self, entry: &Entry) -> Result<Vec<Output>, Unfit> {
-        let mut outputs = Vec::new();
-        let applied = self
-            .restore
-            .apply_and_hear(entry, |output| outputs.push(output));
-        let unreadable = |error: engine::RestoreError| Unfit::Unreadable(error.to_string());
-        applied.map(|()| outputs).map_err(unreadable)
-    }
-
-    fn happened(&mut self, event: &Event) {
-        match event {
-            Event::CallStarted {
-                call,
-                caller,
-                called,
-                user,
-                ..
-            } => {
-                let who = Who {
-                    number: caller.number.clone(),
-                    called: called.clone(),
-                    user: user.clone(),
-                };
-                self.callers.insert(InteractionId(call.0), who);
-            }
-            Event::CallLeftQueue { call, why } => {
-                self.leaving = Some((InteractionId(call.0), *why));
-            }
-            Event::CallEnded { call, .. } => {
-                self.callers.remove(&InteractionId(call.0));
-            }
-            _ => {}
-        }
-    }
-
-    fn fix(&mut self, key: Key, utc_us: i64, fixed: Fixed) {
-        if let Some(day) = &mut self.day {
-            day.fixed.push((key, utc_us, fixed));
-        }
-    }
-
-    /// One input of the distribution core.
-    fn heard(&mut self, key: Key, entry: &Entry, bytes: &[u8]) -> Result<(), Unfit> {
-        let input: Input = minicbor::decode(bytes).map_err(|error| {
-            Unfit::Unreadable(format!("the input in entry {}: {error}", entry.seq))
-        })?;
-        let now = Duration::from_micros(key.0);
-        if let Some(due) = self.restore.acd().poll_timeout().filter(|due| *due <= now)
-            && let Some(day) = &mut self.day
-        {
-            day.served.entry(due).or_insert(key);
-        }
-        if let Some(fixed) = self.place(key, &input) {
-            self.fix(key, entry.stamp.utc_us, fixed);
-        }
-        let outputs = self.apply(entry)?;
-        self.decided(key, &input, &outputs);
-        Ok(())
-    }
-
-    /// Where an input belongs: what it answers, or that it came from outside.
-    fn place(&mut self, key: Key, input: &Input) -> Option<Fixed> {
-        let day = self.day.as_mut()?;
-        match input {
-            // The clock's: it strikes in every replay.
-            Input::Timeout => None,
-            Input::ConfigChanged(_) => Some(Fixed::Centre),
-            Input::QueueOpened { queue } => Some(Fixed::Look {
-                queue: *queue,
-                open: true,
-            }),
-            Input::QueueClosed { queue } => Some(Fixed::Look {
-                queue: *queue,
-                open: false,
-            }),
-            Input::Enqueue(enqueue) if day.calls.contains_key(&enqueue.interaction) => {
-                let before = self.sent_on.entry(enqueue.interaction).or_default();
-                day.sent_on.insert((enqueue.interaction, *before), key);
-                *before += 1;
-                None
-            }
-            Input::Enqueue(enqueue) => {
-                let caller = self.callers.get(&enqueue.interaction).cloned();
-                let call = CallDay::new(Some(key), enqueue.clone(), caller, key.0);
-                day.calls.insert(enqueue.interaction, call);
-                Some(Fixed::Arrival(enqueue.interaction))
-            }
-            Input::Leave { interaction } | Input::InteractionEnded { interaction } => {
-                self.gone(key, *interaction);
-                None
-            }
-            Input::AlertRinging { match_id } | Input::AlertEnded { match_id, .. } => {
-                let alert = self.matches.get(match_id);
-                let Some(alert) = alert.and_then(|alert| day.alerts.get_mut(alert)) else {
-                    return Some(Fixed::Input(input.clone()));
-                };
-                alert.answers.push((key, input.clone()));
-                None
-            }
-            Input::AgentChanged {
-                agent,
-                change: change @ (AgentChange::WrapUpEnded | AgentChange::WrapUpExtended { .. }),
-            } => {
-                let call = self.last_call.get(agent).copied();
-                let wrap_up = call.and_then(|call| day.wrap_ups.get_mut(&(*agent, call)));
-                let Some(wrap_up) = wrap_up else {
-                    return Some(Fixed::Input(input.clone()));
-                };
-                wrap_up.changes.push((key, change.clone()));
-                None
-            }
-            Input::Restarted(_) => {
-                for up in self.restore.acd().interactions() {
-                    if let Some(call) = day.calls.get_mut(&up.interaction) {
-                        call.cut_off(key.0);
-                    }
-                }
-                Some(Fixed::Input(input.clone()))
-            }
-            Input::AgentChanged { .. }
-            | Input::DailyReset
-            | Input::PickUp { .. }
-            | Input::Reserve { .. }
-            | Input::Release { .. }
-            | Input::Rerank { .. } => Some(Fixed::Input(input.clone())),
-        }
-    }
-
-    /// A caller gives up, or a talk is over.
-    fn gone(&mut self, key: Key, id: InteractionId) {
-        let knows = self.restore.acd().interaction(id).is_some();
-        let Some(day) = &mut self.day else { return };
-        let Some(call) = day.calls.get_mut(&id).filter(|_| knows) else {
-            return;
-        };
-        let gave_up = self.leaving == Some((id, LeftQueue::Abandoned));
-        match call.connected {
-            Some((_, agent)) => {
-                call.ended = Some(key);
-                self.last_call.insert(agent, id);
-                let wrap_up = WrapUpDay {
-                    began_us: key.0,
-                    changes: Vec::new(),
-                };
-                day.wrap_ups.insert((agent, id), wrap_up);
-            }
-            None => {
-                call.left = Some(key);
-                call.gave_up = gave_up;
-                call.seen_us = key.0;
-                day.ledger.leaves(Duration::from_micros(key.0), id, gave_up);
-            }
-        }
-    }
-
-    /// What the distribution core made of it.
-    fn decided(&mut self, key: Key, input: &Input, outputs: &[Output]) {
-        let Some(day) = &mut self.day else { return };
-        let now = Duration::from_micros(key.0);
-        if matches!(input, Input::Restarted(_)) {
-            self.matches.clear();
-            day.ledger.restart(now);
-        }
-        for output in outputs {
-            day.ledger.decided(now, output);
-            match output {
-                Output::Alert {
-                    match_id,
-                    interaction,
-                    agent,
-                    ..
-                } => {
-                    let before = self.rung.entry((*interaction, *agent)).or_default();
-                    let alert = (*interaction, *agent, *before);
-                    *before += 1;
-                    self.matches.insert(*match_id, alert);
-                    day.alerts.insert(alert, AlertDay::new(key.0));
-                }
-                Output::AlertFinished { match_id, how, .. } => {
-                    let alert = self.matches.get(match_id);
-                    if let Some(alert) = alert.and_then(|alert| day.alerts.get_mut(alert)) {
-                        alert.ended = Some((key.0, *how));
-                    }
-                }
-                Output::Connect {
-                    interaction, agent, ..
-                } => {
-                    if let Some(call) = day.calls.get_mut(interaction) {
-                        call.connected = Some((key.0, *agent));
-                        call.seen_us = key.0;
-                    }
-                }
-                Output::Divert { interaction, .. } | Output::Refuse { interaction, .. } => {
-                    if let Some(call) = day.calls.get_mut(interaction) {
-                        call.seen_us = key.0;
-                    }
-                }
-                Output::AgentStateChanged { agent, state } => {
-                    if is_no_answer(&state.presence) {
-                        self.missed.entry(*agent).or_insert(key.0);
-                        day.no_answer.entry((*agent, key.0)).or_default();
-                    } else if let Some(since) = self.missed.remove(agent)
-                        && state.presence == Presence::Available
-                    {
-                        day.no_answer.insert((*agent, since), Some(key.0 - since));
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-}
-
 impl AlertDay {
     fn new(began_us: u64) -> Self {
         Self {
@@ -578,12 +234,9 @@ pub(crate) fn call_of(id: InteractionId) -> CallId {
     CallId(id.0)
 }
 
-/// The configuration in force is not kept; what matters is whether another changes anything.
-pub(crate) fn would_change(core: &Acd, at: Duration, config: &AcdConfig) -> Option<Acd> {
-    let mut changed = Acd::decode(&core.encode()).ok()?;
-    changed.handle_input(
-        at,
-        Input::ConfigChanged(alloc::boxed::Box::new(config.clone())),
-    );
-    Some(changed).filter(|changed| changed.state_hash() != core.state_hash())
+/// Whether a configuration is another than the one in force, which is not kept apart.
+pub(crate) fn would_change(mut core: Acd, at: Duration, config: &AcdConfig) -> bool {
+    let before = core.state_hash();
+    core.handle_input(at, Input::ConfigChanged(Box::new(config.clone())));
+    core.state_hash() != before
 }

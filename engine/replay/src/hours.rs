@@ -21,12 +21,12 @@ pub(crate) fn looks(day: &Day, paper: &Paper, core: Option<&Acd>) -> Vec<(Key, Q
         hours: paper.hours(&day.overrides),
         looks: looks_of(day),
         found: Vec::new(),
-        ahead_us: day.begin_utc_us - signed(day.begin.0),
+        ahead_us: day.begin_utc_us.saturating_sub(signed(day.begin.0)),
     };
     finder.begin(core);
     for (key, utc_us, fixed) in &day.fixed {
         finder.until(*utc_us);
-        finder.ahead_us = utc_us - signed(key.0);
+        finder.ahead_us = utc_us.saturating_sub(signed(key.0));
         finder.meet(*key, *utc_us, fixed);
     }
     finder.until(day.end_utc_us);
@@ -62,7 +62,7 @@ impl Finder<'_> {
     /// What changes by itself before this moment.
     fn until(&mut self, utc_us: i64) {
         while let Some(next_us) = self.hours.next_change_us().filter(|at| *at < utc_us) {
-            let at = (unsigned(next_us - self.ahead_us), 0, 0);
+            let at = (unsigned(next_us.saturating_sub(self.ahead_us)), 0, 0);
             let changed = self.hours.look(next_us);
             for (queue, open) in changed {
                 if !self.is_met(queue, open, next_us) {
@@ -80,7 +80,7 @@ impl Finder<'_> {
         let looks = self.looks.get(&(queue, open));
         looks.is_some_and(|looks| {
             let after = looks.partition_point(|at| *at < utc_us);
-            looks.get(after).is_some_and(|at| *at <= utc_us + LATE_US)
+            looks.get(after).is_some_and(|at| *at <= utc_us.saturating_add(LATE_US))
         })
     }
 

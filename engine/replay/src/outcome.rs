@@ -38,37 +38,37 @@ pub enum Ending {
 
 /// One stay of a call in a queue, or for a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stay {
+pub(crate) struct Stay {
     /// Where.
-    pub at: Target,
+    pub(crate) at: Target,
     /// From when, microseconds of the engine's clock.
-    pub entered_us: u64,
+    pub(crate) entered_us: u64,
     /// For how long.
-    pub waited_us: u64,
+    pub(crate) waited_us: u64,
     /// How it ended.
-    pub ending: Ending,
+    pub(crate) ending: Ending,
 }
 
 /// The counts of a queue, or of all together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tally {
+pub(crate) struct Tally {
     /// Stays by how they ended.
-    pub outcomes: Outcomes,
+    pub(crate) outcomes: Outcomes,
     /// How long those waited who were answered, microseconds.
-    pub answered_us: u64,
+    pub(crate) answered_us: u64,
     /// The longest wait of all, microseconds.
-    pub longest_us: u64,
+    pub(crate) longest_us: u64,
 }
 
 /// An agent's day.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct AgentTally {
+pub(crate) struct AgentTally {
     /// Calls they took.
-    pub calls: u64,
+    pub(crate) calls: u64,
     /// With interactions and in wrap-up, microseconds.
-    pub contact_us: u64,
+    pub(crate) contact_us: u64,
     /// Available without anything to do, microseconds.
-    pub free_us: u64,
+    pub(crate) free_us: u64,
 }
 
 /// The book of one day.
@@ -178,7 +178,7 @@ impl Ledger {
         let stays = self.stays.get_mut(&call);
         let open = stays.and_then(|stays| stays.last_mut());
         if let Some(stay) = open.filter(|stay| stay.is_open()) {
-            stay.waited_us = now_us - stay.entered_us;
+            stay.waited_us = now_us.saturating_sub(stay.entered_us);
             stay.ending = ending;
         }
     }
@@ -189,8 +189,8 @@ impl Ledger {
         };
         let row = self.agents.entry(agent).or_default();
         match before {
-            Doing::Contact => row.contact_us += now_us - since_us,
-            Doing::Free => row.free_us += now_us - since_us,
+            Doing::Contact => row.contact_us += now_us.saturating_sub(since_us),
+            Doing::Free => row.free_us += now_us.saturating_sub(since_us),
             Doing::Else => {}
         }
     }
@@ -238,7 +238,7 @@ impl Ledger {
                 last = Some((queue, stay));
             }
             if let (Some(first), Some((queue, stay))) = (first, last) {
-                let whole_us = stay.entered_us + stay.waited_us - first;
+                let whole_us = (stay.entered_us + stay.waited_us).saturating_sub(first);
                 total.count(whole_us, stay.ending, promise(queue));
             }
         }

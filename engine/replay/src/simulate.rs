@@ -9,8 +9,10 @@ mod callers;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
 use core::time::Duration;
 
+use acd::config::AcdConfig;
 use acd::{Acd, AgentId, Incarnation, Input, InteractionId, MatchId, Output, QueueId};
 use engine::paper::Paper;
 
@@ -30,17 +32,24 @@ pub(crate) struct Script<'a> {
     pub(crate) day: &'a Day,
     pub(crate) paper: &'a Paper,
     pub(crate) model: &'a Model,
-    looks: alloc::vec::Vec<(Key, QueueId, bool)>,
+    config: AcdConfig,
+    /// Whether the core is told of the centre when the day begins: on the day it was not, so only where that changes anything.
+    tells_at_once: bool,
+    looks: Vec<(Key, QueueId, bool)>,
 }
 
 impl<'a> Script<'a> {
     pub(crate) fn new(day: &'a Day, paper: &'a Paper, model: &'a Model) -> Self {
         let core = day.goes_on.then(|| day.core()).flatten();
         let looks = hours::looks(day, paper, core.as_ref());
+        let config = paper.config();
+        let begin = Duration::from_micros(day.begin.0);
         Self {
             day,
             paper,
             model,
+            tells_at_once: core.is_some_and(|core| would_change(core, begin, &config)),
+            config,
             looks,
         }
     }
@@ -138,7 +147,7 @@ impl<'a> Run<'a> {
                 Fixed::Input(input) => Happening::Input(input.clone()),
                 Fixed::Arrival(call) => Happening::Arrival(*call),
                 Fixed::Centre => {
-                    let config = Box::new(self.script.paper.config());
+                    let config = Box::new(self.script.config.clone());
                     Happening::Input(Input::ConfigChanged(config))
                 }
                 Fixed::Look { .. } | Fixed::Override(_) => continue,
@@ -162,11 +171,9 @@ impl<'a> Run<'a> {
     /// Goes on with what was up when the day began.
     fn take_over(&mut self) {
         self.take_up_calls();
-        let at = Duration::from_micros(self.now.0);
-        let config = self.script.paper.config();
-        // One that changes nothing is not taken up: on the day it was not, either.
-        if would_change(&self.acd, at, &config).is_some() {
-            self.feed(Input::ConfigChanged(Box::new(config)));
+        if self.script.tells_at_once {
+            let config = Box::new(self.script.config.clone());
+            self.feed(Input::ConfigChanged(config));
         }
     }
 

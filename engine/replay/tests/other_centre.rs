@@ -5,7 +5,7 @@ use std::sync::Arc;
 use config::{Settings, Snapshot};
 use engine::journal::Entry;
 use engine::paper::Paper;
-use replay::{About, Day, DayReader, Ending, Figure, Model, Report, Study};
+use replay::{About, Curve, Day, DayReader, Ending, Figure, Model, Report, Study};
 use sim::crowd::Run;
 use sim::{World, secs, seed};
 
@@ -55,6 +55,7 @@ fn an_unchanged_centre_gives_the_day_itself() {
 #[test]
 fn an_unchanged_centre_gives_the_day_from_a_checkpoint_on() {
     let is_checkpoint = |entry: &Entry| matches!(entry.body, engine::journal::Body::Checkpoint(_));
+    let mut played = 0;
     for seed in 1..=number("SIM_SEEDS", 4) {
         let calls = number("SIM_CALLS", 1_500);
         let trace = 0;
@@ -65,7 +66,9 @@ fn an_unchanged_centre_gives_the_day_from_a_checkpoint_on() {
         let report = study(&entries[first..], &centre, 1);
         assert_eq!(report.changed, [], "seed {seed}");
         assert!(report.same, "seed {seed}");
+        played += usize::from(report.calls > 20);
     }
+    assert!(played > 0, "no day was long enough for a checkpoint");
 }
 
 const TWO_AGENTS: &str = r#"
@@ -94,6 +97,15 @@ extension = "1002"
 sip_password = "bob's secret"
 queues = ["sales"]
 "#;
+
+/// Of four callers one gives up after 10 s and one after 30, the others are answered after 20 and 40: three in four are patient
+/// for more than 10 s, and of the two who are left at 30 s one.
+#[test]
+fn who_was_answered_counts_as_patient_for_as_long() {
+    let curve = Curve::measured([(10, true), (20, false), (30, true), (40, false)]);
+    let ppm = [9, 10, 29, 30, 99].map(|after| curve.patient_ppm(after));
+    assert_eq!(ppm, [1_000_000, 750_000, 750_000, 375_000, 375_000]);
+}
 
 /// Three callers at 0, 10 and 20 s; whoever is rung answers after 4 s; they talk for 60, 40 and 30 s.
 ///

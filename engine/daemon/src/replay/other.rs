@@ -59,7 +59,7 @@ async fn read(options: &Options) -> anyhow::Result<Day> {
     reader.finish().map_err(|unfit| anyhow!(unfit))
 }
 
-fn play(day: &Day, snapshot: Snapshot, runs: u32) -> Report {
+pub(super) fn play(day: &Day, snapshot: Snapshot, runs: u32) -> Report {
     let paper = Paper::new(Arc::new(snapshot), day.names());
     let model = Model::measured(day);
     let study = Study::new(day, &paper, &model);

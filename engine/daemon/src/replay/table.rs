@@ -121,8 +121,12 @@ impl Unit {
         }
     }
 
+    /// A difference; between two shares it is in percentage points.
     fn signed(self, value: i64) -> String {
-        let words = self.words(value);
+        let words = match self {
+            Self::Percent => format!("{} points", tenths(value.unsigned_abs(), 10)),
+            Self::Count | Self::Seconds => self.words(value),
+        };
         // What is rounded to nothing has no sign.
         let is_nothing = !words.bytes().any(|byte| (b'1'..=b'9').contains(&byte));
         match value {

@@ -1,7 +1,9 @@
 //! The command on real files, written by the store from a day of the simulation.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use ::replay::{DayReader, Report};
 use engine::journal::Body;
 use sim::{World, secs, seed};
 use store::{Limits, Store};
@@ -109,6 +111,164 @@ async fn what_cannot_be_played_is_said() {
     let empty = written(Vec::new()).await;
     let text = refused(&options(empty.path())).await;
     assert!(text.ends_with("the journal is empty"), "{text}");
+}
+
+const CENTRE: &str = r#"
+[[trunks]]
+name = "carrier"
+kind = "peer"
+address = "sip:10.0.0.2:5060"
+numbers = ["0*"]
+
+[[queues]]
+name = "sales"
+number = "2000"
+
+[[users]]
+username = "ann"
+name = "Ann"
+extension = "1001"
+sip_password = "ann's secret"
+queues = ["sales"]
+"#;
+const BOB: &str = r#"
+[[users]]
+username = "bob"
+name = "Bob"
+extension = "1002"
+sip_password = "bob's secret"
+queues = ["sales"]
+"#;
+
+/// Three callers at 0, 10 and 20 s; whoever is rung answers after 4 s; they talk for 60, 40 and 30 s. The first has ann from 4 to
+/// 64 s, the second bob from 14 to 54 s, the third bob from 58 to 88 s. Both log in at 0 s and out at 200 s.
+fn three_callers() -> Vec<Entry> {
+    let world = World::builder(seed(11))
+        .centre(&format!("{CENTRE}{BOB}"))
+        .build();
+    let (ann, bob) = (
+        world.agent("ann").available(),
+        world.agent("bob").available(),
+    );
+    let start = world.now();
+    let at = |second: u64| world.run_for(start + secs(second) - world.now());
+    let callers = ["+4930111", "+4930222", "+4930333"].map(|number| world.phone(number));
+    callers[0].calls("2000");
+    at(4);
+    ann.answers();
+    at(10);
+    callers[1].calls("2000");
+    at(14);
+    bob.answers();
+    at(20);
+    callers[2].calls("2000");
+    at(54);
+    callers[1].hangs_up();
+    at(58);
+    bob.answers();
+    at(64);
+    callers[0].hangs_up();
+    at(88);
+    callers[2].hangs_up();
+    at(200);
+    ann.logs_out();
+    bob.logs_out();
+    world.journal()
+}
+
+fn report(other: &str) -> Report {
+    let mut reader = DayReader::default();
+    for entry in three_callers() {
+        reader.take(&entry).unwrap();
+    }
+    let snapshot = config::Snapshot {
+        version: 1,
+        settings: Arc::default(),
+        centre: Arc::new(config::parse_centre(other, "other.toml").unwrap()),
+    };
+    other::play(&reader.finish().unwrap(), snapshot, 20)
+}
+
+/// Without bob ann has the first until 64 s, is rung for the second at 64 and has it from 68 to 108 s, is rung for the third
+/// at 108 and has it from 112 to 142 s.
+///
+/// Waits are 4, 4 and 38 s, then 4, 58 and 92 s; of three two, then one, are answered within 20 s. Of her 200 s ann was in contact
+/// for 60 and rung for 4; then for 130, and rung for 12. bob was in contact for 70 and rung for 8.
+#[test]
+fn one_agent_fewer_is_printed_as_it_follows_by_hand() {
+    let table = table::text(&report(CENTRE), "other.toml", true);
+    let lines: Vec<&str> = table.lines().collect();
+    assert!(
+        lines[0].ends_with(": 3 calls, 20 runs with other.toml"),
+        "{table}"
+    );
+    let expected = [
+        "                            then         now    difference   9 in 10 runs",
+        "all queues",
+        "  offered                      3           3             0   0 to 0",
+        "  answered                     3           3             0   0 to 0",
+        "  abandoned                    0           0             0   0 to 0",
+        "  sent on                      0           0             0   0 to 0",
+        "  service level           66.7 %      33.3 %  -33.3 points   -33.3 points to -33.3 points",
+        "  average wait            15.3 s      51.3 s       +36.0 s   +36.0 s to +36.0 s",
+        "  longest wait            38.0 s      92.0 s       +54.0 s   +54.0 s to +54.0 s",
+        "queue sales",
+        "  offered                      3           3             0   0 to 0",
+        "  answered                     3           3             0   0 to 0",
+        "  abandoned                    0           0             0   0 to 0",
+        "  sent on                      0           0             0   0 to 0",
+        "  service level           66.7 %      33.3 %  -33.3 points   -33.3 points to -33.3 points",
+        "  average wait            15.3 s      51.3 s       +36.0 s   +36.0 s to +36.0 s",
+        "  longest wait            38.0 s      92.0 s       +54.0 s   +54.0 s to +54.0 s",
+        "agent ann",
+        // 60 of 196 s, then 130 of 188 s.
+        "  calls                        1           3            +2   +2 to +2",
+        "  occupancy               30.6 %      69.1 %  +38.5 points   +38.5 points to +38.5 points",
+        "agent bob",
+        // 70 of 192 s, then he is nobody.
+        "  calls                        2           0            -2   -2 to -2",
+        "  occupancy               36.5 %           –             –   –",
+    ];
+    assert_eq!(lines[2..25], expected, "{table}");
+    let calls: Vec<_> = lines[26..]
+        .iter()
+        .map(|line| line.split_once("  ").unwrap().1)
+        .collect();
+    let expected = [
+        "then bob took it after 4.0 s in sales; now ann took it after 58.0 s in sales",
+        "then bob took it after 38.0 s in sales; now ann took it after 92.0 s in sales",
+    ];
+    assert_eq!(calls, expected);
+    let value = table::json(&report(CENTRE), false);
+    assert_eq!(
+        value["figures"][0]["service_level_ten_thousandths"]["now"],
+        3333
+    );
+    assert_eq!(value["same"], false);
+}
+
+#[test]
+fn the_same_centre_is_the_same_day() {
+    let report = report(&format!("{CENTRE}{BOB}"));
+    let text = table::text(&report, "other.toml", true);
+    assert_eq!(text, "the same day, exactly: 3 calls, 3 alerts");
+    assert_eq!(report.runs, 1, "nothing is drawn");
+}
+
+#[tokio::test]
+async fn a_centre_is_read_from_its_file_and_its_faults_are_said() {
+    let home = written(three_callers()).await;
+    let file = home.path().join("other.toml");
+    let compare = async |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        other::compare(&options(home.path()), &file, Settings::default()).await
+    };
+    assert!(compare(CENTRE).await.unwrap());
+    assert!(!compare("[[queues]]\nname = 7\n").await.unwrap());
+    let missing = home.path().join("missing.toml");
+    let refused = other::compare(&options(home.path()), &missing, Settings::default()).await;
+    let text = refused.unwrap_err().to_string();
+    assert!(text.starts_with("cannot read "), "{text}");
 }
 
 #[test]

@@ -29,7 +29,7 @@ impl Run<'_> {
             let key = if same {
                 (*at_us, *seq, 0)
             } else {
-                (now_us + at_us.saturating_sub(then.began_us), *seq, 1)
+                (now_us.saturating_add(at_us.saturating_sub(then.began_us)), *seq, 1)
             };
             let of = match_id;
             let kept = same;
@@ -82,7 +82,7 @@ impl Run<'_> {
                 (*at_us, *seq, 0)
             } else {
                 let after_us = at_us.saturating_sub(then.map_or(0, |then| then.began_us));
-                (now_us + after_us, *seq, 1)
+                (now_us.saturating_add(after_us), *seq, 1)
             };
             let change = change.clone();
             let input = Input::AgentChanged { agent, change };

@@ -9,7 +9,7 @@ use engine::event::Diversion;
 use engine::paper::{Caller, Received, SENT_ON_MAX, SentOn};
 
 use super::{Happening, Run};
-use crate::day::{CallDay, Key, micros};
+use crate::day::{CallDay, Key};
 
 /// A call as the engine would know it.
 #[derive(Debug, Clone)]
@@ -172,7 +172,7 @@ impl Run<'_> {
         let key: Key = match (call.connected, call.ended) {
             (Some((since_us, _)), Some(ended)) if since_us == now_us => ended,
             (Some((since_us, _)), Some((ended_us, seq, _))) => {
-                (now_us + ended_us.saturating_sub(since_us), seq, 1)
+                (now_us.saturating_add(ended_us.saturating_sub(since_us)), seq, 1)
             }
             (Some((since_us, _)), None) => {
                 // Cut off by the day's end or a restart: longer than that.
