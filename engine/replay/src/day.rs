@@ -65,7 +65,9 @@ pub struct Day {
     pub(crate) fixed: Vec<(Key, i64, Fixed)>,
     pub(crate) calls: BTreeMap<InteractionId, CallDay>,
     /// When callers came to their next queue: the first that they were sent on to is 0.
-    pub(crate) sent_on: BTreeMap<(InteractionId, u32), Key>,
+    pub(crate) sent_on: BTreeMap<(InteractionId, u32), (Key, Enqueue)>,
+    /// When rules sent calls on, to a queue or elsewhere.
+    pub(crate) diverted: BTreeSet<(InteractionId, u64)>,
     /// By call, agent, and how many alerts of the two there were before.
     pub(crate) alerts: BTreeMap<(InteractionId, AgentId, u32), AlertDay>,
     /// What agents did about their wrap-up, by the call before it.

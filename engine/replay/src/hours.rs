@@ -80,7 +80,9 @@ impl Finder<'_> {
         let looks = self.looks.get(&(queue, open));
         looks.is_some_and(|looks| {
             let after = looks.partition_point(|at| *at < utc_us);
-            looks.get(after).is_some_and(|at| *at <= utc_us.saturating_add(LATE_US))
+            looks
+                .get(after)
+                .is_some_and(|at| *at <= utc_us.saturating_add(LATE_US))
         })
     }
 

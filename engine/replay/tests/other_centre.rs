@@ -98,6 +98,43 @@ sip_password = "bob's secret"
 queues = ["sales"]
 "#;
 
+/// The book that is kept of a day counts as the board does.
+#[test]
+fn figures_are_those_of_the_board() {
+    for seed in 1..=number("SIM_SEEDS", 3) {
+        let calls = number("SIM_CALLS", 600);
+        let trace = 0;
+        let (_, entries, centre) = Run { seed, calls, trace }.play_in_one_centre();
+        let mut restore = engine::Restore::new();
+        for entry in &entries {
+            restore.apply(entry).expect("it was just written");
+        }
+        let board = restore.board();
+        let report = study(&entries, &centre, 1);
+        for (about, rows) in &report.rows {
+            let counts = match about {
+                About::Total => &board.total,
+                About::Queue(name) => &board.queues[name].counts,
+                About::Agent(_) => continue,
+            };
+            let outcomes = counts.today.outcomes;
+            let level = engine::board::Variant::Genesys.of(&outcomes);
+            let expected = [
+                (Figure::Offered, Some(outcomes.offered())),
+                (Figure::Answered, Some(outcomes.answered)),
+                (Figure::Abandoned, Some(outcomes.abandoned)),
+                (Figure::SentOn, Some(outcomes.flowed_out)),
+                (Figure::ServiceLevel, level.ten_thousandths().map(u64::from)),
+            ];
+            for (figure, expected) in expected {
+                let row = rows.iter().find(|row| row.figure == figure).expect("it");
+                let then = row.then.map(i64::cast_unsigned);
+                assert_eq!(then, expected, "seed {seed}: {about:?} {figure:?}");
+            }
+        }
+    }
+}
+
 /// Of four callers one gives up after 10 s and one after 30, the others are answered after 20 and 40: three in four are patient
 /// for more than 10 s, and of the two who are left at 30 s one.
 #[test]

@@ -1,6 +1,6 @@
 //! Reads a day: the journal's entries, played again so that it is known what was decided.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -116,6 +116,7 @@ impl DayReader {
             fixed: Vec::new(),
             calls: BTreeMap::new(),
             sent_on: BTreeMap::new(),
+            diverted: BTreeSet::new(),
             alerts: BTreeMap::new(),
             wrap_ups: BTreeMap::new(),
             served: BTreeMap::new(),
@@ -228,7 +229,8 @@ impl DayReader {
             }),
             Input::Enqueue(enqueue) if day.calls.contains_key(&enqueue.interaction) => {
                 let before = self.sent_on.entry(enqueue.interaction).or_default();
-                day.sent_on.insert((enqueue.interaction, *before), key);
+                let further = (enqueue.interaction, *before);
+                day.sent_on.insert(further, (key, enqueue.clone()));
                 *before += 1;
                 None
             }
@@ -344,6 +346,7 @@ impl DayReader {
                     }
                 }
                 Output::Divert { interaction, .. } | Output::Refuse { interaction, .. } => {
+                    day.diverted.insert((*interaction, key.0));
                     if let Some(call) = day.calls.get_mut(interaction) {
                         call.seen_us = key.0;
                     }
@@ -355,7 +358,8 @@ impl DayReader {
                     } else if let Some(since) = self.missed.remove(agent)
                         && state.presence == Presence::Available
                     {
-                        day.no_answer.insert((*agent, since), Some(key.0.saturating_sub(since)));
+                        day.no_answer
+                            .insert((*agent, since), Some(key.0.saturating_sub(since)));
                     }
                 }
                 _ => {}

@@ -29,7 +29,11 @@ impl Run<'_> {
             let key = if same {
                 (*at_us, *seq, 0)
             } else {
-                (now_us.saturating_add(at_us.saturating_sub(then.began_us)), *seq, 1)
+                (
+                    now_us.saturating_add(at_us.saturating_sub(then.began_us)),
+                    *seq,
+                    1,
+                )
             };
             let of = match_id;
             let kept = same;

@@ -14,7 +14,6 @@ use crate::day::{CallDay, Key};
 /// A call as the engine would know it.
 #[derive(Debug, Clone)]
 pub(super) struct CallNow {
-    at: Target,
     pub(super) tier: Tier,
     pub(super) priority: i32,
     /// When its visit began, as ranks count it.
@@ -25,11 +24,40 @@ pub(super) struct CallNow {
     moved: u32,
     service_acted: bool,
     connected: Option<AgentId>,
+    /// It was up when the day began: where it has been before, nobody knows.
+    is_old: bool,
 }
 
 impl CallNow {
     pub(super) fn waits(&self) -> bool {
         self.connected.is_none()
+    }
+
+    /// How it comes to where a rule sends it; none when rules have sent it on too often, or in a circle.
+    fn next(
+        &mut self,
+        id: InteractionId,
+        to: Target,
+        way: &SentOn,
+        now_us: u64,
+    ) -> Option<Enqueue> {
+        self.sent_on = self.sent_on.saturating_add(1);
+        let again = way.why != Diversion::Removed && self.been_in.contains(&to);
+        let may = self.sent_on <= SENT_ON_MAX && !(again && matches!(to, Target::Queue(_)));
+        let arrival = if way.ranks_anew {
+            Duration::from_micros(now_us)
+        } else {
+            self.arrival
+        };
+        may.then_some(Enqueue {
+            interaction: id,
+            to,
+            tier: self.tier,
+            priority: self.priority,
+            arrival,
+            kind: EntryKind::Overflow,
+            service_acted: self.service_acted,
+        })
     }
 }
 
@@ -43,7 +71,6 @@ impl Run<'_> {
                 Stage::Waiting | Stage::Alerting { .. } => None,
             };
             let call = CallNow {
-                at: found.at,
                 tier: found.tier,
                 priority: found.priority,
                 arrival: found.arrival,
@@ -52,6 +79,7 @@ impl Run<'_> {
                 moved: 0,
                 service_acted: false,
                 connected,
+                is_old: true,
             };
             self.calls.insert(found.interaction, call);
             if let Stage::Alerting { match_id, agent } = found.stage {
@@ -75,7 +103,6 @@ impl Run<'_> {
         };
         let arrival = Duration::from_micros(self.now.0);
         let now = CallNow {
-            at: to,
             tier: received.tier,
             priority: received.priority,
             arrival,
@@ -84,6 +111,7 @@ impl Run<'_> {
             moved: 0,
             service_acted: false,
             connected: None,
+            is_old: false,
         };
         self.calls.insert(id, now);
         self.is_patient(id);
@@ -171,9 +199,11 @@ impl Run<'_> {
         let now_us = self.now.0;
         let key: Key = match (call.connected, call.ended) {
             (Some((since_us, _)), Some(ended)) if since_us == now_us => ended,
-            (Some((since_us, _)), Some((ended_us, seq, _))) => {
-                (now_us.saturating_add(ended_us.saturating_sub(since_us)), seq, 1)
-            }
+            (Some((since_us, _)), Some((ended_us, seq, _))) => (
+                now_us.saturating_add(ended_us.saturating_sub(since_us)),
+                seq,
+                1,
+            ),
             (Some((since_us, _)), None) => {
                 // Cut off by the day's end or a restart: longer than that.
                 let known_us = call
@@ -202,37 +232,28 @@ impl Run<'_> {
 
     /// A rule sends it on, as the engine would.
     pub(super) fn sends_on(&mut self, id: InteractionId, way: SentOn) {
-        let now = Duration::from_micros(self.now.0);
+        let script = self.script;
+        let now_us = self.now.0;
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
-        call.sent_on = call.sent_on.saturating_add(1);
-        let to = way.to.as_ref().filter(|_| call.sent_on <= SENT_ON_MAX);
-        let to = to.and_then(|to| Some((to, self.script.paper.target(to)?)));
-        let to = to.filter(|(_, to)| {
-            way.why == Diversion::Removed || !call.been_in.contains(to) || is_user(*to)
-        });
-        let Some((_, to)) = to else {
+        let then = script.day.sent_on.get(&(id, call.moved));
+        let then = then.filter(|(key, _)| key.0 == now_us);
+        let next = if call.is_old && script.day.diverted.contains(&(id, now_us)) {
+            then.map(|(_, enqueue)| enqueue.clone())
+        } else {
+            let to = way.to.as_ref().and_then(|to| script.paper.target(to));
+            to.and_then(|to| call.next(id, to, &way, now_us))
+        };
+        let Some(next) = next else {
             // To the telephone network, an announcement or nowhere: out of the queues.
             self.calls.remove(&id);
             return;
         };
-        let arrival = if way.ranks_anew { now } else { call.arrival };
-        call.at = to;
-        let enqueue = Enqueue {
-            interaction: id,
-            to,
-            tier: call.tier,
-            priority: call.priority,
-            arrival,
-            kind: EntryKind::Overflow,
-            service_acted: call.service_acted,
-        };
-        let then = self.script.day.sent_on.get(&(id, call.moved)).copied();
         call.moved += 1;
-        let at_once = (self.now.0, self.now.1, self.now.2.saturating_add(1));
-        let key = then.filter(|key| key.0 == self.now.0).unwrap_or(at_once);
-        self.plan(key, Happening::SentOn(enqueue));
+        let at_once = (now_us, self.now.1, self.now.2.saturating_add(1));
+        let key = then.map_or(at_once, |(key, _)| *key);
+        self.plan(key, Happening::SentOn(next));
     }
 
     pub(super) fn comes_on(&mut self, enqueue: Enqueue) {
@@ -256,8 +277,4 @@ impl Run<'_> {
             }
         }
     }
-}
-
-const fn is_user(to: Target) -> bool {
-    matches!(to, Target::Personal(_))
 }
