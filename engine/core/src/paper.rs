@@ -8,16 +8,17 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use acd::{AcdConfig, AgentId, DivertReason, QueueId, RefuseReason, Target, Tier};
+use acd::{AcdConfig, AgentId, DivertReason, QueueId, RefuseReason, Sticky, Target, Tier};
 use config::{Destination, Snapshot};
 
 use crate::call::{DIVERSIONS_MAX, DialPlan, WayOut, WaysOut};
 use crate::command::Moves;
 use crate::event::Diversion;
-use crate::journal::{NameRecord, OverrideRecord};
+use crate::journal::{NameRecord, OverrideRecord, ServedRecord};
 use crate::names::Names;
 use crate::opening::Openings;
 use crate::routing::Routes;
+use crate::served::Stickiness;
 
 /// So many times a call is sent on by rules at most.
 pub const SENT_ON_MAX: u8 = DIVERSIONS_MAX;
@@ -139,6 +140,41 @@ impl Paper {
             queue,
             user,
         }
+    }
+
+    /// What is noted when an agent has a caller of a queue (rule 9); nothing where no queue asks for it.
+    pub fn served(&self, number: &str, agent: AgentId, at_us: i64) -> Option<ServedRecord> {
+        let username = self.names.username(agent)?;
+        self.stickiness().record(number, username, at_us)
+    }
+
+    /// For whom a caller waits first who enters there, by who served them last.
+    pub fn former(&self, to: Target, served: Option<&ServedRecord>, now_us: i64) -> Option<Sticky> {
+        let Target::Queue(queue) = to else {
+            return None;
+        };
+        let name = self.names.queue_name(queue)?;
+        self.stickiness().former(name, served, now_us)
+    }
+
+    fn stickiness(&self) -> Stickiness<'_> {
+        Stickiness {
+            centre: &self.snapshot.centre,
+            names: &self.names,
+        }
+    }
+
+    /// Whether callers may be sent on there because their estimated wait is too long (rule 22).
+    pub fn judges_estimates(&self, at: Target) -> bool {
+        let Target::Queue(queue) = at else {
+            return false;
+        };
+        let queues = &self.snapshot.centre.queues;
+        let settings = self
+            .names
+            .queue_name(queue)
+            .and_then(|name| queues.get(name));
+        settings.is_some_and(|queue| queue.max_estimate.0 > 0)
     }
 
     /// Where somebody waits who is sent there; none where nobody waits.

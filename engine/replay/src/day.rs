@@ -19,7 +19,7 @@ use acd::{
     QueueId,
 };
 use engine::CallId;
-use engine::journal::{NameRecord, OverrideRecord};
+use engine::journal::{NameRecord, OverrideRecord, ServedRecord};
 
 pub use reader::DayReader;
 
@@ -61,6 +61,8 @@ pub struct Day {
     pub(crate) end_utc_us: i64,
     pub(crate) names: Vec<NameRecord>,
     pub(crate) overrides: BTreeMap<String, OverrideRecord>,
+    /// Who had served whom when it began.
+    pub(crate) served_before: BTreeMap<String, ServedRecord>,
     /// What comes from outside, in order, with the time on the wall.
     pub(crate) fixed: Vec<(Key, i64, Fixed)>,
     pub(crate) calls: BTreeMap<InteractionId, CallDay>,

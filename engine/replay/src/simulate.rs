@@ -9,11 +9,13 @@ mod callers;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use acd::config::AcdConfig;
 use acd::{Acd, AgentId, Incarnation, Input, InteractionId, MatchId, Output, QueueId};
+use engine::journal::ServedRecord;
 use engine::paper::Paper;
 
 use crate::day::{Day, Fixed, Key, would_change};
@@ -112,6 +114,8 @@ struct Run<'a> {
     rung: BTreeMap<(InteractionId, AgentId), u32>,
     /// Alerts that run.
     alerts: BTreeSet<MatchId>,
+    /// Who served whom last, by the caller's number (rule 9).
+    served: BTreeMap<String, ServedRecord>,
     /// Who is on break for not answering.
     missed: BTreeSet<AgentId>,
     ledger: Ledger,
@@ -136,6 +140,7 @@ impl<'a> Run<'a> {
             calls: BTreeMap::new(),
             rung: BTreeMap::new(),
             alerts: BTreeSet::new(),
+            served: day.served_before.clone(),
             missed: BTreeSet::new(),
         }
     }
@@ -249,6 +254,14 @@ impl<'a> Run<'a> {
     /// Something from outside that is as it was.
     fn comes(&mut self, input: Input) {
         match &input {
+            // Estimates are not made anew: one that was too long is so where it matters.
+            Input::TooLong { interaction } => {
+                let found = self.acd.interaction(*interaction);
+                let paper = self.script.paper;
+                if !found.is_some_and(|found| paper.judges_estimates(found.at)) {
+                    return;
+                }
+            }
             Input::Restarted(_) => self.restart(),
             Input::Rerank {
                 interaction,

@@ -2,6 +2,10 @@
 //!
 //! The days are those of the simulation's crowd: hundreds of people who do all they can, the daemon killed now and then.
 //! `SIM_SEEDS` and `SIM_CALLS` make it shorter or longer; `make soak` plays 20,000 calls.
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "a test looks at the events that concern it"
+)]
 
 use std::sync::Arc;
 

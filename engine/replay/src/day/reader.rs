@@ -2,7 +2,7 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -11,7 +11,7 @@ use acd::{
     QueueId, Stage,
 };
 use engine::event::LeftQueue;
-use engine::journal::{Body, Entry};
+use engine::journal::{Body, Entry, ServedRecord};
 use engine::{Event, Restore};
 
 use super::{AlertDay, CallDay, Day, Fixed, Key, Unfit, Who, WrapUpDay, is_no_answer};
@@ -26,6 +26,8 @@ pub struct DayReader {
     callers: BTreeMap<InteractionId, Who>,
     /// Why the last call that left a queue did so.
     leaving: Option<(InteractionId, LeftQueue)>,
+    /// The last call that was connected.
+    connected: Option<InteractionId>,
     matches: BTreeMap<MatchId, (InteractionId, AgentId, u32)>,
     rung: BTreeMap<(InteractionId, AgentId), u32>,
     sent_on: BTreeMap<InteractionId, u32>,
@@ -63,6 +65,10 @@ impl DayReader {
             }
             Body::Override(record) => {
                 self.fix(key, entry.stamp.utc_us, Fixed::Override(record.clone()));
+                self.apply(entry).map(drop)
+            }
+            Body::Served(record) => {
+                self.served(record);
                 self.apply(entry).map(drop)
             }
             Body::Checkpoint(_) => Ok(()),
@@ -113,6 +119,7 @@ impl DayReader {
             end_utc_us: entry.stamp.utc_us,
             names: Vec::new(),
             overrides: self.restore.durable().overrides.clone(),
+            served_before: self.restore.durable().served.clone(),
             fixed: Vec::new(),
             calls: BTreeMap::new(),
             sent_on: BTreeMap::new(),
@@ -134,6 +141,7 @@ impl DayReader {
                 arrival: found.arrival,
                 kind: EntryKind::New,
                 service_acted: false,
+                sticky: None,
             };
             let mut call = CallDay::new(None, enqueue, None, key.0);
             match found.stage {
@@ -180,10 +188,26 @@ impl DayReader {
             Event::CallLeftQueue { call, why } => {
                 self.leaving = Some((InteractionId(call.0), *why));
             }
+            Event::CallConnected { call, .. } => {
+                self.connected = Some(InteractionId(call.0));
+            }
             Event::CallEnded { call, .. } => {
                 self.callers.remove(&InteractionId(call.0));
             }
             _ => {}
+        }
+    }
+
+    /// Of a call that was up when the day began this tells who called.
+    fn served(&mut self, record: &ServedRecord) {
+        let calls = self.day.as_mut().map(|day| &mut day.calls);
+        let call = calls.zip(self.connected);
+        if let Some(call) = call.and_then(|(calls, connected)| calls.get_mut(&connected)) {
+            call.caller.get_or_insert_with(|| Who {
+                number: record.number.clone(),
+                called: String::new(),
+                user: None,
+            });
         }
     }
 
@@ -275,6 +299,7 @@ impl DayReader {
             Input::AgentChanged { .. }
             | Input::DailyReset
             | Input::PickUp { .. }
+            | Input::TooLong { .. }
             | Input::Reserve { .. }
             | Input::Release { .. }
             | Input::Rerank { .. } => Some(Fixed::Input(input.clone())),

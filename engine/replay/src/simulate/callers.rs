@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use acd::config::ServiceStep;
-use acd::{AgentId, Enqueue, EntryKind, Input, InteractionId, Stage, Target, Tier};
+use acd::{AgentId, Enqueue, EntryKind, Input, InteractionId, Stage, Sticky, Target, Tier};
 use alloc::vec::Vec;
 use engine::event::Diversion;
 use engine::paper::{Caller, Received, SENT_ON_MAX, SentOn};
@@ -57,6 +57,7 @@ impl CallNow {
             arrival,
             kind: EntryKind::Overflow,
             service_acted: self.service_acted,
+            sticky: None,
         })
     }
 }
@@ -123,6 +124,7 @@ impl Run<'_> {
             arrival,
             kind: EntryKind::New,
             service_acted: false,
+            sticky: self.former(id, to),
         }));
     }
 
@@ -184,10 +186,37 @@ impl Run<'_> {
 
     /// An agent has it.
     pub(super) fn connects(&mut self, id: InteractionId, agent: AgentId) {
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.connected = Some(agent);
-            self.talks(id);
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        call.connected = Some(agent);
+        self.talks(id);
+        let at = self.acd.interaction(id).map(|found| found.at);
+        if matches!(at, Some(Target::Queue(_)))
+            && let Some(number) = self.number(id)
+            && let Some(record) = self.script.paper.served(number, agent, self.utc_us())
+        {
+            self.served.insert(record.number.clone(), record);
         }
+    }
+
+    /// For whom the caller waits first there (rule 9).
+    fn former(&self, id: InteractionId, to: Target) -> Option<Sticky> {
+        let served = self.served.get(self.number(id)?);
+        self.script.paper.former(to, served, self.utc_us())
+    }
+
+    /// The caller's number, where it is known.
+    fn number(&self, id: InteractionId) -> Option<&str> {
+        let call = self.script.day.calls.get(&id)?;
+        Some(&call.caller.as_ref()?.number)
+    }
+
+    /// The time on the wall, as far apart from the engine's as when the day began.
+    fn utc_us(&self) -> i64 {
+        let day = self.script.day;
+        let since_us = i64::try_from(self.now.0.saturating_sub(day.begin.0)).unwrap_or(i64::MAX);
+        day.begin_utc_us.saturating_add(since_us)
     }
 
     /// When the talk is over: after as long as on the day.
@@ -239,18 +268,22 @@ impl Run<'_> {
         };
         let then = script.day.sent_on.get(&(id, call.moved));
         let then = then.filter(|(key, _)| key.0 == now_us);
-        let next = if call.is_old && script.day.diverted.contains(&(id, now_us)) {
+        let is_as_then = call.is_old && script.day.diverted.contains(&(id, now_us));
+        let next = if is_as_then {
             then.map(|(_, enqueue)| enqueue.clone())
         } else {
             let to = way.to.as_ref().and_then(|to| script.paper.target(to));
             to.and_then(|to| call.next(id, to, &way, now_us))
         };
-        let Some(next) = next else {
+        call.moved += u32::from(next.is_some());
+        let Some(mut next) = next else {
             // To the telephone network, an announcement or nowhere: out of the queues.
             self.calls.remove(&id);
             return;
         };
-        call.moved += 1;
+        if !is_as_then {
+            next.sticky = self.former(id, next.to);
+        }
         let at_once = (now_us, self.now.1, self.now.2.saturating_add(1));
         let key = then.map_or(at_once, |(key, _)| *key);
         self.plan(key, Happening::SentOn(next));

@@ -190,6 +190,7 @@ impl Verifier {
             | Body::BindingGone(_)
             | Body::Override(_)
             | Body::Name(_)
+            | Body::Served(_)
             | Body::Unknown { .. } => Ok(()),
         }
     }
@@ -246,6 +247,7 @@ impl Verifier {
             | Body::BindingGone(_)
             | Body::Override(_)
             | Body::Name(_)
+            | Body::Served(_)
             | Body::Checkpoint(_)
             | Body::Unknown { .. } => {}
         }

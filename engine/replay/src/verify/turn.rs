@@ -6,6 +6,7 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use acd::{
     AgentId, AlertEnd as AcdEnd, AlertOutcome, DivertReason, Input, InteractionId, MatchId, Output,
@@ -23,7 +24,8 @@ pub(super) struct Turn {
     ends: BTreeMap<MatchId, AlertOutcome>,
     connected: BTreeMap<InteractionId, AgentId>,
     diverted: BTreeMap<InteractionId, Sent>,
-    held: BTreeMap<InteractionId, Option<AgentId>>,
+    /// In order: one call may be held and released in one turn.
+    held: Vec<(InteractionId, Option<AgentId>, bool)>,
     /// Alerts that the journal has told of and not ended. They outlast the turn.
     running: BTreeSet<MatchId>,
     /// The engine closes what a stop has left open: no decision of the core.
@@ -104,8 +106,12 @@ impl Turn {
                 let sent = Sent::Refused(to, reason);
                 self.diverted.insert(interaction, sent);
             }
-            Output::Held { interaction, agent } => {
-                self.held.insert(interaction, agent);
+            Output::Held {
+                interaction,
+                agent,
+                sticky,
+            } => {
+                self.held.push((interaction, agent, sticky));
             }
             Output::Withdraw { .. }
             | Output::Entered { .. }
@@ -180,11 +186,12 @@ impl Turn {
                     format!("call {call} diverted as {again:?} from {from:?}")
                 })
             }
-            Event::CallReserved { call, by } => {
-                let again = self.held.remove(&InteractionId(call.0));
-                let again = again.map(|agent| Event::CallReserved {
+            Event::CallReserved { call, by, .. } => {
+                let again = self.next_held(InteractionId(call.0));
+                let again = again.map(|(_, agent, sticky)| Event::CallReserved {
                     call: *call,
                     by: agent.map(|agent| names.agent(agent).into()),
+                    sticky,
                 });
                 check(again.as_ref() == Some(event), || match &again {
                     Some(_) => format!("call {call} reserved by another than {by:?}"),
@@ -193,6 +200,11 @@ impl Turn {
             }
             _ => Ok(()),
         }
+    }
+
+    fn next_held(&mut self, call: InteractionId) -> Option<(InteractionId, Option<AgentId>, bool)> {
+        let place = self.held.iter().position(|(of, ..)| *of == call)?;
+        Some(self.held.remove(place))
     }
 
     /// The turn is over; what was decided again and never told of. `cut` when the daemon went away in it.
@@ -215,7 +227,7 @@ impl Turn {
         let end = self.ends.into_iter().find(|(id, _)| running.contains(id));
         let connected = self.connected.into_iter().find(|(call, _)| up(*call));
         let sent = self.diverted.into_iter().find(|(call, _)| up(*call));
-        let held = self.held.into_iter().find(|(call, _)| up(*call));
+        let held = self.held.into_iter().find(|(call, ..)| up(*call));
         alert
             .map(|(id, alert)| words(&names.alert_started(id, &alert)))
             .or_else(|| end.map(|(id, how)| format!("alert {} ended: {how:?}", id.0)))
@@ -232,7 +244,7 @@ impl Turn {
                 sent.map(|(call, sent)| format!("call {} sent on: {sent:?}", CallId(call.0)))
             })
             .or_else(|| {
-                held.map(|(call, _)| format!("call {} reserved or released", CallId(call.0)))
+                held.map(|(call, ..)| format!("call {} reserved or released", CallId(call.0)))
             })
     }
 }
@@ -314,7 +326,9 @@ impl<'a> Names<'a> {
 
 fn diverted_as(from: Target, reason: DivertReason) -> Diversion {
     match reason {
-        DivertReason::MaxWait if matches!(from, Target::Queue(_)) => Diversion::Overflow,
+        DivertReason::MaxWait | DivertReason::MaxEstimate if matches!(from, Target::Queue(_)) => {
+            Diversion::Overflow
+        }
         DivertReason::Nobody => Diversion::Nobody,
         DivertReason::ServiceLevel => Diversion::ServiceLevel,
         DivertReason::Closed => Diversion::Closing,
@@ -325,7 +339,8 @@ fn diverted_as(from: Target, reason: DivertReason) -> Diversion {
         | DivertReason::AgentRejected
         | DivertReason::AgentNoAnswer
         | DivertReason::AgentUnreachable
-        | DivertReason::MaxWait => Diversion::Unavailable,
+        | DivertReason::MaxWait
+        | DivertReason::MaxEstimate => Diversion::Unavailable,
     }
 }
 
