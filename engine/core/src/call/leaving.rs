@@ -123,6 +123,40 @@ impl WaysOut<'_> {
         Some(queue)
     }
 
+    /// Where a direct call goes that its user does not take (rule 2).
+    fn when_unavailable(&self) -> Option<Destination> {
+        let user = self.centre.users.get(self.user?);
+        user.and_then(|user| user.when_unavailable.clone())
+            .or_else(|| self.default_queue())
+    }
+
+    fn default_queue(&self) -> Option<Destination> {
+        let queue = self.centre.default_queue()?;
+        Some(Destination::Queue(queue.name.clone()))
+    }
+}
+
+impl Engine {
+    /// Not let in (rule 20).
+    pub(super) fn refused(&mut self, call: CallId, to: AcdTarget, reason: RefuseReason) {
+        let (queue, user) = (self.queue_of(to), self.direct_user(call));
+        let ways = self.ways_out(queue.as_deref(), user.as_deref());
+        if let Some(way) = ways.refused(reason) {
+            let anew = ways.ranks_anew(way.why);
+            self.divert(call, queue, way, anew);
+        }
+    }
+
+    /// It waits there no longer.
+    pub(super) fn diverted(&mut self, call: CallId, from: AcdTarget, reason: DivertReason) {
+        let (queue, user) = (self.queue_of(from), self.direct_user(call));
+        let ways = self.ways_out(queue.as_deref(), user.as_deref());
+        let way = ways.diverted(reason);
+        let anew = ways.ranks_anew(way.why);
+        self.publish_left(call, LeftQueue::Diverted);
+        self.divert(call, queue, way, anew);
+    }
+
     /// Sends those on whose estimated wait is longer than their queue allows (rule 22). All are judged before any goes: who
     /// goes is behind those who stay.
     pub(crate) fn review_estimates(&mut self) {
@@ -166,40 +200,6 @@ impl WaysOut<'_> {
             && self
                 .estimate(call, &waiting.place)
                 .is_some_and(|seconds| seconds > most)
-    }
-
-    /// Where a direct call goes that its user does not take (rule 2).
-    fn when_unavailable(&self) -> Option<Destination> {
-        let user = self.centre.users.get(self.user?);
-        user.and_then(|user| user.when_unavailable.clone())
-            .or_else(|| self.default_queue())
-    }
-
-    fn default_queue(&self) -> Option<Destination> {
-        let queue = self.centre.default_queue()?;
-        Some(Destination::Queue(queue.name.clone()))
-    }
-}
-
-impl Engine {
-    /// Not let in (rule 20).
-    pub(super) fn refused(&mut self, call: CallId, to: AcdTarget, reason: RefuseReason) {
-        let (queue, user) = (self.queue_of(to), self.direct_user(call));
-        let ways = self.ways_out(queue.as_deref(), user.as_deref());
-        if let Some(way) = ways.refused(reason) {
-            let anew = ways.ranks_anew(way.why);
-            self.divert(call, queue, way, anew);
-        }
-    }
-
-    /// It waits there no longer.
-    pub(super) fn diverted(&mut self, call: CallId, from: AcdTarget, reason: DivertReason) {
-        let (queue, user) = (self.queue_of(from), self.direct_user(call));
-        let ways = self.ways_out(queue.as_deref(), user.as_deref());
-        let way = ways.diverted(reason);
-        let anew = ways.ranks_anew(way.why);
-        self.publish_left(call, LeftQueue::Diverted);
-        self.divert(call, queue, way, anew);
     }
 
     fn ways_out<'a>(&'a self, queue: Option<&'a str>, user: Option<&'a str>) -> WaysOut<'a> {
