@@ -5,17 +5,21 @@
 //!
 //! [`choosing`] brings together, [`entering`] lets interactions in and out, [`alerting`] begins and ends alerts, [`agents`]
 //! hears of agents, [`picking`] of what they choose for themselves, [`timing`] acts on the time they have waited, [`nobody`]
-//! when there is nobody for them, [`reconfigure`] applies a new centre, [`reading`] serves readers and checkpoints.
+//! when there is nobody for them, [`reconfigure`] applies a new centre, [`reading`] serves readers and checkpoints, [`recording`] says what a decision leaves on record, [`why_not`] and
+//! [`explaining`] those who ask why.
 
 mod agents;
 mod alerting;
 mod choosing;
 mod entering;
+mod explaining;
 mod nobody;
 mod picking;
 mod reading;
 mod reconfigure;
+mod recording;
 mod timing;
+mod why_not;
 
 use alloc::collections::{BTreeSet, VecDeque};
 use core::time::Duration;

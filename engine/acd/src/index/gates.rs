@@ -58,6 +58,15 @@ impl Index {
         places.get(at).map(|listed| listed.seat.gate)
     }
 
+    /// How many of those who are free `target` would choose before `agent`; none if they are not free there. Looks at all who are.
+    pub(crate) fn preferred_before(&self, agent: AgentId, target: Target) -> Option<u32> {
+        let places = &self.listings.get(&agent)?.places;
+        let listed = places.iter().find(|it| it.seat.target == target)?;
+        let lane = self.lanes.get(&target)?;
+        let before = lane.preferred_before(listed.seat.gate, listed.preference?);
+        Some(u32::try_from(before).unwrap_or(u32::MAX))
+    }
+
     // ------------------------------------------------------------------ max_busy
 
     /// Those in `queue` who may alert anybody who is free, best rank first; nobody if all are busy that may be.

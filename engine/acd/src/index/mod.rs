@@ -13,6 +13,7 @@
 mod gates;
 mod lane;
 mod nobody;
+mod team;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -278,6 +279,11 @@ impl Index {
             places: places.collect(),
             standing: Standing::default(),
         };
+        for listed in &listing.places {
+            if let Some(lane) = self.lanes.get_mut(&listed.seat.target) {
+                lane.staff = lane.staff.saturating_add(1);
+            }
+        }
         self.listings.insert(id, listing);
         self.relist(id, agent)
     }
@@ -289,6 +295,7 @@ impl Index {
         let share = share(&listing.places);
         for listed in &mut listing.places {
             if let Some(lane) = self.lanes.get_mut(&listed.seat.target) {
+                lane.staff = lane.staff.saturating_sub(1);
                 lane.count(share, listing.standing, Standing::default());
                 lane.place_free(listed, None);
             }

@@ -11,9 +11,11 @@
     reason = "tests"
 )]
 
+mod choice;
 mod invariants;
 mod model;
 mod random;
+mod why;
 mod world;
 
 use std::collections::BTreeSet;
@@ -155,6 +157,7 @@ impl Simulation {
         }
         assert_eq!(self.acd.agents().count(), self.model.agents.len());
         self.compare_queues();
+        why::everybody_is_explained(self.now, &self.acd, &self.model);
         let next = self.model.next_moment(self.now);
         assert_eq!(
             self.acd.poll_timeout(),
