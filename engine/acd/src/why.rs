@@ -1,15 +1,16 @@
 //! Why things are as they are: what keeps an agent from an interaction, why somebody waits, why somebody gets nothing.
 //!
-//! All of it is read from the state when it is asked for, by the functions in `acd::why_not` and `acd::explaining`; nothing
-//! here is kept, and no decision asks for it.
+//! All of it is read from the state when it is asked for, by the functions in `acd::why_not`, `acd::explaining` and `acd::witness`;
+//! nothing here is kept, and no decision asks for it.
 
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::ids::{AgentId, InteractionId, SkillId};
+use crate::choice::{Choice, Claim};
+use crate::ids::{AgentId, InteractionId, MatchId, SkillId};
 use crate::input::BreakReason;
 use crate::output::DeviceHealth;
-use crate::rank::Target;
+use crate::rank::{Rank, Target};
 
 /// How many agents, callers and moments an explanation names at most; the others are counted.
 pub const LISTED_MAX: usize = 50;
@@ -200,4 +201,38 @@ pub struct Kept {
     /// What keeps the agent from that one.
     pub by: Hindrance,
     pub count: u32,
+}
+
+/// One decision with all who were candidates, made once more (see [`Acd::watch_for`](crate::Acd::watch_for)).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The alert that it began.
+    pub match_id: MatchId,
+    pub interaction: InteractionId,
+    /// What it left on record, but for who waits on.
+    pub choice: Choice,
+    /// Every agent assigned to its queue: those who could have it, as its strategy prefers them, then the others by id.
+    pub agents: Vec<Candidate>,
+    /// Every other that waited where the chosen agent serves, best rank first.
+    pub calls: Vec<Competitor>,
+}
+
+/// An agent in a decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    pub agent: AgentId,
+    /// What spoke for them, if they could have it.
+    pub claim: Option<Claim>,
+    /// What kept them from it; none: they could have it.
+    pub hindrance: Option<Hindrance>,
+}
+
+/// Another interaction in a decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Competitor {
+    pub interaction: InteractionId,
+    pub at: Target,
+    pub rank: Rank,
+    /// What kept the chosen agent from it; none: they could have had it instead.
+    pub hindrance: Option<Hindrance>,
 }

@@ -82,12 +82,14 @@ impl Acd {
             let holder = self.index.holder_for(interaction);
             let held = holder.and_then(|holder| self.unchosen(Cause::Held, id, holder));
             if let Some(choice) = held {
+                self.bear_witness(now, id, &choice);
                 self.alert(now, id, choice);
             }
         } else if self.state.strategy(interaction.at) == Strategy::RingAll {
             self.ring_all(now, id);
         } else if let Some(preferred) = self.index.preferred_for(interaction) {
             let choice = self.chosen(interaction, preferred);
+            self.bear_witness(now, id, &choice);
             self.take_turn(id, preferred);
             self.alert(now, id, choice);
         }
@@ -101,6 +103,7 @@ impl Acd {
             acd.unchosen(Cause::ForAll, id, next.agent)
         };
         while let Some(choice) = preferred(self) {
+            self.bear_witness(now, id, &choice);
             self.alert(now, id, choice);
             if sabotage::RING_ALL {
                 break;

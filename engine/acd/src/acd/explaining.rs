@@ -44,7 +44,7 @@ impl Acd {
     }
 
     /// Who is assigned to it, left or not; looks at all agents.
-    fn team(&self, at: Target) -> Vec<AgentId> {
+    pub(super) fn team(&self, at: Target) -> Vec<AgentId> {
         let Target::Queue(queue) = at else {
             let own = |id: &AgentId| at == Target::Personal(*id);
             return self.state.agents.keys().copied().filter(own).collect();

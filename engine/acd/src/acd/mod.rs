@@ -5,7 +5,7 @@
 //!
 //! [`choosing`] brings together, [`entering`] lets interactions in and out, [`alerting`] begins and ends alerts, [`agents`]
 //! hears of agents, [`picking`] of what they choose for themselves, [`timing`] acts on the time they have waited, [`nobody`]
-//! when there is nobody for them, [`reconfigure`] applies a new centre, [`reading`] serves readers and checkpoints, [`recording`] says what a decision leaves on record, [`why_not`] and
+//! when there is nobody for them, [`reconfigure`] applies a new centre, [`reading`] serves readers and checkpoints, [`recording`] says what a decision leaves on record, [`witness`] keeps whole ones for who asks, [`why_not`] and
 //! [`explaining`] those who ask why.
 
 mod agents;
@@ -20,11 +20,13 @@ mod reconfigure;
 mod recording;
 mod timing;
 mod why_not;
+mod witness;
 
 use alloc::collections::{BTreeSet, VecDeque};
 use core::time::Duration;
 
 pub use reading::CheckpointError;
+use witness::Witness;
 
 use crate::deadline::Deadline;
 use crate::ids::{AgentId, Incarnation};
@@ -44,6 +46,7 @@ pub struct Acd {
     state: State,
     index: Index,
     agenda: Agenda,
+    witness: Witness,
     outputs: VecDeque<Output>,
 }
 
@@ -72,6 +75,7 @@ impl Acd {
             index: Index::of(&state),
             state,
             agenda: Agenda::default(),
+            witness: Witness::default(),
             outputs: VecDeque::new(),
         }
     }

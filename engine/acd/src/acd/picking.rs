@@ -33,6 +33,7 @@ impl Acd {
         let Some(choice) = self.unchosen(Cause::PickedUp, id, agent) else {
             return;
         };
+        self.bear_witness(now, id, &choice);
         self.make_room(now, agent);
         self.withdraw_all(now, id, WithdrawReason::PickedUp);
         self.alert(now, id, choice);

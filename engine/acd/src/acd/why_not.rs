@@ -29,6 +29,16 @@ impl Acd {
         let Some(interaction) = found.filter(|it| it.is_waiting()) else {
             return Some(Hindrance::NotWaiting);
         };
+        self.hindrance(now, agent, interaction)
+    }
+
+    /// The same for one whose stage does not matter.
+    pub(super) fn hindrance(
+        &self,
+        now: Duration,
+        agent: AgentId,
+        interaction: &Interaction,
+    ) -> Option<Hindrance> {
         let Some(found) = self.state.agents.get(&agent) else {
             return Some(Hindrance::NotAssigned);
         };
@@ -38,7 +48,7 @@ impl Acd {
     }
 
     /// Whether they serve that queue or are that user.
-    pub(super) fn not_theirs(&self, id: AgentId, at: Target) -> Option<Hindrance> {
+    fn not_theirs(&self, id: AgentId, at: Target) -> Option<Hindrance> {
         if self.state.serves(id, at) {
             return None;
         }

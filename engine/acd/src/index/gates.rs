@@ -11,6 +11,7 @@ use core::time::Duration;
 use super::Index;
 use crate::ids::{AgentId, QueueId};
 use crate::interaction::Interaction;
+use crate::preference::Preference;
 use crate::rank::{Rank, Target};
 
 impl Index {
@@ -58,12 +59,18 @@ impl Index {
         places.get(at).map(|listed| listed.seat.gate)
     }
 
-    /// How many of those who are free `target` would choose before `agent`; none if they are not free there. Looks at all who are.
-    pub(crate) fn preferred_before(&self, agent: AgentId, target: Target) -> Option<u32> {
+    /// Where `agent` stands among those who are free at `target`, as a choice now would see them.
+    pub(crate) fn preference(&self, agent: AgentId, target: Target) -> Option<Preference> {
         let places = &self.listings.get(&agent)?.places;
         let listed = places.iter().find(|it| it.seat.target == target)?;
         let lane = self.lanes.get(&target)?;
-        let before = lane.preferred_before(listed.seat.gate, listed.preference?);
+        Some(lane.on_clock(listed.seat.gate, listed.preference?))
+    }
+
+    /// How many of those who are free `target` would choose before `agent`; none if they are not free there. Looks at all who are.
+    pub(crate) fn preferred_before(&self, agent: AgentId, target: Target) -> Option<u32> {
+        let own = self.preference(agent, target)?;
+        let before = self.lanes.get(&target)?.preferred_before(own);
         Some(u32::try_from(before).unwrap_or(u32::MAX))
     }
 

@@ -265,9 +265,13 @@ impl Lane {
         firsts.min()
     }
 
-    /// How many of the free stand before one behind `gate`; looks at all of them.
-    pub(super) fn preferred_before(&self, gate: Duration, preference: Preference) -> usize {
-        let own = preference.after(self.clock(gate));
+    /// One behind `gate`, compared with those behind other gates.
+    pub(super) fn on_clock(&self, gate: Duration, preference: Preference) -> Preference {
+        preference.after(self.clock(gate))
+    }
+
+    /// How many of the free stand before one; looks at all of them.
+    pub(super) fn preferred_before(&self, own: Preference) -> usize {
         let groups = self.free.iter();
         let before = groups.flat_map(|(gate, group)| {
             let clock = self.clock(*gate);

@@ -35,6 +35,8 @@ pub(crate) struct Model {
     /// Up to when agents' time is counted.
     counted_to: Duration,
     outputs: Vec<Output>,
+    /// Who could have had the interaction of each alert of this step that was chosen, the preferred first.
+    pub(crate) takers: BTreeMap<MatchId, Vec<AgentId>>,
 }
 
 pub(crate) struct Queue {
@@ -149,11 +151,13 @@ impl Model {
             incarnation,
             counted_to: Duration::ZERO,
             outputs: Vec::new(),
+            takers: BTreeMap::new(),
         }
     }
 
     /// What has to happen at `now` on this input; states of agents are compared apart.
     pub(crate) fn step(&mut self, now: Duration, input: &Input) -> Vec<Output> {
+        self.takers.clear();
         self.count_time(now);
         self.time_passes(now);
         self.look_who_is_there(now);
@@ -299,6 +303,7 @@ impl Model {
             let call = call.enqueue.interaction;
             let mut takers = takers;
             takers.sort_by_key(|id| (self.preference(to, *id), self.agents[id].idle_since, *id));
+            self.takers.insert(MatchId(self.next_match), takers.clone());
             if self.rings_for_all(to) && !held {
                 for agent in takers {
                     if self.has_room(to) {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use acd::config::Skill;
-use acd::why::{Hindrance, Lack};
-use acd::{Acd, AgentId, Device, InteractionId, Presence, QueueId, Target};
+use acd::why::{Decision, Hindrance, Lack};
+use acd::{Acd, AgentId, Cause, Device, InteractionId, Presence, QueueId, Target};
 
 use crate::model::{Agent, Call, MANUAL, Model, Place, is_assigned, serves};
 
@@ -174,6 +174,39 @@ pub(crate) fn everybody_is_explained(now: Duration, acd: &Acd, model: &Model) {
         for queue in explained.queues {
             let kept: u32 = queue.kept.iter().map(|kept| kept.count).sum();
             assert_eq!(kept, queue.waiting, "{id} gets nobody of {queue:?}");
+        }
+    }
+}
+
+/// A whole decision names exactly those who could have it, in the order in which the strategy prefers them, and no caller whom
+/// the chosen one could have had ranks before it (I4).
+///
+/// # Panics
+/// When it does not.
+pub(crate) fn decisions_name_all_who_could(decisions: &[Decision], model: &Model) {
+    for decision in decisions {
+        let Some(takers) = model.takers.get(&decision.match_id) else {
+            assert_eq!(decision.choice.cause, Cause::PickedUp);
+            continue;
+        };
+        let could = decision.agents.iter().filter(|it| it.hindrance.is_none());
+        let could: Vec<_> = could.map(|it| it.agent).collect();
+        assert_eq!(could, *takers, "who could have {}", decision.interaction);
+        assert_eq!(could.first(), Some(&decision.choice.chosen.agent));
+        let claims = decision.agents.iter().filter_map(|it| it.claim);
+        if decision.choice.cause == Cause::Chosen {
+            let runner_up = claims.clone().nth(1);
+            assert_eq!(claims.clone().next(), Some(decision.choice.chosen));
+            assert_eq!(runner_up, decision.choice.runner_up);
+        }
+        let theirs = decision.calls.iter().find(|it| it.hindrance.is_none());
+        let best = model.calls.get(&decision.interaction);
+        if let (Some(theirs), Some(best)) = (theirs, best)
+            && decision.choice.cause != Cause::Held
+            && best.held_for.is_none()
+        {
+            let rank = (theirs.rank.tier(), i128::from(theirs.rank.aged_us()));
+            assert!(rank >= (best.rank.0, best.rank.1), "I4: {decision:?}");
         }
     }
 }
