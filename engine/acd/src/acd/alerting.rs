@@ -17,11 +17,13 @@ use crate::view::Stage;
 impl Acd {
     /// Presents `id`, which alerts nobody or rings for all, to the chosen agent, who is free or picks it up.
     pub(super) fn alert(&mut self, now: Duration, id: InteractionId, choice: Choice) {
-        let waiting = self.state.interactions.get(&id);
-        if let Some(waiting) = waiting.filter(|it| it.is_waiting()) {
-            self.index.stop_waiting(waiting);
+        let Some(begun) = self.state.interactions.get(&id) else {
+            return;
+        };
+        if begun.is_waiting() {
+            self.index.stop_waiting(begun);
         }
-        let choice = self.with_others(choice, id);
+        let choice = self.with_others(choice, begun.at);
         let (agent, cause) = (choice.chosen.agent, choice.cause);
         let (Some(interaction), Some(alerted)) = (
             self.state.interactions.get_mut(&id),

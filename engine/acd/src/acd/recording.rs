@@ -5,6 +5,7 @@ use crate::choice::{Cause, Choice, Claim};
 use crate::ids::{AgentId, InteractionId};
 use crate::interaction::Interaction;
 use crate::preference::Preference;
+use crate::rank::Target;
 
 impl Acd {
     /// Of the strategy's choice of `preferred` for `interaction`, before anything is changed by it.
@@ -46,14 +47,11 @@ impl Acd {
         })
     }
 
-    /// The same with whom `agent` passes over for it, when `id` waits no more and nobody is alerted yet.
-    pub(super) fn with_others(&self, choice: Choice, id: InteractionId) -> Choice {
-        let Some(interaction) = self.state.interactions.get(&id) else {
-            return choice;
-        };
-        let lane = self.index.lanes.get(&interaction.at);
+    /// The same with those who wait on at `at`, when what was chosen for waits no more and nobody is alerted yet.
+    pub(super) fn with_others(&self, choice: Choice, at: Target) -> Choice {
+        let lane = self.index.lanes.get(&at);
         let chose = choice.cause == Cause::PickedUp;
-        let next = || self.index.next_in(choice.chosen.agent, interaction.at);
+        let next = || self.index.next_in(choice.chosen.agent, at);
         Choice {
             next: if chose { None } else { next() },
             waiting: lane.map_or(0, |lane| lane.waiting_len()),

@@ -257,9 +257,11 @@ impl Lane {
     ) -> Option<Preference> {
         let open = self.open_to(interaction);
         let firsts = open.filter_map(|(gate, group)| {
+            let is_barred =
+                |it: &Preference| interaction.barred.contains_key(&it.agent) && !sabotage::RECORD;
             let mut others = group
                 .iter()
-                .filter(|it| it.agent != chosen && !interaction.barred.contains_key(&it.agent));
+                .filter(|it| it.agent != chosen && !is_barred(it));
             Some(others.next()?.after(self.clock(*gate)))
         });
         firsts.min()
