@@ -63,6 +63,7 @@ pub(crate) use goodbye::Goodbye;
 pub(crate) use inbound::tier;
 pub(crate) use leg::{Leg, LegState};
 pub(crate) use plan::Plan;
+pub(crate) use waiting::tier_number;
 
 /// How often one call may be sent on by rules before it is ended: two destinations that point at each other end here.
 const DIVERSIONS_MAX: u8 = 10;
