@@ -61,9 +61,9 @@ async fn an_alert_keeps_why_it_began_and_where_that_stands() {
     let home = Home::new();
     let mut scribe = Scribe::new();
     let entries = two_calls(&mut scribe);
-    let is_alert = |entry: &&Entry| match &entry.body {
-        Body::Event(event) => matches!(&**event, Event::AlertStarted { .. }),
-        _ => false,
+    let is_alert = |entry: &&Entry| {
+        let event = |event: &Arc<Event>| matches!(**event, Event::AlertStarted { .. });
+        matches!(&entry.body, Body::Event(it) if event(it))
     };
     let begun = entries.iter().find(is_alert).unwrap().seq;
     written(&home, entries).await;
