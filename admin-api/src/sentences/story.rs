@@ -39,7 +39,13 @@ pub(crate) fn told(teller: &Teller<'_>, event: &Event) -> Option<String> {
             let queue = queue.as_deref().unwrap_or("the user it was for");
             sentence(&format!("it went to {to}: {}", diverted(*why, queue)))
         }
-        Event::CallReserved { by, .. } => sentence(&match by {
+        Event::CallReserved { by, sticky, .. } => sentence(&match by {
+            Some(by) if *sticky => {
+                format!(
+                    "it was held for {}, who had served the caller before",
+                    teller.name(by)
+                )
+            }
             Some(by) => format!("{} had it held for them", teller.name(by)),
             None => "it was held for nobody any more".to_owned(),
         }),

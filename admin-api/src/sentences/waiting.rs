@@ -17,7 +17,7 @@ pub(crate) fn waiting(teller: &Teller<'_>, queued: &Queued, why: &WhyWaiting) ->
     let mut said = vec![sentence(&format!("{place}; {team}"))];
     said.extend(before(teller, why));
     said.push(keys(teller, queued));
-    if let Some(holder) = &queued.reserved_by {
+    if let Some(holder) = &queued.held_for {
         let holder = teller.name(holder);
         said.push(sentence(&format!(
             "it is held for {holder}, and nobody else gets it meanwhile"
@@ -131,7 +131,7 @@ fn next(teller: &Teller<'_>, queued: &Queued, why: &WhyWaiting) -> String {
 pub(crate) fn happening(teller: &Teller<'_>, queue: Option<&Queue>, moment: &Moment) -> String {
     match moment {
         Moment::OldEnough => "it is old enough for other agents to have it".to_owned(),
-        Moment::ReservationEnds => "its reservation ends".to_owned(),
+        Moment::ReservationEnds => "it is held for one agent no longer".to_owned(),
         Moment::RetryOf(agent) => format!("{} may be rung for it again", teller.name(agent)),
         Moment::WrapUpOf(agent) => format!("the wrap-up of {} ends", teller.name(agent)),
         Moment::PhoneOf(agent) => format!("the phone of {} is tried again", teller.name(agent)),

@@ -69,7 +69,7 @@ pub enum Hindrance {
     QueueBusy {
         max_busy: u32,
     },
-    /// It is held for this other agent (rule 14).
+    /// It is held for this other agent (rules 9 and 14).
     HeldFor {
         agent: AgentId,
     },
@@ -154,7 +154,7 @@ pub struct WhyWaiting {
 pub enum Moment {
     /// It is old enough for other agents: skills are relaxed, or a delay is over.
     OldEnough,
-    /// The reservation ends.
+    /// It is held for one agent no longer (rules 9 and 14).
     ReservationEnds,
     /// That agent may be alerted for it again.
     RetryOf(AgentId),

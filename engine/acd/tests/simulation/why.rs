@@ -92,7 +92,7 @@ impl Model {
             let interaction = self.alerts[&alert].call;
             return Some(Hindrance::Alerting { interaction });
         }
-        if let Some(interaction) = agent.talks_to {
+        if let Some(interaction) = agent.talks_to.last().copied() {
             return Some(Hindrance::Busy { interaction });
         }
         (agent.own_calls > 0).then_some(Hindrance::OwnCall)

@@ -73,7 +73,7 @@ pub struct WhyWaiting {
 pub enum Moment {
     /// Other agents may have it: skills are relaxed, or a delay is over.
     OldEnough,
-    /// Its reservation ends.
+    /// It is held for one agent no longer.
     ReservationEnds,
     /// This agent may be alerted for it again.
     RetryOf(String),
