@@ -30,6 +30,7 @@ mod resource;
 mod rights;
 mod routes;
 pub mod routing;
+mod sentences;
 mod server;
 mod state;
 mod time;

@@ -14,7 +14,8 @@ use crate::auth::password::Hasher;
 use crate::auth::strangers::Strangers;
 use crate::idempotency::{self, Memory};
 use crate::ports::{
-    Accounts, Carried, CentreWriter, EngineHandle, EventLog, HistoryReader, Metrics, Readiness,
+    Accounts, Carried, CentreWriter, Chronicle, EngineHandle, EventLog, HistoryReader, Metrics,
+    Readiness,
 };
 use crate::problem::{ApiError, Kind};
 
@@ -32,6 +33,8 @@ pub struct Ports {
     pub accounts: Arc<dyn Accounts>,
     /// Calls that are over.
     pub history: Arc<dyn HistoryReader>,
+    /// What happened to a call.
+    pub chronicle: Arc<dyn Chronicle>,
     /// Past and new events.
     pub events: Arc<dyn EventLog>,
     /// Figures for Prometheus.

@@ -140,6 +140,7 @@ fn call(number: u64) -> Vec<Body> {
             agent: agent.clone(),
             queue: queue.clone(),
             picked_up: false,
+            choice: None,
         },
         Event::LegStarted {
             call,

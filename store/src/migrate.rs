@@ -38,6 +38,7 @@ pub(crate) const CENTRE: Schema = &[
         "picked-up alerts",
         include_str!("../migrations/sqlite/0003_alert_picked_up.sql"),
     ),
+    (4, "why", include_str!("../migrations/sqlite/0004_why.sql")),
 ];
 
 /// Makes the file where there is none, and applies what it lacks.

@@ -30,3 +30,4 @@ mod records;
 mod registrar;
 mod restart;
 mod told;
+mod why;

@@ -77,6 +77,7 @@ pub(crate) fn one_of_each() -> Vec<Event> {
             agent: agent(),
             queue: Some(queue()),
             picked_up: true,
+            choice: None,
         },
         Event::AlertEnded {
             alert: 1,

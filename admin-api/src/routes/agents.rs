@@ -344,7 +344,7 @@ async fn join_queue(
 }
 
 /// Attendants act on themselves, supervisors on everybody.
-fn mine_or_supervised(who: &Attendant, name: String) -> Result<String, ApiError> {
+pub(super) fn mine_or_supervised(who: &Attendant, name: String) -> Result<String, ApiError> {
     let name = resolve(who, name);
     if name != who.username() {
         who.supervisor()?;

@@ -8,6 +8,7 @@ mod calls;
 mod crews;
 mod docs;
 mod events;
+mod explain;
 mod feature_codes;
 mod figures;
 mod health;
@@ -51,6 +52,7 @@ pub(crate) fn api() -> Routes {
         figures::routes(),
         waiting::routes(),
         calls::routes(),
+        explain::routes(),
         history::routes(),
         events::routes(),
         docs::routes(),

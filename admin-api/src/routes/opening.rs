@@ -135,7 +135,7 @@ fn hours(snapshot: &Snapshot, calendar: &str) -> Result<Hours, ApiError> {
         .ok_or_else(|| ApiError::not_found(config::Kind::Calendar.as_str(), calendar))
 }
 
-fn asked<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, ApiError> {
+pub(super) fn asked<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, ApiError> {
     query.map(|Query(query)| query).map_err(|rejection| {
         let help = "the OpenAPI document lists the parameters";
         ApiError::field("query", rejection.body_text(), help)

@@ -336,7 +336,7 @@ async fn change(
 }
 
 /// Calls one can see waiting can be asked for, and those somebody else was faster to take: the engine says who.
-fn waits_for_me(who: &Attendant, state: &ApiState, id: CallId) -> Result<(), ApiError> {
+pub(super) fn waits_for_me(who: &Attendant, state: &ApiState, id: CallId) -> Result<(), ApiError> {
     let scope = Scope::of(&who.identity().user, &state.snapshot());
     let seen = |row: &CallRow| {
         let queue = row.queue.as_deref();

@@ -212,6 +212,7 @@ async fn an_agents_day() {
             agent: "ann".into(),
             queue: Some("support".into()),
             picked_up,
+            choice: None,
         });
         world.engine.publish(Event::AlertEnded {
             alert,

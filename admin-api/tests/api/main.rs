@@ -3,6 +3,7 @@
 mod agents;
 mod calls;
 mod events;
+mod explain;
 mod figures;
 mod idempotency;
 mod import;

@@ -274,6 +274,48 @@ fn table() -> Vec<Row> {
         ),
         // Call 1 is ann's, 2 waits in her queue, 3 is bob's.
         (
+            "GET",
+            "/api/v1/waiting/{id}/explain",
+            "/api/v1/waiting/0100000000000002/explain",
+            none(),
+            [401, 200, 200, 200],
+        ),
+        (
+            "GET",
+            "/api/v1/waiting/{id}/explain",
+            "/api/v1/waiting/0100000000000003/explain",
+            none(),
+            [401, 404, 409, 409],
+        ),
+        (
+            "GET",
+            "/api/v1/calls/{id}/explain",
+            "/api/v1/calls/0100000000000002/explain",
+            none(),
+            [401, 200, 200, 200],
+        ),
+        (
+            "GET",
+            "/api/v1/calls/{id}/explain",
+            "/api/v1/calls/0100000000000003/explain",
+            none(),
+            [401, 404, 200, 200],
+        ),
+        (
+            "GET",
+            "/api/v1/agents/{username}/explain",
+            "/api/v1/agents/me/explain",
+            none(),
+            [401, 200, 200, 200],
+        ),
+        (
+            "GET",
+            "/api/v1/agents/{username}/explain",
+            "/api/v1/agents/bob/explain",
+            none(),
+            [401, 403, 200, 200],
+        ),
+        (
             "POST",
             "/api/v1/waiting/{id}/pick-up",
             "/api/v1/waiting/0100000000000002/pick-up",

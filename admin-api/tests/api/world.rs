@@ -10,8 +10,9 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 
 use admin_api::ports::{
     Account, Accounts, CallDetail, Carried, CentreChange, CentreWriter, ChangeError, Check,
-    CommandError, Committed, EngineHandle, EventLog, HistoryPage, HistoryQuery, HistoryReader,
-    LoggedEvent, Metrics, ReadError, Readiness, SinceError, StoreError, StoredToken, TokenHash,
+    Chronicle, CommandError, Committed, EngineHandle, EventLog, HistoryPage, HistoryQuery,
+    HistoryReader, LoggedEvent, Metrics, ReadError, Readiness, Recounted, SinceError, StoreError,
+    StoredToken, Story, StoryEvent, TokenHash,
 };
 use admin_api::{Answer, ApiState, Ports, hash_password, router};
 use axum::Router;
@@ -30,6 +31,8 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use tokio::sync::{Notify, broadcast, watch};
 use tower::ServiceExt;
+
+use crate::explain;
 
 /// The password of all users.
 pub(crate) const PASSWORD: &str = "Correct Horse 9";
@@ -200,6 +203,7 @@ impl World {
             centre: centre.clone(),
             accounts: accounts.clone(),
             history: history.clone(),
+            chronicle: engine.clone(),
             events: engine.clone(),
             metrics: health.clone(),
             readiness: health.clone(),
@@ -359,6 +363,8 @@ pub(crate) struct Inside {
     live: broadcast::Sender<LoggedEvent>,
     pub(crate) asked: Mutex<Vec<(Actor, CommandBody)>>,
     pub(crate) refuse: Mutex<Option<Refusal>>,
+    /// Whether calls that are asked about wait for nobody to be found.
+    pub(crate) explains_none: Mutex<bool>,
     /// While set, replies are held back until it is cleared and `resume` is called.
     pub(crate) silent: AtomicBool,
     pub(crate) resumed: Notify,
@@ -376,6 +382,7 @@ impl Inside {
             live: broadcast::Sender::new(16),
             asked: Mutex::default(),
             refuse: Mutex::default(),
+            explains_none: Mutex::default(),
             silent: AtomicBool::new(false),
             resumed: Notify::new(),
             durable: AtomicU64::new(u64::MAX),
@@ -496,6 +503,7 @@ impl Inside {
             agent: "ann".into(),
             queue: Some("support".into()),
             picked_up: true,
+            choice: None,
         });
     }
 
@@ -573,6 +581,13 @@ impl Inside {
                 queue,
                 joined,
             } => self.joined_queue(username, queue, *joined),
+            CommandBody::ExplainWaiting { .. } => {
+                let found = !*lock(&self.explains_none);
+                return Done::Waiting(found.then(|| Box::new(explain::why_waiting())));
+            }
+            CommandBody::ExplainAgent { .. } => {
+                return Done::Nothing(Box::new(explain::why_nothing()));
+            }
             CommandBody::HangUp { call } => self.ended(call.0 - call_id(0).0),
             CommandBody::OverrideQueue {
                 queue,
@@ -850,6 +865,36 @@ impl Accounts for FakeAccounts {
             state.accounts.remove(username);
             state.tokens.retain(|_, token| token.username != username);
         })
+    }
+}
+
+/// What the engine published of a call is its story.
+impl Chronicle for FakeEngine {
+    fn story(&self, call: CallId) -> Answer<'_, Result<Option<Story>, ReadError>> {
+        let id = ("calls", call.to_string());
+        let log = lock(&self.log);
+        let of_call = log.iter().filter(|logged| logged.event.resource() == id);
+        let events: Vec<_> = of_call
+            .map(|logged| StoryEvent {
+                seq: Some(logged.seq),
+                utc_us: logged.utc_us,
+                event: Event::clone(&logged.event),
+            })
+            .collect();
+        let known = !events.is_empty();
+        let story = known.then_some(Story {
+            events,
+            whole: true,
+        });
+        Box::pin(std::future::ready(Ok(story)))
+    }
+
+    fn recount(&self, _: CallId, _: Arc<Snapshot>) -> Answer<'_, Result<Recounted, ReadError>> {
+        let recounted = match *lock(&self.explains_none) {
+            true => Recounted::Lost("the journal is gone".into()),
+            false => Recounted::Made(vec![explain::decision()]),
+        };
+        Box::pin(std::future::ready(Ok(recounted)))
     }
 }
 

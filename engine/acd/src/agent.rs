@@ -2,6 +2,8 @@
 //!
 //! This machine knows what an agent may do; who is to be told, and what becomes of interactions, is the acd's.
 
+mod hindered;
+
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::time::Duration;

@@ -41,17 +41,6 @@ pub(crate) struct Alert {
     pub(crate) for_all: bool,
 }
 
-/// Why an agent is alerted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cause {
-    /// The queue chose them, or it is held for them.
-    Chosen,
-    /// It rings for all who are free.
-    ForAll,
-    /// They chose it.
-    PickedUp,
-}
-
 /// What an end at the agent's side means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {

@@ -8,6 +8,7 @@ use core::time::Duration;
 
 use crate::config::{AgentConfig, Assignment, QueueConfig, Skill};
 use crate::sabotage;
+use crate::why::Lack;
 
 /// How long an interaction has to have been in `queue` before it may alert `agent`; none: they never will do.
 pub(crate) fn of(
@@ -15,14 +16,7 @@ pub(crate) fn of(
     assignment: &Assignment,
     queue: &QueueConfig,
 ) -> Option<Duration> {
-    let first = (Duration::ZERO, queue.skills.as_slice());
-    let steps = queue
-        .relax
-        .iter()
-        .map(|step| (step.after, step.skills.as_slice()));
-    let steps = steps.filter(|_| !sabotage::RELAX);
-    let met = iter::once(first)
-        .chain(steps)
+    let met = requirements(queue)
         .filter(|(_, required)| {
             required
                 .iter()
@@ -36,6 +30,29 @@ pub(crate) fn of(
         assignment.delay
     };
     Some(met.max(delay))
+}
+
+/// What `queue` requires, and from which age of an interaction on.
+fn requirements(queue: &QueueConfig) -> impl Iterator<Item = (Duration, &[Skill])> {
+    let first = (Duration::ZERO, queue.skills.as_slice());
+    let steps = queue
+        .relax
+        .iter()
+        .map(|step| (step.after, step.skills.as_slice()));
+    iter::once(first).chain(steps.filter(|_| !sabotage::RELAX))
+}
+
+/// The first skill that `agent` lacks by the latest requirement for an interaction of this age; none if they meet it.
+pub(crate) fn lack(agent: &AgentConfig, queue: &QueueConfig, age: Duration) -> Option<Lack> {
+    let by_now = requirements(queue).filter(|(after, _)| *after <= age);
+    let (_, required) = by_now.max_by_key(|(after, _)| *after)?;
+    let lacking = required.iter().find(|skill| !meets(agent, **skill))?;
+    let has = agent.skills.iter().filter(|it| it.skill == lacking.skill);
+    Some(Lack {
+        skill: lacking.skill,
+        needs: lacking.level,
+        has: has.map(|it| it.level).max().unwrap_or(0),
+    })
 }
 
 fn meets(agent: &AgentConfig, required: Skill) -> bool {

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use minicbor::{Decode, Encode};
 
-use crate::alert::Cause;
+use crate::choice::Cause;
 use crate::ids::{AgentId, InteractionId, MatchId};
 use crate::input::Enqueue;
 use crate::micros;

@@ -22,7 +22,7 @@
 //! ```
 //!
 //! Where to read on: [`acd`](Acd) for the step, [`estimate`] for how long callers will wait, `index` for why a decision looks at nobody it need not, `agent` and
-//! `alert` for the rules about people and phones.
+//! `alert` for the rules about people and phones, [`why`] for how decisions are explained.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -33,6 +33,7 @@ extern crate std;
 mod acd;
 mod agent;
 mod alert;
+mod choice;
 pub mod config;
 mod deadline;
 pub mod erlang;
@@ -58,8 +59,10 @@ mod state;
 mod table;
 mod view;
 mod watch;
+pub mod why;
 
 pub use acd::{Acd, CheckpointError};
+pub use choice::{Cause, Choice, Claim, Team};
 pub use config::AcdConfig;
 pub use ids::{AgentId, Incarnation, InteractionId, MatchId, QueueId, SkillId};
 pub use input::{

@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use minicbor::{Decode, Encode};
 
+use crate::choice::Choice;
 use crate::config::ServiceStep;
 use crate::ids::{AgentId, InteractionId, MatchId, QueueId};
 use crate::input::{Device, Presence};
@@ -33,6 +34,9 @@ pub enum Output {
         /// The agent chose it (rule 13); else it was chosen for them.
         #[n(6)]
         picked_up: bool,
+        /// Why them: for the records.
+        #[n(7)]
+        choice: Choice,
     },
     /// Stop ringing (CANCEL; after a 200 that crossed: ACK and BYE). The match is over.
     #[n(1)]

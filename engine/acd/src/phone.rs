@@ -7,6 +7,7 @@ use minicbor::{Decode, Encode};
 use crate::input::Device;
 use crate::output::DeviceHealth;
 use crate::sabotage;
+use crate::why::Hindrance;
 
 /// `device_retry` doubles up to this.
 const RETRY_MAX: Duration = Duration::from_secs(60);
@@ -52,6 +53,16 @@ impl Phone {
 
     pub(crate) fn is_usable(&self) -> bool {
         self.is_there() && self.skipped_until.is_none()
+    }
+
+    /// What keeps it from being rung; none exactly if it is usable.
+    pub(crate) fn hindrance(&self) -> Option<Hindrance> {
+        if !self.is_there() {
+            return Some(Hindrance::NoPhone);
+        }
+        let health = self.health;
+        self.skipped_until
+            .map(|until| Hindrance::PhoneLeftAlone { health, until })
     }
 
     /// Whether a call for its user alone may wait for it: a busy one will be free, one that is gone may stay so.

@@ -6,6 +6,7 @@
 use core::time::Duration;
 
 use crate::agent::Agent;
+use crate::choice::Claim;
 use crate::config::{Assignment, Strategy};
 use crate::ids::AgentId;
 use crate::micros;
@@ -85,6 +86,25 @@ impl Preference {
                 idle_since_us
             },
             agent: id,
+        }
+    }
+
+    /// What speaks for them, in the words of the strategy.
+    pub(crate) fn claim(&self, strategy: Strategy) -> Claim {
+        let merit = match strategy {
+            Strategy::SkillLevel => u64::from(u32::MAX).saturating_sub(self.by_strategy),
+            Strategy::RoundRobin
+            | Strategy::FewestCalls
+            | Strategy::LeastOccupied
+            | Strategy::FixedOrder
+            | Strategy::WeightedRandom
+            | Strategy::LongestIdle
+            | Strategy::RingAll => self.by_strategy,
+        };
+        Claim {
+            agent: self.agent,
+            merit,
+            idle_since: Duration::from_micros(self.idle_since_us),
         }
     }
 

@@ -117,6 +117,10 @@ sabotage! {
     SERVICE_LEVEL = "sabotage-service-level";
     /// Rule 23: each queue does its service-level action anew.
     SERVICE_ONCE = "sabotage-service-once";
+    /// Rule 7: who asks why is not told of rejections and of alerts not answered.
+    WHY = "sabotage-why";
+    /// Part 10: who has rejected it counts as the runner-up.
+    RECORD = "sabotage-record";
     /// I2: an agent who becomes free waits for the next caller to come.
     WORK_CONSERVATION = "sabotage-work-conservation";
     /// I6: a late answer is connected though the alert is over.

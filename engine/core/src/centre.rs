@@ -346,10 +346,11 @@ fn agent_config(names: &Names, user: &User, skills: &SkillIds<'_>) -> Option<Age
 }
 
 /// The numbers by which the distribution core knows the skills of one centre: their places among all names.
-struct SkillIds<'a>(Vec<&'a str>);
+#[derive(Default)]
+pub(crate) struct SkillIds<'a>(Vec<&'a str>);
 
 impl<'a> SkillIds<'a> {
-    fn of(centre: &'a Centre) -> Self {
+    pub(crate) fn of(centre: &'a Centre) -> Self {
         let queues = centre.queues.values();
         let relaxed = queues.clone().flat_map(|queue| &queue.relax);
         let of_queues = queues.map(|queue| &queue.skills);
@@ -373,6 +374,11 @@ impl<'a> SkillIds<'a> {
             })
         });
         known.collect()
+    }
+
+    /// The name of a skill of that centre.
+    pub(crate) fn name(&self, skill: SkillId) -> Option<&'a str> {
+        self.0.get(usize::try_from(skill.0).ok()?).copied()
     }
 
     fn relaxation(&self, step: &config::Relaxation) -> Relaxation {

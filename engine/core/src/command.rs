@@ -4,6 +4,7 @@
 //! [`Input::Command`](crate::Input). Each gets exactly one [`Reply`] in the same drain. Who may send which
 //! command is decided where the person is known (the API); what a command means for a call is decided here.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -11,6 +12,7 @@ use alloc::vec::Vec;
 
 use config::{Destination, Role, Snapshot, Tier};
 
+use crate::explain::{WhyNothing, WhyWaiting};
 use crate::ids::{CallId, CommandId};
 
 /// Where those go who wait in a queue that is removed, by its name.
@@ -126,6 +128,16 @@ pub enum CommandBody {
         /// Its points of priority from now on, its queue's included; left out: as they are.
         priority: Option<i32>,
     },
+    /// Asks why a call waits still. Changes nothing. Answered by [`Done::Waiting`].
+    ExplainWaiting {
+        /// The call.
+        call: CallId,
+    },
+    /// Asks why an agent gets nothing. Changes nothing. Answered by [`Done::Nothing`].
+    ExplainAgent {
+        /// The agent's user name.
+        username: String,
+    },
     /// Opens or closes a queue against its calendar, or takes that back (rule 19).
     OverrideQueue {
         /// The queue's name.
@@ -223,6 +235,10 @@ pub enum Done {
     Call(CallId),
     /// What the prepared centre would do now.
     Prepared(Vec<Effect>),
+    /// Why the call waits; none: no agent is looked for, since one is alerted for it or has it, or it waits for nobody.
+    Waiting(Option<Box<WhyWaiting>>),
+    /// Why the agent gets nothing.
+    Nothing(Box<WhyNothing>),
 }
 
 /// One thing a change of the centre does to calls or agents at this moment, as a sentence.

@@ -422,6 +422,8 @@ impl Engine {
                 tier,
                 priority,
             } => self.rerank(call, tier, priority),
+            CommandBody::ExplainWaiting { call } => self.explain_waiting(call),
+            CommandBody::ExplainAgent { username } => self.explain_agent(&username),
             CommandBody::OverrideQueue {
                 queue,
                 state,

@@ -4,11 +4,15 @@
 //! without asking the engine. Names of queues and users stand in them as text, so that an event means the same after
 //! a rename. New kinds are added at the end with a new number; numbers are never used twice.
 
+mod choice;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
+
+pub use choice::{Cause, Choice, Claim, Strategy, Team};
 
 use crate::command::OverrideState;
 use crate::ids::{CallId, LegId};
@@ -161,6 +165,11 @@ pub enum Event {
         #[n(4)]
         #[cbor(default)]
         picked_up: bool,
+        /// Why them; none in what an earlier program wrote. The event stream does not tell it: it names colleagues and other calls.
+        #[n(5)]
+        #[cbor(default)]
+        #[serde(skip)]
+        choice: Option<Choice>,
     },
     /// An alert ended, in exactly one way (rule 10).
     #[n(9)]

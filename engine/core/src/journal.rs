@@ -314,7 +314,38 @@ fn cbor<T: Encode<()>>(value: &T) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::{Cause, Choice, Claim, Strategy, Team};
     use alloc::vec;
+
+    /// With the record of why.
+    fn alerted() -> Event {
+        let claim = |agent: &str| Claim {
+            agent: agent.into(),
+            merit: 7,
+            idle_since_us: 5,
+        };
+        let choice = Choice {
+            cause: Cause::Chosen,
+            strategy: Strategy::FewestCalls,
+            chosen: claim("ann"),
+            runner_up: Some(claim("bob")),
+            next: Some(CallId(9)),
+            waiting: 2,
+            team: Team {
+                busy: 3,
+                free: 2,
+                ..Team::default()
+            },
+        };
+        Event::AlertStarted {
+            alert: 1,
+            call: CallId(7),
+            agent: "ann".into(),
+            queue: None,
+            picked_up: false,
+            choice: Some(choice),
+        }
+    }
 
     #[test]
     fn bodies_read_back_and_unknown_kinds_survive() {
@@ -324,6 +355,7 @@ mod tests {
             },
             Body::Acd(vec![1, 2, 3]),
             Body::Event(Arc::new(Event::CallAnswered { call: CallId(7) })),
+            Body::Event(Arc::new(alerted())),
             Body::DialogGone(LegId(9)),
             Body::Override(OverrideRecord {
                 queue: "support".into(),
@@ -383,6 +415,7 @@ mod tests {
             agent: "ann".into(),
             queue: None,
             picked_up: false,
+            choice: None,
         };
         assert_eq!(Body::decode(3, &bytes), Ok(Body::Event(Arc::new(alerted))));
         // Variant 15, AgentChanged, of before agents could leave queues.

@@ -19,6 +19,7 @@ pub mod command;
 mod day;
 mod engine;
 pub mod event;
+pub mod explain;
 mod figures;
 pub mod ids;
 mod index;

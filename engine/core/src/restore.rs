@@ -417,6 +417,7 @@ mod tests {
                 agent: "ann".into(),
                 queue: None,
                 picked_up: false,
+                choice: None,
             },
         ]
     }

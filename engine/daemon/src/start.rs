@@ -39,7 +39,9 @@ use crate::net::lanes::{Lanes, lanes};
 use crate::net::strangers::Strangers;
 use crate::net::tcp::{Connections, Listener};
 use crate::net::udp::{Senders, Udp};
-use crate::ports::{AccountsPort, BEHIND_MAX, Commands, EventsPort, Health, HistoryPort};
+use crate::ports::{
+    AccountsPort, BEHIND_MAX, ChroniclePort, Commands, EventsPort, Health, HistoryPort,
+};
 use crate::print::say;
 use crate::signals::{Rereading, Signals};
 use crate::view::{self, Views};
@@ -223,16 +225,22 @@ impl Daemon {
         let control = Control::start(&directory, writer.clone())
             .with_context(|| format!("cannot listen in {}", directory.display()))?;
 
+        let history = Arc::new(HistoryPort {
+            history: store.history(),
+            journal: health.clone(),
+            views: Arc::clone(&views),
+            behind_max: BEHIND_MAX,
+        });
         let ports = Ports {
             engine: Arc::new(commands.clone()),
             centre: Arc::new(writer.clone()),
             accounts: Arc::new(AccountsPort(store.accounts())),
-            history: Arc::new(HistoryPort {
-                history: store.history(),
-                journal: health.clone(),
-                views: Arc::clone(&views),
-                behind_max: BEHIND_MAX,
+            chronicle: Arc::new(ChroniclePort {
+                past: store.events(),
+                history: Arc::clone(&history),
+                one_at_a_time: tokio::sync::Mutex::default(),
             }),
+            history,
             events: Arc::new(EventsPort {
                 past: store.events(),
                 views: Arc::clone(&views),

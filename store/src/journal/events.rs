@@ -2,17 +2,22 @@
 
 use std::sync::Arc;
 
-use engine::Event;
 use engine::journal::Body;
+use engine::{CallId, Event};
 
 use crate::dialect::{self, Pool};
 use crate::error::StoreError;
 
+use super::restart::RestartReader;
 use super::row;
 
 pub(super) const PRUNED_TO: &str = "SELECT value FROM counters WHERE name = 'pruned_to'";
 pub(super) const EVENTS_AFTER: &str = "SELECT seq, node, incarnation, mono_us, utc_us, config_version, rules_version, kind, body \
      FROM journal WHERE seq > $1 AND kind = 3 ORDER BY seq LIMIT $2";
+
+/// A call's id stands in its events as eight bytes: whatever has them is about the call, or very nearly never about something else.
+pub(super) const EVENTS_OF_CALL: &str = "SELECT seq, node, incarnation, mono_us, utc_us, config_version, rules_version, kind, body \
+     FROM journal WHERE seq BETWEEN $1 AND $2 AND kind = 3 AND instr(body, $3) > 0 ORDER BY seq LIMIT $4";
 
 /// One event as it was published.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +84,61 @@ impl Events {
         } else {
             Ok(events)
         }
+    }
+
+    /// The first `limit` events of a call, oldest first, that stand between its first and its last (none: it is up still).
+    ///
+    /// Reads the entries between, and decodes those of the call.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Expired`] when the first has been pruned already.
+    pub async fn of_call(
+        &self,
+        call: CallId,
+        (first, last): (u64, Option<u64>),
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        let rows = sqlx::query(EVENTS_OF_CALL)
+            .bind(dialect::signed(first))
+            .bind(last.map_or(i64::MAX, dialect::signed))
+            .bind(call.0.to_be_bytes().to_vec())
+            .bind(i64::from(limit))
+            .fetch_all(&self.pool)
+            .await?;
+        let (kind, id) = ("calls", call.to_string());
+        let mut events = Vec::new();
+        for row in &rows {
+            let entry = row::read(row)?;
+            if let Body::Event(event) = entry.body
+                && event.resource() == (kind, id.clone())
+            {
+                events.push(StoredEvent {
+                    seq: entry.seq,
+                    utc_us: entry.stamp.utc_us,
+                    event,
+                });
+            }
+        }
+        let pruned_to = self.pruned_to().await?;
+        if first <= pruned_to {
+            return Err(StoreError::Expired { pruned_to });
+        }
+        Ok(events)
+    }
+
+    /// The entries from the last checkpoint before entry `seq` on, that checkpoint first: what the state was at that entry.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Expired`] when what is needed has been pruned already.
+    pub async fn rebuild(&self, seq: u64) -> Result<RestartReader, StoreError> {
+        let reader = RestartReader::before(&self.pool, seq).await?;
+        let pruned_to = self.pruned_to().await?;
+        if reader.begins_after() < pruned_to {
+            return Err(StoreError::Expired { pruned_to });
+        }
+        Ok(reader)
     }
 
     /// The number of the last entry that is no longer kept; 0 when all are.

@@ -13,6 +13,8 @@ const BATCH: i64 = 1_024;
 
 pub(super) const LAST_CHECKPOINT: &str =
     "SELECT seq FROM journal WHERE kind = 10 ORDER BY seq DESC LIMIT 1";
+pub(super) const CHECKPOINT_BEFORE: &str =
+    "SELECT seq FROM journal WHERE kind = 10 AND seq < $1 ORDER BY seq DESC LIMIT 1";
 pub(super) const GAPS: &str =
     "SELECT first_seq, last_seq, utc_us FROM gaps WHERE last_seq > $1 ORDER BY first_seq";
 pub(super) const AFTER: &str = "SELECT seq, node, incarnation, mono_us, utc_us, config_version, rules_version, kind, body \
@@ -31,6 +33,19 @@ impl RestartReader {
         let checkpoint: Option<i64> = sqlx::query_scalar(LAST_CHECKPOINT)
             .fetch_optional(pool)
             .await?;
+        Self::from(pool, checkpoint).await
+    }
+
+    /// The same from the last checkpoint before entry `seq` on.
+    pub(super) async fn before(pool: &Pool, seq: u64) -> Result<Self, StoreError> {
+        let checkpoint: Option<i64> = sqlx::query_scalar(CHECKPOINT_BEFORE)
+            .bind(dialect::signed(seq))
+            .fetch_optional(pool)
+            .await?;
+        Self::from(pool, checkpoint).await
+    }
+
+    async fn from(pool: &Pool, checkpoint: Option<i64>) -> Result<Self, StoreError> {
         let after = checkpoint.map_or(0, |seq| dialect::unsigned(seq).saturating_sub(1));
         let gaps: Vec<(i64, i64, i64)> = sqlx::query_as(GAPS)
             .bind(dialect::signed(after))
@@ -46,6 +61,11 @@ impl RestartReader {
             after,
             gaps: gaps.collect(),
         })
+    }
+
+    /// The entry before the first that is read.
+    pub(super) fn begins_after(&self) -> u64 {
+        self.after
     }
 
     /// Stretches of entries that were lost and that no checkpoint has made good: state that is rebuilt

@@ -102,7 +102,7 @@ impl Fold {
     /// Folds one entry in. Entries come in the order of their numbers, each once.
     pub(crate) fn apply(&mut self, seq: u64, stamp: &Stamp, body: &Body) {
         match body {
-            Body::Started { .. } => self.close_orphans(stamp),
+            Body::Started { .. } => self.close_orphans(seq, stamp),
             Body::Event(event) => self.event(seq, stamp, event),
             Body::Acd(_)
             | Body::Dialog(_)
@@ -124,7 +124,7 @@ impl Fold {
 
     fn event(&mut self, seq: u64, stamp: &Stamp, event: &Event) {
         match event {
-            Event::CallStarted { .. } => self.call_started(stamp, event),
+            Event::CallStarted { .. } => self.call_started(seq, stamp, event),
             Event::CallAnswered { call } => self.call(*call, stamp, |call, at| {
                 call.record.answered_us.get_or_insert(at);
             }),
@@ -151,7 +151,7 @@ impl Fold {
                 call.record.diverted_why = Some(*why);
                 call.record.diverted_to = Some(to.clone());
             }),
-            Event::CallEnded { call, cause, by } => self.call_ended(*call, stamp, cause, *by),
+            Event::CallEnded { call, cause, by } => self.call_ended(seq, *call, stamp, cause, *by),
             Event::LegStarted { call, .. } => self.leg_started(*call, stamp, event),
             Event::LegRinging { call, leg } => self.leg(*call, *leg, stamp, |leg, at| {
                 leg.ringing_us.get_or_insert(at);
@@ -171,6 +171,7 @@ impl Fold {
                 agent,
                 queue,
                 picked_up,
+                choice,
             } => {
                 let record = AlertRecord {
                     call: *call,
@@ -182,6 +183,8 @@ impl Fold {
                     outcome: None,
                     sip_status: None,
                     picked_up: *picked_up,
+                    seq: Some(seq),
+                    choice: choice.clone(),
                 };
                 self.alert_started(stamp, record);
             }
@@ -235,7 +238,7 @@ impl Fold {
         }
     }
 
-    fn call_started(&mut self, stamp: &Stamp, event: &Event) {
+    fn call_started(&mut self, seq: u64, stamp: &Stamp, event: &Event) {
         let Event::CallStarted {
             call: id,
             direction,
@@ -273,6 +276,8 @@ impl Fold {
             ended_by: None,
             diverted_why: None,
             diverted_to: None,
+            began_seq: Some(seq),
+            ended_seq: None,
         };
         let marks = Marks {
             clock_us: stamp.mono_us.cast_signed(),
@@ -302,12 +307,13 @@ impl Fold {
             .insert(id, (call.record.clone(), call.marks));
     }
 
-    fn call_ended(&mut self, id: CallId, stamp: &Stamp, cause: &EndCause, by: EndedBy) {
+    fn call_ended(&mut self, seq: u64, id: CallId, stamp: &Stamp, cause: &EndCause, by: EndedBy) {
         let Some(mut call) = self.calls.remove(&id) else {
             return;
         };
         let at = call.at(stamp);
         call.ended(cause, by, at);
+        call.record.ended_seq = Some(seq);
         let OpenCall {
             record,
             marks,
@@ -484,7 +490,7 @@ impl Fold {
     ///
     /// The daemon that has just started ends the calls of the one before it. A call that is older still had
     /// its end lost in a gap of the journal, and would stay in the tables as if it were going on.
-    fn close_orphans(&mut self, stamp: &Stamp) {
+    fn close_orphans(&mut self, seq: u64, stamp: &Stamp) {
         let lost = |id: &CallId| {
             let age = stamp.incarnation.wrapping_sub(incarnation(*id)) & INCARNATIONS;
             age >= 2 && id.0 >> 56 == u64::from(stamp.node)
@@ -496,7 +502,7 @@ impl Fold {
             reason: None,
         };
         for id in orphans {
-            self.call_ended(id, stamp, &cause, EndedBy::System);
+            self.call_ended(seq, id, stamp, &cause, EndedBy::System);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The rows of the read models, as history hands them out. All times are UTC microseconds, all lengths microseconds.
 
 use engine::event::{
-    Activity, AlertEnd, Direction, Diversion, EndResult, EndedBy, LegRole, Party, Presence,
+    Activity, AlertEnd, Choice, Direction, Diversion, EndResult, EndedBy, LegRole, Party, Presence,
 };
 use engine::{CallId, LegId};
 use serde::Serialize;
@@ -59,6 +59,10 @@ pub struct CallRecord {
     pub diverted_why: Option<Diversion>,
     /// Where to, as a destination is written.
     pub diverted_to: Option<String>,
+    /// The number of the event that began it; none in what an earlier program wrote.
+    pub began_seq: Option<u64>,
+    /// The number of the event that ended it.
+    pub ended_seq: Option<u64>,
 }
 
 /// One leg of a call.
@@ -113,6 +117,10 @@ pub struct AlertRecord {
     pub sip_status: Option<u16>,
     /// Whether the agent picked the call up; else it was chosen for them.
     pub picked_up: bool,
+    /// The number of the event that began it; none in what an earlier program wrote.
+    pub seq: Option<u64>,
+    /// Why they were alerted; none in what an earlier program wrote.
+    pub choice: Option<Choice>,
 }
 
 /// One stay of an agent at work, from login to logout. It outlives restarts of the daemon.

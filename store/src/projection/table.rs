@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use engine::event::Party;
+use engine::event::{Choice, Party};
 use engine::{CallId, LegId};
 use sqlx::Row as _;
 
@@ -67,6 +67,8 @@ static CALLS: LazyLock<Bulk<(CallRecord, Marks)>> = LazyLock::new(|| {
         "ended_by",
         "diverted_why",
         "diverted_to",
+        "began_seq",
+        "ended_seq",
     ];
     Bulk::new("calls", &columns, 1, OnConflict::Update, bind_call)
 });
@@ -101,6 +103,8 @@ static ALERTS: LazyLock<Bulk<AlertRecord>> = LazyLock::new(|| {
         "outcome",
         "sip_status",
         "picked_up",
+        "seq",
+        "choice",
     ];
     Bulk::new("alerts", &columns, 2, OnConflict::Update, bind_alert)
 });
@@ -213,6 +217,8 @@ pub(crate) fn call(row: &Row) -> Result<CallRecord, StoreError> {
         ended_by: maybe_word(row, "ended_by")?,
         diverted_why: maybe_word(row, "diverted_why")?,
         diverted_to: row.try_get("diverted_to")?,
+        began_seq: maybe_seq(row, "began_seq")?,
+        ended_seq: maybe_seq(row, "ended_seq")?,
     })
 }
 
@@ -254,6 +260,8 @@ pub(crate) fn alert(row: &Row) -> Result<AlertRecord, StoreError> {
         outcome: maybe_word(row, "outcome")?,
         sip_status: status(row)?,
         picked_up: row.try_get::<i64, _>("picked_up")? != 0,
+        seq: maybe_seq(row, "seq")?,
+        choice: choice(row)?,
     })
 }
 
@@ -290,6 +298,22 @@ fn word<T: Word>(row: &Row, column: &str) -> Result<T, StoreError> {
 fn maybe_word<T: Word>(row: &Row, column: &str) -> Result<Option<T>, StoreError> {
     let text: Option<&str> = row.try_get(column)?;
     text.map(|_| word(row, column)).transpose()
+}
+
+fn maybe_seq(row: &Row, column: &str) -> Result<Option<u64>, StoreError> {
+    let seq: Option<i64> = row.try_get(column)?;
+    Ok(seq.map(unsigned))
+}
+
+fn choice(row: &Row) -> Result<Option<Choice>, StoreError> {
+    let text: Option<&str> = row.try_get("choice")?;
+    let read = |text| {
+        serde_json::from_str(text).map_err(|error| StoreError::Unreadable {
+            what: "why an agent was alerted".into(),
+            why: error.to_string(),
+        })
+    };
+    text.map(read).transpose()
 }
 
 fn status(row: &Row) -> Result<Option<u16>, StoreError> {
@@ -335,6 +359,8 @@ fn bind_call<'q>(query: Bound<'q>, (call, marks): &(CallRecord, Marks)) -> Bound
         .bind(call.ended_by.as_ref().map(Word::word))
         .bind(call.diverted_why.as_ref().map(Word::word))
         .bind(call.diverted_to.clone())
+        .bind(call.began_seq.map(signed))
+        .bind(call.ended_seq.map(signed))
 }
 
 fn bind_leg<'q>(query: Bound<'q>, leg: &LegRecord) -> Bound<'q> {
@@ -365,6 +391,12 @@ fn bind_alert<'q>(query: Bound<'q>, alert: &AlertRecord) -> Bound<'q> {
         .bind(alert.outcome.as_ref().map(Word::word))
         .bind(alert.sip_status.map(i64::from))
         .bind(i64::from(alert.picked_up))
+        .bind(alert.seq.map(signed))
+        .bind(alert.choice.as_ref().map(written))
+}
+
+fn written(choice: &Choice) -> String {
+    serde_json::to_string(choice).expect("it has no maps and no floats")
 }
 
 fn bind_session<'q>(query: Bound<'q>, session: &SessionRecord) -> Bound<'q> {

@@ -193,6 +193,7 @@ pub(crate) fn call_events(incarnation: u32, number: u32, agent: &str) -> Vec<Eve
             agent: agent.into(),
             queue: queue.clone(),
             picked_up: false,
+            choice: None,
         },
         Event::LegStarted {
             call,

@@ -86,12 +86,7 @@ impl Disk {
             if matches!(entry.body, Body::Checkpoint(_)) {
                 self.rows.clear();
             }
-            self.rows.push(Row {
-                seq: entry.seq,
-                stamp: entry.stamp,
-                kind: entry.body.kind(),
-                body: entry.body.encode(),
-            });
+            self.rows.push(Row::of(entry));
         }
         if let Some(kept) = &mut self.kept {
             kept.extend(written.iter().cloned());
@@ -101,41 +96,51 @@ impl Disk {
 
     /// State from what is on the disk.
     pub(crate) fn read(&self) -> Restore {
-        self.fold(&[])
+        fold(self.rows.iter().map(Row::entry))
     }
 
     /// State from all that was ever journalled, the disk being up to date.
     pub(crate) fn read_all(&self) -> Restore {
-        let behind: Vec<Row> = self
-            .behind
-            .iter()
-            .map(|entry| Row {
-                seq: entry.seq,
-                stamp: entry.stamp,
-                kind: entry.body.kind(),
-                body: entry.body.encode(),
-            })
-            .collect();
-        self.fold(&behind)
+        fold(self.entries())
     }
 
-    fn fold(&self, behind: &[Row]) -> Restore {
-        let mut restore = Restore::new();
-        for row in self.rows.iter().chain(behind) {
-            let body = Body::decode(row.kind, &row.body).expect("what was written reads back");
-            let entry = Entry {
-                seq: row.seq,
-                stamp: row.stamp,
-                body,
-            };
-            restore
-                .apply(&entry)
-                .expect("what was written can be understood");
-        }
-        restore
+    /// All entries from the last checkpoint on, the disk being up to date.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = Entry> {
+        let behind = self.behind.iter().map(Row::of);
+        let behind = behind.map(|row| row.entry());
+        self.rows.iter().map(Row::entry).chain(behind)
     }
 
     pub(crate) fn take_faults(&mut self) -> Vec<String> {
         std::mem::take(&mut self.faults)
     }
+}
+
+impl Row {
+    fn of(entry: &Entry) -> Self {
+        Self {
+            seq: entry.seq,
+            stamp: entry.stamp,
+            kind: entry.body.kind(),
+            body: entry.body.encode(),
+        }
+    }
+
+    fn entry(&self) -> Entry {
+        Entry {
+            seq: self.seq,
+            stamp: self.stamp,
+            body: Body::decode(self.kind, &self.body).expect("what was written reads back"),
+        }
+    }
+}
+
+fn fold(entries: impl Iterator<Item = Entry>) -> Restore {
+    let mut restore = Restore::new();
+    for entry in entries {
+        restore
+            .apply(&entry)
+            .expect("what was written can be understood");
+    }
+    restore
 }

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use config::Role;
+use config::{Role, Snapshot};
 use engine::command::Moves;
 use engine::event::Presence;
+use engine::journal::Entry;
 use engine::view::{AgentRow, View};
 use engine::{CommandBody, Done, Event, Figures, Pressure, Refusal};
 use expect_test::ExpectFile;
@@ -426,6 +427,16 @@ impl World {
     /// State rebuilt from the journal equals the state that wrote it (I8).
     pub fn expect_journal_gives_the_same_state(&self) {
         self.inner().check_journal();
+    }
+
+    /// The journal's entries from its last checkpoint on.
+    pub fn journal(&self) -> Vec<Entry> {
+        self.0.borrow().disk.entries().collect()
+    }
+
+    /// The centre in force.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.0.borrow().snapshot)
     }
 
     /// Sends bytes from an address to the daemon.

@@ -4,7 +4,8 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::Acd;
-use crate::alert::{Alert, Cause, Verdict};
+use crate::alert::{Alert, Verdict};
+use crate::choice::{Cause, Choice};
 use crate::deadline::Deadline;
 use crate::ids::{AgentId, InteractionId, MatchId};
 use crate::input::{AlertEnd, BreakReason, Presence};
@@ -14,8 +15,16 @@ use crate::sabotage;
 use crate::view::Stage;
 
 impl Acd {
-    /// Presents `id`, which alerts nobody or rings for all, to `agent`, who is free or picks it up.
-    pub(super) fn alert(&mut self, now: Duration, agent: AgentId, id: InteractionId, cause: Cause) {
+    /// Presents `id`, which alerts nobody or rings for all, to the chosen agent, who is free or picks it up.
+    pub(super) fn alert(&mut self, now: Duration, id: InteractionId, choice: Choice) {
+        let Some(begun) = self.state.interactions.get(&id) else {
+            return;
+        };
+        if begun.is_waiting() {
+            self.index.stop_waiting(begun);
+        }
+        let choice = self.with_others(choice, begun.at);
+        let (agent, cause) = (choice.chosen.agent, choice.cause);
         let (Some(interaction), Some(alerted)) = (
             self.state.interactions.get_mut(&id),
             self.state.agents.get_mut(&agent),
@@ -24,9 +33,6 @@ impl Acd {
         };
         let match_id = self.state.next_match;
         self.state.next_match = MatchId(match_id.0 + 1);
-        if interaction.is_waiting() {
-            self.index.stop_waiting(interaction);
-        }
         interaction.begin_alert(match_id, agent, cause);
         self.index.begin_alert(interaction.at, interaction.rank);
         alerted.begin_alert(match_id, id);
@@ -43,10 +49,10 @@ impl Acd {
             picked_up: cause == Cause::PickedUp,
             for_all: cause == Cause::ForAll,
         };
-        self.ring(match_id, alert, ring_timeout);
+        self.ring(match_id, alert, ring_timeout, choice);
     }
 
-    fn ring(&mut self, match_id: MatchId, alert: Alert, ring_timeout: Duration) {
+    fn ring(&mut self, match_id: MatchId, alert: Alert, ring_timeout: Duration, choice: Choice) {
         self.index
             .deadlines
             .set(alert.until, Deadline::Ring(match_id));
@@ -58,6 +64,7 @@ impl Acd {
             from: alert.from,
             ring_timeout,
             picked_up: alert.picked_up,
+            choice,
         });
         self.state.alerts.insert(match_id, alert);
     }

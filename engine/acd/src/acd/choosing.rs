@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use super::Acd;
 use crate::agent::Agent;
-use crate::alert::Cause;
+use crate::choice::Cause;
 use crate::config::Strategy;
 use crate::ids::{AgentId, InteractionId, QueueId};
 use crate::index::{Index, Turn};
@@ -97,14 +97,19 @@ impl Acd {
             return;
         };
         if interaction.held_for().is_some() {
-            if let Some(holder) = self.index.holder_for(interaction) {
-                self.alert(now, holder, id, Cause::Chosen);
+            let holder = self.index.holder_for(interaction);
+            let held = holder.and_then(|holder| self.unchosen(Cause::Held, id, holder));
+            if let Some(choice) = held {
+                self.bear_witness(now, id, &choice);
+                self.alert(now, id, choice);
             }
         } else if self.state.strategy(interaction.at) == Strategy::RingAll {
             self.ring_all(now, id);
         } else if let Some(preferred) = self.index.preferred_for(interaction, &self.state.agents) {
+            let choice = self.chosen(interaction, preferred);
+            self.bear_witness(now, id, &choice);
             self.take_turn(id, preferred);
-            self.alert(now, preferred.agent, id, Cause::Chosen);
+            self.alert(now, id, choice);
         }
     }
 
@@ -112,10 +117,12 @@ impl Acd {
     fn ring_all(&mut self, now: Duration, id: InteractionId) {
         let preferred = |acd: &Self| {
             let interaction = acd.state.interactions.get(&id)?;
-            acd.index.preferred_for(interaction, &acd.state.agents)
+            let next = acd.index.preferred_for(interaction, &acd.state.agents)?;
+            acd.unchosen(Cause::ForAll, id, next.agent)
         };
-        while let Some(next) = preferred(self) {
-            self.alert(now, next.agent, id, Cause::ForAll);
+        while let Some(choice) = preferred(self) {
+            self.bear_witness(now, id, &choice);
+            self.alert(now, id, choice);
             if sabotage::RING_ALL {
                 break;
             }

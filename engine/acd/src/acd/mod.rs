@@ -5,23 +5,29 @@
 //!
 //! [`choosing`] brings together, [`entering`] lets interactions in and out, [`alerting`] begins and ends alerts, [`agents`]
 //! hears of agents, [`picking`] of what they choose for themselves, [`timing`] acts on the time they have waited, [`nobody`]
-//! when there is nobody for them, [`reconfigure`] applies a new centre, [`reading`] serves readers and checkpoints.
+//! when there is nobody for them, [`reconfigure`] applies a new centre, [`reading`] serves readers and checkpoints, [`recording`] says what a decision leaves on record, [`witness`] keeps whole ones for who asks, [`why_not`] and
+//! [`explaining`] those who ask why.
 
 mod agents;
 mod alerting;
 mod choosing;
 mod entering;
+mod explaining;
 mod nobody;
 mod picking;
 mod reading;
 mod reconfigure;
+mod recording;
 mod timing;
+mod why_not;
+mod witness;
 
 use alloc::collections::{BinaryHeap, VecDeque};
 use core::cmp::Reverse;
 use core::time::Duration;
 
 pub use reading::CheckpointError;
+use witness::Witness;
 
 use choosing::Candidate;
 
@@ -44,6 +50,7 @@ pub struct Acd {
     state: State,
     index: Index,
     agenda: Agenda,
+    witness: Witness,
     outputs: VecDeque<Output>,
 }
 
@@ -74,6 +81,7 @@ impl Acd {
             index: Index::of(&state),
             state,
             agenda: Agenda::default(),
+            witness: Witness::default(),
             outputs: VecDeque::new(),
         }
     }

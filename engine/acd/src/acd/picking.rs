@@ -6,7 +6,7 @@
 use core::time::Duration;
 
 use super::Acd;
-use crate::alert::Cause;
+use crate::choice::Cause;
 use crate::deadline::Deadline;
 use crate::ids::{AgentId, InteractionId};
 use crate::input::{Presence, Sticky};
@@ -30,9 +30,13 @@ impl Acd {
         if let Err(why) = self.can_pick_up(id, agent, supervises) {
             return self.deny(id, agent, why);
         }
+        let Some(choice) = self.unchosen(Cause::PickedUp, id, agent) else {
+            return;
+        };
+        self.bear_witness(now, id, &choice);
         self.make_room(now, agent);
         self.withdraw_all(now, id, WithdrawReason::PickedUp);
-        self.alert(now, agent, id, Cause::PickedUp);
+        self.alert(now, id, choice);
     }
 
     fn can_pick_up(

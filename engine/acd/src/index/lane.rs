@@ -36,6 +36,8 @@ pub(crate) struct Lane {
     free: BTreeMap<Duration, BTreeSet<Preference>>,
     /// By gate, how far the race is of those who are free (strategy `weighted-random`).
     pub(super) clocks: BTreeMap<Duration, u64>,
+    /// Who serves it and will ever do for it.
+    pub(super) staff: u32,
     pub(crate) logged_in: u32,
     pub(crate) available: u32,
     /// Those available in thousandths, each by the share of their queues that this one is.
@@ -57,6 +59,7 @@ impl Lane {
             connected: 0,
             free: BTreeMap::new(),
             clocks: BTreeMap::new(),
+            staff: 0,
             logged_in: 0,
             available: 0,
             agents_milli: 0,
@@ -96,7 +99,7 @@ impl Lane {
     }
 
     /// Whether `max_busy` agents have something of this queue.
-    pub(super) fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         let busy = self.ringing.saturating_add(self.connected);
         self.max_busy > 0 && busy >= self.max_busy && !sabotage::MAX_BUSY
     }
@@ -209,6 +212,55 @@ impl Lane {
             Some(first?.after(self.clock(*gate)))
         });
         firsts.min()
+    }
+
+    /// How many are free for whom `interaction` is old enough, barred or not.
+    pub(super) fn old_enough_len(&self, interaction: &Interaction) -> usize {
+        self.open_to(interaction)
+            .map(|(_, group)| group.len())
+            .sum()
+    }
+
+    /// The free agents behind the gates that `interaction` has passed, by gate.
+    fn open_to(
+        &self,
+        interaction: &Interaction,
+    ) -> impl Iterator<Item = (&Duration, &BTreeSet<Preference>)> {
+        let groups = self.free.iter();
+        groups.take_while(|(gate, _)| interaction.has_passed(**gate))
+    }
+
+    /// Whom the strategy prefers next to `chosen`. Looks at two for each gate, and at those who are barred.
+    pub(super) fn runner_up(
+        &self,
+        interaction: &Interaction,
+        chosen: AgentId,
+    ) -> Option<Preference> {
+        let open = self.open_to(interaction);
+        let firsts = open.filter_map(|(gate, group)| {
+            let is_barred =
+                |it: &Preference| interaction.barred.contains_key(&it.agent) && !sabotage::RECORD;
+            let mut others = group
+                .iter()
+                .filter(|it| it.agent != chosen && !is_barred(it));
+            Some(others.next()?.after(self.clock(*gate)))
+        });
+        firsts.min()
+    }
+
+    /// One behind `gate`, compared with those behind other gates.
+    pub(super) fn on_clock(&self, gate: Duration, preference: Preference) -> Preference {
+        preference.after(self.clock(gate))
+    }
+
+    /// How many of the free stand before one; looks at all of them.
+    pub(super) fn preferred_before(&self, own: Preference) -> usize {
+        let groups = self.free.iter();
+        let before = groups.flat_map(|(gate, group)| {
+            let clock = self.clock(*gate);
+            group.iter().map(move |it| it.after(clock))
+        });
+        before.filter(|it| *it < own).count()
     }
 
     pub(super) fn clock(&self, gate: Duration) -> u64 {

@@ -142,6 +142,11 @@ impl Index {
                 standing: Standing::default(),
                 runs,
             };
+            for listed in &listing.places {
+                if let Some(lane) = self.lanes.at_mut(listed.place, listed.seat.target) {
+                    lane.staff = lane.staff.saturating_add(1);
+                }
+            }
             self.listings.insert(id, listing);
         }
         self.grade(id);
@@ -171,6 +176,7 @@ impl Index {
         let share = listing.share();
         for listed in &listing.places {
             if let Some(lane) = self.lanes.at_mut(listed.place, listed.seat.target) {
+                lane.staff = lane.staff.saturating_sub(1);
                 lane.count(share, listing.standing, Standing::default());
             }
         }

@@ -19,6 +19,7 @@ mod listing;
 mod moments;
 mod nobody;
 mod races;
+mod team;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;

@@ -7,9 +7,9 @@ use acd::config::{
     WhenClosing, WhenNobody, WrapUp,
 };
 use acd::{
-    Acd, AcdConfig, AgentChange, AgentId, AgentState, AlertEnd, AlertOutcome, BreakReason, Denial,
-    Device, DivertReason, Enqueue, EntryKind, Incarnation, Input, InteractionId, MatchId, Output,
-    Presence, QueueId, RefuseReason, Sticky, Target, Tier, WithdrawReason,
+    Acd, AcdConfig, AgentChange, AgentId, AgentState, AlertEnd, AlertOutcome, BreakReason, Choice,
+    Denial, Device, DivertReason, Enqueue, EntryKind, Incarnation, Input, InteractionId, MatchId,
+    Output, Presence, QueueId, RefuseReason, Sticky, Target, Tier, WithdrawReason,
 };
 
 /// The centre, its clock, and everything it said so far.
@@ -308,6 +308,15 @@ impl Centre {
         self.said
             .retain(|(_, output)| !matches!(output, Output::Alert { .. }));
         alerts
+    }
+
+    /// What each alert so far left on record.
+    pub(crate) fn choices(&self) -> Vec<Choice> {
+        let choice = |(_, output): &(Duration, Output)| match output {
+            Output::Alert { choice, .. } => Some(*choice),
+            _ => None,
+        };
+        self.said.iter().filter_map(choice).collect()
     }
 
     /// The match of the alert that `agent` has now.

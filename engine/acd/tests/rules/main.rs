@@ -19,3 +19,4 @@ mod picking;
 mod reserving;
 mod ring_all;
 mod sticky;
+mod why;

@@ -11,16 +11,18 @@
     reason = "tests"
 )]
 
+mod choice;
 mod invariants;
 mod model;
 mod random;
+mod why;
 mod world;
 
 use std::collections::BTreeSet;
 use std::env;
 use std::time::Duration;
 
-use acd::{Acd, AgentId, Denial, Input, Output, Stage, Target, WithdrawReason};
+use acd::{Acd, AgentId, Denial, Input, MatchId, Output, Stage, Target, WithdrawReason};
 use invariants::Invariants;
 use model::{Model, Place};
 use world::World;
@@ -95,6 +97,7 @@ impl Simulation {
     fn step(&mut self, input: &Input) {
         self.steps += 1;
         self.journal.write(self.now, input);
+        self.acd.watch_for([MatchId(self.model.next_match)]);
         match input {
             Input::Timeout => self.acd.handle_timeout(self.now),
             other => self.acd.handle_input(self.now, other.clone()),
@@ -102,6 +105,7 @@ impl Simulation {
         let outputs: Vec<_> = std::iter::from_fn(|| self.acd.poll_output()).collect();
         let expected = self.model.step(self.now, input);
         self.compare(input, &outputs, expected);
+        why::decisions_name_all_who_could(&self.acd.take_decisions(), &self.model);
         self.invariants.check(self.now, input, &outputs, &self.acd);
         if self.steps.is_multiple_of(16) {
             assert!(
@@ -155,6 +159,7 @@ impl Simulation {
         }
         assert_eq!(self.acd.agents().count(), self.model.agents.len());
         self.compare_queues();
+        why::everybody_is_explained(self.now, &self.acd, &self.model);
         let next = self.model.next_moment(self.now);
         assert_eq!(
             self.acd.poll_timeout(),

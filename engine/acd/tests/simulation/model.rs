@@ -12,14 +12,14 @@ use acd::config::{
 };
 use acd::{
     AcdConfig, Activity, AgentChange, AgentId, AgentState, AlertEnd, AlertOutcome, BreakReason,
-    Counters, Denial, Device, DeviceHealth, DivertReason, Enqueue, EntryKind, Incarnation, Input,
-    InteractionId, MatchId, Output, Presence, QueueId, RefuseReason, Sticky, Target, Tier,
-    WithdrawReason,
+    Cause, Choice, Counters, Denial, Device, DeviceHealth, DivertReason, Enqueue, EntryKind,
+    Incarnation, Input, InteractionId, MatchId, Output, Presence, QueueId, RefuseReason, Sticky,
+    Target, Tier, WithdrawReason,
 };
 
 use crate::random;
 
-const MANUAL: Duration = Duration::MAX;
+pub(crate) const MANUAL: Duration = Duration::MAX;
 const RETRY_MAX: Duration = Duration::from_secs(60);
 
 pub(crate) struct Model {
@@ -29,12 +29,14 @@ pub(crate) struct Model {
     pub(crate) agents: BTreeMap<AgentId, Agent>,
     pub(crate) calls: BTreeMap<InteractionId, Call>,
     pub(crate) alerts: BTreeMap<MatchId, Alert>,
-    /// Every alert of a queue that goes round, oldest first.
-    turns: Vec<(QueueId, AgentId)>,
+    /// Every alert of a queue that goes round, oldest first, and which turn it was.
+    pub(crate) turns: Vec<(QueueId, AgentId, u64)>,
     incarnation: Incarnation,
     /// Up to when agents' time is counted.
     counted_to: Duration,
     outputs: Vec<Output>,
+    /// Who could have had the interaction of each alert of this step that was chosen, the preferred first.
+    pub(crate) takers: BTreeMap<MatchId, Vec<AgentId>>,
 }
 
 pub(crate) struct Queue {
@@ -44,6 +46,8 @@ pub(crate) struct Queue {
     pub(crate) alarmed: bool,
     /// How far the races are of a queue that chooses by lot: one for those who may be alerted from each age on.
     pub(crate) races: BTreeMap<Duration, u64>,
+    /// How many turns there were if it goes round.
+    pub(crate) turns: u64,
 }
 
 pub(crate) struct Agent {
@@ -106,14 +110,6 @@ pub(crate) struct Call {
     pub(crate) rank: (Tier, i128, Duration, InteractionId),
 }
 
-/// Why an agent is alerted.
-#[derive(Clone, Copy, PartialEq)]
-enum Why {
-    Chosen,
-    ForAll,
-    PickedUp,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Place {
     Waiting,
@@ -155,11 +151,13 @@ impl Model {
             incarnation,
             counted_to: Duration::ZERO,
             outputs: Vec::new(),
+            takers: BTreeMap::new(),
         }
     }
 
     /// What has to happen at `now` on this input; states of agents are compared apart.
     pub(crate) fn step(&mut self, now: Duration, input: &Input) -> Vec<Output> {
+        self.takers.clear();
         self.count_time(now);
         self.time_passes(now);
         self.look_who_is_there(now);
@@ -211,7 +209,7 @@ impl Model {
     }
 
     /// Rules 7 and 8: their skills and their delay.
-    fn will_do(&self, now: Duration, id: AgentId, call: &Call) -> bool {
+    pub(crate) fn will_do(&self, now: Duration, id: AgentId, call: &Call) -> bool {
         let Target::Queue(queue) = call.enqueue.to else {
             return true;
         };
@@ -220,7 +218,7 @@ impl Model {
     }
 
     /// They serve it and will do sooner or later.
-    fn is_in_team(&self, id: AgentId, to: Target) -> bool {
+    pub(crate) fn is_in_team(&self, id: AgentId, to: Target) -> bool {
         let will_do = match to {
             Target::Queue(queue) => self.gate(id, queue).is_some(),
             Target::Personal(_) => true,
@@ -250,7 +248,7 @@ impl Model {
     }
 
     /// Rule 7: the queue has fewer agents busy than it may.
-    fn has_room(&self, to: Target) -> bool {
+    pub(crate) fn has_room(&self, to: Target) -> bool {
         let Target::Queue(queue) = to else {
             return true;
         };
@@ -305,18 +303,22 @@ impl Model {
             let call = call.enqueue.interaction;
             let mut takers = takers;
             takers.sort_by_key(|id| (self.preference(to, *id), self.agents[id].idle_since, *id));
+            self.takers.insert(MatchId(self.next_match), takers.clone());
             if self.rings_for_all(to) && !held {
                 for agent in takers {
                     if self.has_room(to) {
-                        self.alert(now, call, agent, Why::ForAll);
+                        let choice = self.choice(now, Cause::ForAll, call, &[agent]);
+                        self.alert(now, call, choice);
                     }
                 }
                 continue;
             }
+            let cause = if held { Cause::Held } else { Cause::Chosen };
+            let choice = self.choice(now, cause, call, &takers);
             if !held {
                 self.takes_turn(now, call, takers[0]);
             }
-            self.alert(now, call, takers[0], Why::Chosen);
+            self.alert(now, call, choice);
         }
     }
 
@@ -328,7 +330,7 @@ impl Model {
     }
 
     /// Rule 6: smaller is better; of those who are alike who has been idle longest.
-    fn preference(&self, to: Target, id: AgentId) -> u128 {
+    pub(crate) fn preference(&self, to: Target, id: AgentId) -> u128 {
         let Target::Queue(queue) = to else {
             return 0;
         };
@@ -338,8 +340,9 @@ impl Model {
         match self.queues[&queue].config.strategy {
             Strategy::LongestIdle | Strategy::RingAll => 0,
             Strategy::RoundRobin => {
-                let last = self.turns.iter().rposition(|turn| *turn == (queue, id));
-                last.map_or(0, |at| at as u128 + 1)
+                let mut turns = self.turns.iter().rev();
+                let last = turns.find(|(of, by, _)| (*of, *by) == (queue, id));
+                last.map_or(0, |(_, _, nth)| (*nth).into())
             }
             Strategy::FewestCalls => agent.counters.accepted.into(),
             Strategy::LeastOccupied => agent.share_ppm,
@@ -360,7 +363,11 @@ impl Model {
             return;
         };
         match self.queues[&queue].config.strategy {
-            Strategy::RoundRobin => self.turns.push((queue, id)),
+            Strategy::RoundRobin => {
+                let turns = &mut self.queues.get_mut(&queue).unwrap().turns;
+                *turns += 1;
+                self.turns.push((queue, id, *turns));
+            }
             Strategy::WeightedRandom => {
                 // All who would do for this caller ran, whether they had rejected it or not.
                 let mut ran: Vec<_> = self.agents.keys().copied().collect();
@@ -460,7 +467,9 @@ impl Model {
         self.agents.get_mut(&id).unwrap().draws = draws;
     }
 
-    fn alert(&mut self, now: Duration, id: InteractionId, agent_id: AgentId, why: Why) {
+    fn alert(&mut self, now: Duration, id: InteractionId, choice: Choice) {
+        let choice = self.passes_over(now, id, choice);
+        let (agent_id, why) = (choice.chosen.agent, choice.cause);
         let match_id = MatchId(self.next_match);
         self.next_match += 1;
         let call = self.calls.get_mut(&id).unwrap();
@@ -481,8 +490,8 @@ impl Model {
             agent: agent_id,
             until: now + ring_timeout,
             rang: false,
-            picked_up: why == Why::PickedUp,
-            for_all: why == Why::ForAll,
+            picked_up: why == Cause::PickedUp,
+            for_all: why == Cause::ForAll,
         };
         self.alerts.insert(match_id, alert);
         self.outputs.push(Output::Alert {
@@ -492,7 +501,8 @@ impl Model {
             agent: agent_id,
             from,
             ring_timeout,
-            picked_up: why == Why::PickedUp,
+            picked_up: why == Cause::PickedUp,
+            choice,
         });
     }
 
@@ -907,6 +917,7 @@ impl Model {
         if let Err(why) = self.may_pick_up(id, taker, supervises) {
             return self.denies(id, taker, why);
         }
+        let choice = self.choice(now, Cause::PickedUp, id, &[taker]);
         if let Some(own) = own {
             let other = self.withdraws(own, WithdrawReason::Instead);
             self.back_to_queue(other.call, None);
@@ -916,7 +927,7 @@ impl Model {
         if agent.wrap_up_until.take().is_some() {
             agent.idle_since = now;
         }
-        self.alert(now, id, taker, Why::PickedUp);
+        self.alert(now, id, choice);
     }
 
     fn may_pick_up(
@@ -1542,7 +1553,7 @@ impl Model {
             }
             if gone {
                 self.agents.remove(&id);
-                self.turns.retain(|(_, by)| *by != id);
+                self.turns.retain(|(_, by, _)| *by != id);
                 self.outputs.push(Output::AgentRemoved { agent: id });
             }
         }
@@ -1576,6 +1587,7 @@ impl Model {
                         open: false,
                         alarmed: false,
                         races: BTreeMap::new(),
+                        turns: 0,
                     };
                     self.queues.insert(queue.id, new);
                     self.comes_back(Target::Queue(queue.id));
@@ -1647,11 +1659,13 @@ impl Model {
 
     /// A queue with another strategy, or gone: what was remembered for the old one is forgotten.
     fn goes_by_nothing(&mut self, id: QueueId) {
-        self.turns.retain(|(queue, _)| *queue != id);
+        self.turns.retain(|(queue, _, _)| *queue != id);
         for agent in self.agents.values_mut() {
             agent.races.remove(&id);
         }
-        self.queues.get_mut(&id).unwrap().races.clear();
+        let queue = self.queues.get_mut(&id).unwrap();
+        queue.races.clear();
+        queue.turns = 0;
     }
 
     fn is_reassigned(&mut self, id: AgentId, before: &AgentConfig) {
@@ -1662,7 +1676,7 @@ impl Model {
         let agent = self.agents.get_mut(&id).unwrap();
         let now = &agent.config;
         self.turns
-            .retain(|(queue, by)| *by != id || weight(now, *queue).is_some());
+            .retain(|(queue, by, _)| *by != id || weight(now, *queue).is_some());
         agent.races.retain(|queue, _| {
             weight(now, *queue).is_some() && weight(now, *queue) == weight(before, *queue)
         });
@@ -1725,12 +1739,12 @@ impl Model {
     }
 }
 
-fn serves(id: AgentId, agent: &Agent, target: Target) -> bool {
+pub(crate) fn serves(id: AgentId, agent: &Agent, target: Target) -> bool {
     let left = matches!(target, Target::Queue(queue) if agent.left.contains(&queue));
     is_assigned(id, agent, target) && !left
 }
 
-fn is_assigned(id: AgentId, agent: &Agent, target: Target) -> bool {
+pub(crate) fn is_assigned(id: AgentId, agent: &Agent, target: Target) -> bool {
     match target {
         Target::Queue(queue) => {
             agent.config.queues.iter().any(|it| it.queue == queue) && !agent.removed

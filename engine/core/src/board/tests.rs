@@ -80,6 +80,7 @@ impl Told {
             agent: "ann".into(),
             queue: Some(QUEUE.into()),
             picked_up: false,
+            choice: None,
         })
     }
 

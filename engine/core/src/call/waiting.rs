@@ -38,10 +38,10 @@ impl Engine {
                 interaction,
                 agent,
                 from,
-                picked_up,
+                choice,
                 ..
             } => {
-                self.alert(match_id, CallId(interaction.0), agent, from, picked_up);
+                self.alert(match_id, CallId(interaction.0), agent, from, &choice);
             }
             AcdOutput::Withdraw { match_id, reason } => self.withdraw(match_id, reason),
             AcdOutput::Connect {
@@ -239,7 +239,7 @@ impl Engine {
         call: CallId,
         agent: acd::AgentId,
         from: AcdTarget,
-        picked_up: bool,
+        choice: &acd::Choice,
     ) {
         let Some(username) = self.names.username(agent).map(String::from) else {
             return;
@@ -255,7 +255,8 @@ impl Engine {
             call,
             agent: username.clone(),
             queue,
-            picked_up,
+            picked_up: choice.cause == acd::Cause::PickedUp,
+            choice: Some(self.named_choice(choice)),
         });
         let Some(found) = self.calls.get_mut(&call) else {
             return;
@@ -367,7 +368,7 @@ impl Engine {
     }
 }
 
-fn tier_number(tier: acd::Tier) -> u8 {
+pub(crate) fn tier_number(tier: acd::Tier) -> u8 {
     match tier {
         acd::Tier::Urgent => 0,
         acd::Tier::Normal => 1,

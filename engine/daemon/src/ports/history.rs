@@ -33,7 +33,7 @@ pub(crate) struct HistoryPort {
 
 impl HistoryPort {
     /// Lets the read models catch up with what has happened, which the view may not show yet.
-    async fn catch_up(&self) {
+    pub(super) async fn catch_up(&self) {
         let happened = self.journal.figures().appended_seq;
         let seen = self.views.view().seq.max(happened);
         // Late or never, the answer is what there is.

@@ -1,6 +1,7 @@
 //! What the API asks for, given by the engine's thread, the view, the store and the one writer.
 
 mod accounts;
+mod chronicle;
 mod commands;
 mod events;
 mod history;
@@ -8,6 +9,7 @@ mod readiness;
 mod writer;
 
 pub(crate) use accounts::AccountsPort;
+pub(crate) use chronicle::ChroniclePort;
 pub(crate) use commands::Commands;
 pub(crate) use events::EventsPort;
 pub(crate) use history::{BEHIND_MAX, HistoryPort};

@@ -111,6 +111,7 @@ fn alert(alert: u64, agent: &str) -> Event {
         agent: agent.into(),
         queue: Some("support".into()),
         picked_up: false,
+        choice: None,
     }
 }
 
@@ -748,6 +749,7 @@ fn any_event() -> impl Strategy<Value = Event> {
                 agent: name.into(),
                 queue: None,
                 picked_up: flag,
+                choice: None,
             },
             9 => Event::AlertEnded {
                 alert: other,

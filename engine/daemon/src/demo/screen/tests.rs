@@ -103,6 +103,7 @@ impl Story {
             agent: agent.into(),
             queue: Some("reception".into()),
             picked_up: false,
+            choice: None,
         });
     }
 
