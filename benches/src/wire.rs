@@ -93,9 +93,11 @@ fn next(socket: &Socket) -> Result<Option<(Duration, Vec<u8>)>> {
             Err(Errno::EAGAIN | Errno::EINTR) => return Ok(None),
             Err(fault) => return Err(fault.into()),
         };
-        let mut at = message.cmsgs().filter_map(|control| match control {
-            ControlMessageOwned::ScmTimestampns(at) => Some(Duration::from(at)),
-            _ => None,
+        let mut at = message.cmsgs().filter_map(|control| {
+            let ControlMessageOwned::ScmTimestampns(at) = control else {
+                return None;
+            };
+            Some(Duration::from(at))
         });
         (at.next(), message.bytes)
     };

@@ -118,13 +118,13 @@ fn rule_13_whom_the_agent_talks_to_is_on_hold_when_they_pick_up() {
     assert_eq!(ann.sees(), "+49302");
     ann.answers();
     assert!(second.talks_to(&ann) && first.hears_clip("default"));
-    assert!(w.view().calls[&talking].held_by.is_some());
+    assert!(!w.view().calls[&talking].held_by.is_empty());
     ann.hangs_up();
     w.run_for(secs(30));
     assert!(first.hears_clip("default"), "until somebody resumes it");
     ann.asks(CommandBody::Resume { call: talking });
     assert_eq!(first.hears(), Hears::Person);
-    assert_eq!(w.view().calls[&talking].held_by, None);
+    assert!(w.view().calls[&talking].held_by.is_empty());
     first.hangs_up();
     w.expect_trace(expect_file!["../traces/picked_up_while_talking.trace"]);
     w.expect_quiet();
@@ -163,7 +163,7 @@ fn rule_13_who_does_not_get_what_they_picked_up_talks_on() {
         ann.picks_up(call_of(&w, "+49302"));
         ends(&ann, &second, &w);
         assert_eq!(first.hears(), Hears::Person, "{name}");
-        assert!(w.view().calls[&call_of(&w, "+49301")].held_by.is_none());
+        assert!(w.view().calls[&call_of(&w, "+49301")].held_by.is_empty());
         first.hangs_up();
         if name != "caller gone" {
             second.hangs_up();

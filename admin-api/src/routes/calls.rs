@@ -119,7 +119,7 @@ impl LiveCall {
                     trunk: leg.trunk.clone(),
                     user: leg.user.clone(),
                     state: leg.state,
-                    holds: row.held_by == Some(*id),
+                    holds: row.held_by.contains(id),
                 })
                 .collect(),
         }
@@ -127,7 +127,7 @@ impl LiveCall {
 }
 
 fn state_of(row: &CallRow) -> &'static str {
-    if row.held_by.is_some() {
+    if !row.held_by.is_empty() {
         "held"
     } else if row.connected.is_some() {
         "connected"

@@ -42,16 +42,17 @@ impl Ours {
     fn hears(&mut self, now: Duration, input: Input, effects: &mut Effects) {
         self.0.handle_input(now, input);
         while let Some(output) = self.0.poll_output() {
-            match output {
-                Output::Alert {
-                    match_id,
-                    interaction,
-                    agent,
-                    ..
-                } => effects.alerts.push((match_id, interaction, agent)),
-                Output::Connect { interaction, .. } => effects.talks.push(interaction),
-                // What else is told changes nothing for the load.
-                _ => {}
+            // What else is told changes nothing for the load.
+            if let Output::Alert {
+                match_id,
+                interaction,
+                agent,
+                ..
+            } = output
+            {
+                effects.alerts.push((match_id, interaction, agent));
+            } else if let Output::Connect { interaction, .. } = output {
+                effects.talks.push(interaction);
             }
         }
     }

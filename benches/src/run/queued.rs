@@ -124,7 +124,7 @@ fn waiting() -> Result<Vec<Line>> {
     let daemon = Daemon::start()?;
     let agents = log_in(FEW)?;
     for agent in &agents {
-        agent.set_state(&json!({ "state": "break", "reason": "bench" }))?;
+        agent.set_state(&json!({ "state": "break", "reason": "meeting" }))?;
     }
     let talk = Draw::Between(TALK.saturating_sub(JITTER), TALK + JITTER);
     let people = population(FEW, talk, SMALL_QUEUE, FILL_RATE, WAITING)?;

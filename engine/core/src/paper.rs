@@ -106,8 +106,8 @@ impl Paper {
                 .unwrap_or_default()
         });
         let route = match extension {
-            Some(extension) => plan.from_extension(extension, caller.called),
-            None => plan.from_trunk(caller.called),
+            Some(extension) => plan.extension_dials(extension, caller.called),
+            None => plan.trunk_dials(caller.called),
         };
         let (tier, priority) = plan.rank_of_caller(caller.number, &route);
         Received {

@@ -103,8 +103,8 @@ pub struct CallRow {
     pub rejected_by: OrdSet<String>,
     /// Its legs.
     pub legs: OrdMap<LegId, LegRow>,
-    /// The leg that holds the other, if any.
-    pub held_by: Option<LegId>,
+    /// The legs that hold the other.
+    pub held_by: OrdSet<LegId>,
 }
 
 /// Where and how a call waits.
@@ -203,7 +203,7 @@ impl View {
                         alerts: OrdMap::new(),
                         rejected_by: OrdSet::new(),
                         legs: OrdMap::new(),
-                        held_by: None,
+                        held_by: OrdSet::new(),
                     },
                 );
             }
@@ -281,8 +281,12 @@ impl View {
             Event::CallConnected { call, user, .. } => {
                 self.call(*call, |row| row.connected = Some((user.clone(), utc_us)));
             }
-            Event::CallHeld { call, by } => self.call(*call, |row| row.held_by = Some(*by)),
-            Event::CallResumed { call, .. } => self.call(*call, |row| row.held_by = None),
+            Event::CallHeld { call, by } => self.call(*call, |row| {
+                row.held_by.insert(*by);
+            }),
+            Event::CallResumed { call, by } => self.call(*call, |row| {
+                row.held_by.remove(by);
+            }),
             Event::CallEnded { call, .. } => {
                 self.unqueue(*call);
                 self.calls.remove(call);

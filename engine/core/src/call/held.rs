@@ -117,11 +117,11 @@ impl Engine {
             self.set_on_hold(*leg, true);
         }
         // Whom they put on hold for another that rings still waits for this one.
-        let others = self
-            .index
-            .on_hold_for
-            .extract_if(.., |(_, by), _| *by == agent);
-        legs.extend(others.flat_map(|(_, legs)| legs));
+        let pending = &mut self.index.on_hold_for;
+        let others = pending.keys().filter(|(_, by)| *by == agent);
+        for other in others.copied().collect::<Vec<_>>() {
+            legs.extend(pending.remove(&other).into_iter().flatten());
+        }
         if !legs.is_empty() {
             self.index.on_hold_for.insert((call, agent), legs);
         }

@@ -41,19 +41,19 @@ impl Engine {
         self.dial_plan().rank_of_caller(number, plan)
     }
 
-    /// As [`DialPlan::from_trunk`].
+    /// As [`DialPlan::trunk_dials`].
     pub(crate) fn plan_from_trunk(&self, dialled: &str) -> Plan {
-        self.dial_plan().from_trunk(dialled)
+        self.dial_plan().trunk_dials(dialled)
     }
 
-    /// As [`DialPlan::from_phone`].
+    /// As [`DialPlan::phone_dials`].
     pub(crate) fn plan_from_phone(&self, dialled: &str) -> Plan {
-        self.dial_plan().from_phone(dialled)
+        self.dial_plan().phone_dials(dialled)
     }
 
-    /// As [`DialPlan::from_extension`].
+    /// As [`DialPlan::extension_dials`].
     pub(crate) fn plan_from_extension(&self, extension: &str, dialled: &str) -> Plan {
-        self.dial_plan().from_extension(extension, dialled)
+        self.dial_plan().extension_dials(extension, dialled)
     }
 
     fn dial_plan(&self) -> DialPlan<'_> {
@@ -79,7 +79,7 @@ impl DialPlan<'_> {
     }
 
     /// A call from a trunk: numbers, queue numbers, extensions (a direct call), the default queue, else 404.
-    pub(crate) fn from_trunk(self, dialled: &str) -> Plan {
+    pub(crate) fn trunk_dials(self, dialled: &str) -> Plan {
         use crate::routing::FromTrunk;
         let centre = self.centre;
         match self.routes.from_trunk(dialled) {
@@ -106,7 +106,7 @@ impl DialPlan<'_> {
     }
 
     /// A call from a phone of ours: emergency, a queue, an extension, an outside number.
-    pub(crate) fn from_phone(self, dialled: &str) -> Plan {
+    pub(crate) fn phone_dials(self, dialled: &str) -> Plan {
         use crate::routing::FromPhone;
         let outside = || dialled.parse().ok().map(Destination::External);
         match self.routes.from_phone(dialled) {
@@ -120,8 +120,8 @@ impl DialPlan<'_> {
     }
 
     /// The same for the phone at this extension, which is busy for itself.
-    pub(crate) fn from_extension(self, extension: &str, dialled: &str) -> Plan {
-        let plan = self.from_phone(dialled);
+    pub(crate) fn extension_dials(self, extension: &str, dialled: &str) -> Plan {
+        let plan = self.phone_dials(dialled);
         match &plan.to {
             Some(Destination::Extension(number)) if **number == *extension => {
                 Plan::to(Some(Destination::Busy), 486)

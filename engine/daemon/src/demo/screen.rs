@@ -150,7 +150,7 @@ impl Picture<'_> {
     /// Where a call is, and since when.
     fn call_state(&self, call: &CallRow) -> (String, i64) {
         if let Some((user, since_us)) = &call.connected {
-            let verb = if call.held_by.is_some() {
+            let verb = if !call.held_by.is_empty() {
                 "held by"
             } else {
                 "talks to"

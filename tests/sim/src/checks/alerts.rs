@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use config::{Centre, Name, Seconds, Skills, Strategy};
 use engine::event::{AlertEnd, Presence, Rank};
-use engine::{CallId, Event};
+use engine::{CallId, Event, LegId};
 
 #[derive(Debug)]
 struct Waiting {
@@ -30,7 +30,7 @@ pub(crate) struct Alerts {
     places: BTreeMap<CallId, Place>,
     /// Which call each agent is alerted for, or has.
     has: BTreeSet<(String, CallId)>,
-    on_hold: BTreeSet<CallId>,
+    on_hold: BTreeSet<(CallId, LegId)>,
     presence: BTreeMap<String, Presence>,
     /// The queues that agents have left.
     left: BTreeMap<String, Vec<String>>,
@@ -109,14 +109,14 @@ impl Alerts {
             } => self.alert_ended(utc_us, *call, agent, *end, centre),
             Event::CallEnded { call, .. } => {
                 self.has.retain(|(_, of)| of != call);
-                self.on_hold.remove(call);
+                self.on_hold.retain(|(of, _)| of != call);
                 self.places.remove(call);
             }
-            Event::CallHeld { call, .. } => {
-                self.on_hold.insert(*call);
+            Event::CallHeld { call, by } => {
+                self.on_hold.insert((*call, *by));
             }
-            Event::CallResumed { call, .. } => {
-                self.on_hold.remove(call);
+            Event::CallResumed { call, by } => {
+                self.on_hold.remove(&(*call, *by));
             }
             Event::AgentChanged {
                 agent,
@@ -172,7 +172,8 @@ impl Alerts {
                 .push(format!("alert of {agent} for {call}: {text}"))
         };
         for (_, other) in self.has.iter().filter(|(has, _)| has == agent) {
-            if !picked_up || !self.on_hold.contains(other) {
+            let is_on_hold = self.on_hold.iter().any(|(call, _)| call == other);
+            if !picked_up || !is_on_hold {
                 fault(format!("they have {other} (I3)"));
             }
         }
