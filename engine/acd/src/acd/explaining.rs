@@ -47,12 +47,12 @@ impl Acd {
     pub(super) fn team(&self, at: Target) -> Vec<AgentId> {
         let Target::Queue(queue) = at else {
             let own = |id: &AgentId| at == Target::Personal(*id);
-            return self.state.agents.keys().copied().filter(own).collect();
+            return self.state.agents.keys().into_iter().filter(own).collect();
         };
         let agents = self.state.agents.iter();
         agents
             .filter(|(_, agent)| !agent.removed && agent.is_assigned(queue))
-            .map(|(id, _)| *id)
+            .map(|(id, _)| id)
             .collect()
     }
 
