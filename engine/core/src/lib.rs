@@ -57,7 +57,7 @@ pub use setup::{Listen, Seeds, Setup};
 ///
 /// Raised whenever the same inputs could give other decisions than before, so that a replay knows
 /// with which rules an old journal was written.
-pub const RULES_VERSION: u32 = 2;
+pub const RULES_VERSION: u32 = 3;
 
 /// The moment of a turn: read once by the daemon, the same for all that happens in the turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
