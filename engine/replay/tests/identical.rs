@@ -79,6 +79,7 @@ fn an_alert_that_went_to_another_agent_is_a_difference() {
                     agent: "nobody".into(),
                     queue: queue.clone(),
                     picked_up: false,
+                    choice: None,
                 }));
                 true
             }

@@ -177,7 +177,7 @@ fn three_callers() -> (Vec<Entry>, String) {
     at(200);
     ann.logs_out();
     bob.logs_out();
-    (world.journal(), centre)
+    (world.whole_journal(), centre)
 }
 
 /// Seconds and tenths of a wait.
@@ -254,7 +254,7 @@ fn who_gives_up_does_so_after_as_long_in_every_centre() {
     world.run_for(secs(30));
     first.hangs_up();
     world.run_for(secs(5));
-    let entries = world.journal();
+    let entries = world.whole_journal();
     // Nobody may wait for more than 10 s there: the second is sent on before they give up.
     let other = centre.replace(
         "number = \"2000\"",

@@ -418,8 +418,8 @@ impl World {
         self.0.borrow().trace.print()
     }
 
-    /// The whole journal, as if all of it had reached the disk.
-    pub fn journal(&self) -> Vec<engine::journal::Entry> {
+    /// The journal from its first entry on, as if all of it had reached the disk.
+    pub fn whole_journal(&self) -> Vec<Entry> {
         self.inner().flush_disk();
         self.inner().disk.journal()
     }

@@ -28,7 +28,7 @@ fn day() -> Vec<Entry> {
         }
     }
     world.run_for(secs(900));
-    world.journal()
+    world.whole_journal()
 }
 
 async fn store(directory: &Path) -> Store {
@@ -173,7 +173,7 @@ fn three_callers() -> Vec<Entry> {
     at(200);
     ann.logs_out();
     bob.logs_out();
-    world.journal()
+    world.whole_journal()
 }
 
 fn report(other: &str) -> Report {

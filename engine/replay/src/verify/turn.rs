@@ -12,7 +12,7 @@ use acd::{
     AgentId, AlertEnd as AcdEnd, AlertOutcome, DivertReason, Input, InteractionId, MatchId, Output,
     RefuseReason, Target,
 };
-use engine::event::{AlertEnd, Diversion};
+use engine::event::{AlertEnd, Choice, Diversion};
 use engine::{CallId, Event, Restore};
 
 use crate::sabotage;
@@ -146,11 +146,14 @@ impl Turn {
         }
         let names = Names(state);
         match event {
-            Event::AlertStarted { alert, .. } => {
+            Event::AlertStarted { alert, choice, .. } => {
                 let alert = MatchId(*alert);
                 self.running.insert(alert);
                 let again = self.alerts.remove(&alert);
-                let again = again.map(|alerted| names.alert_started(alert, &alerted));
+                let again = again.map(|alerted| {
+                    // Why it was they is told in names that may have changed; what was decided is compared.
+                    names.alert_started(alert, &alerted, choice.clone())
+                });
                 same(event, again)
             }
             Event::AlertEnded {
@@ -229,7 +232,7 @@ impl Turn {
         let sent = self.diverted.into_iter().find(|(call, _)| up(*call));
         let held = self.held.into_iter().find(|(call, ..)| up(*call));
         alert
-            .map(|(id, alert)| words(&names.alert_started(id, &alert)))
+            .map(|(id, alert)| words(&names.alert_started(id, &alert, None)))
             .or_else(|| end.map(|(id, how)| format!("alert {} ended: {how:?}", id.0)))
             .or_else(|| {
                 connected.map(|(call, agent)| {
@@ -306,13 +309,14 @@ impl<'a> Names<'a> {
         found.next().map_or("", |name| &name.name)
     }
 
-    fn alert_started(&self, alert: MatchId, alerted: &Alerted) -> Event {
+    fn alert_started(&self, alert: MatchId, alerted: &Alerted, choice: Option<Choice>) -> Event {
         Event::AlertStarted {
             alert: alert.0,
             call: CallId(alerted.call.0),
             agent: self.agent(alerted.agent).into(),
             queue: self.queue(alerted.from).map(String::from),
             picked_up: alerted.picked_up,
+            choice,
         }
     }
 
