@@ -42,8 +42,8 @@ pub const SILENCE: Asset = Asset {
     wav: include_bytes!("../assets/silence.wav"),
 };
 
-/// Whole sentences, music, and silence.
-pub const PROMPTS: [Asset; 5] = [MUSIC, WELCOME, CLOSED, SORRY, SILENCE];
+/// Whole sentences and music.
+pub const PROMPTS: [Asset; 4] = [MUSIC, WELCOME, CLOSED, SORRY];
 
 macro_rules! words {
     ($($name:literal)*) => {
@@ -66,7 +66,7 @@ pub const WORDS: [Asset; 34] = words![
 
 /// All of them.
 pub fn all() -> impl Iterator<Item = Asset> {
-    PROMPTS.into_iter().chain(WORDS)
+    PROMPTS.into_iter().chain([SILENCE]).chain(WORDS)
 }
 
 impl Asset {
