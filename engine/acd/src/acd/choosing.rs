@@ -123,7 +123,8 @@ impl Acd {
         while let Some(choice) = preferred(self) {
             self.bear_witness(now, id, &choice);
             self.alert(now, id, choice);
-            if sabotage::RING_ALL {
+            // Who stays free with an alert would be alerted without end.
+            if sabotage::RING_ALL || sabotage::DOUBLE_ALERT {
                 break;
             }
         }
