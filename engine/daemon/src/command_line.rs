@@ -40,7 +40,7 @@ enum Command {
     },
     /// Prints the whole centre as a file for `apply`.
     Export,
-    /// Runs a sample centre with made-up callers and attendants.
+    /// Runs a sample centre with made-up callers and attendants. Without `--config` it has built-in settings and a store of its own, whatever ./lampfield.toml says.
     Demo(demo::Options),
     /// Plays a journal again: is every decision the same, or what would be different in another centre?
     Replay(replay::Options),
