@@ -280,8 +280,9 @@ fn spawn(directory: &Path) -> Running {
 
 /// The program of the sources that this test is of, beside the test in the target directory.
 ///
-/// Cargo does not build other packages' programs for a test, so it is asked to, once. `LAMPFIELD_PROGRAM` names another
-/// one to test.
+/// Cargo does not build other packages' programs for a test, so it is asked to, once: as for a test of the whole workspace,
+/// whose program it is then already. Asked for the one package, it would choose other features of the libraries, and build
+/// them all again. `LAMPFIELD_PROGRAM` names another one to test.
 ///
 /// # Panics
 ///
@@ -302,16 +303,9 @@ fn build() -> PathBuf {
     };
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args([
-        "build",
-        "--quiet",
-        "--package",
-        "lampfield",
-        "--bin",
-        "lampfield",
-        "--profile",
-        profile,
-    ]);
+    // Beside this test of its own package the program is built.
+    command.args(["test", "--no-run", "--quiet", "--workspace"]);
+    command.args(["--test", "e2e_demo", "--profile", profile]);
     command
         .arg("--target-dir")
         .arg(output.parent().unwrap())
