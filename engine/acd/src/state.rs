@@ -111,6 +111,12 @@ impl State {
         }
     }
 
+    /// When somebody last began to wait, of those who are here: a moment at which the acd was at work.
+    pub(crate) fn last_entry(&self) -> Duration {
+        let since = self.interactions.values().map(|it| it.waiting_since);
+        since.max().unwrap_or_default()
+    }
+
     /// Every target an interaction can wait at.
     pub(crate) fn targets(&self) -> impl Iterator<Item = Target> {
         let personal = self.agents.iter().filter(|(_, agent)| !agent.removed);

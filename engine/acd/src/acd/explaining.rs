@@ -73,7 +73,7 @@ impl Acd {
 
     fn moments(&self, interaction: &Interaction, team: &[AgentId]) -> Vec<(Duration, Moment)> {
         let own = [
-            (interaction.next_gate, Moment::OldEnough),
+            (self.index.next_gate(interaction), Moment::OldEnough),
             (
                 interaction.reserved.map(|it| it.until),
                 Moment::ReservationEnds,

@@ -76,9 +76,15 @@ impl Acd {
         Self::with(State::new(incarnation))
     }
 
-    fn with(state: State) -> Self {
+    fn with(mut state: State) -> Self {
+        let index = Index::of(&state, state.last_entry());
+        state.interactions.change_all(|interaction| {
+            if !interaction.is_connected() {
+                interaction.first_gate = index.first_gate(interaction);
+            }
+        });
         Self {
-            index: Index::of(&state),
+            index,
             state,
             agenda: Agenda::default(),
             witness: Witness::default(),
@@ -91,12 +97,14 @@ impl Acd {
     /// `now` is the time since the Unix epoch on a clock that never goes back; less than a microsecond is cut off.
     pub fn handle_input(&mut self, now: Duration, input: Input) {
         let now = micros::whole(now);
+        self.index.now = now;
         self.expire(now);
         self.relist(now);
         self.apply(now, input);
         self.relist(now);
         self.bring_together(now);
         self.show(now);
+        self.index.set_gate_moments();
     }
 
     /// Does what is due. Early or repeated calls are harmless: with nothing due, nothing changes, and such a call
@@ -139,7 +147,7 @@ impl Acd {
                 Deadline::Nobody(queue) => self.on_nobody(queue),
                 Deadline::Alone(interaction) => self.strand(interaction),
                 Deadline::Service(interaction) => self.on_service(interaction),
-                Deadline::Gate(interaction) => self.on_gate(now, interaction),
+                Deadline::Gate(queue) => self.index.on_gate(queue),
             }
         }
     }

@@ -82,7 +82,7 @@ impl Acd {
     /// Whether what makes decisions fast agrees with the state. Looks at everything: for tests and simulation.
     #[must_use]
     pub fn is_consistent(&self) -> bool {
-        self.index == crate::index::Index::of(&self.state)
+        self.index == crate::index::Index::of(&self.state, self.index.now)
     }
 
     /// Those who wait at `target` for an agent to be alerted, best rank first.

@@ -46,7 +46,7 @@ impl Acd {
                 self.rerank(target);
             }
         }
-        self.change_gates(now);
+        self.change_gates();
         self.change_lanes(now);
         self.change_timings(&timings);
     }
@@ -74,7 +74,7 @@ impl Acd {
     }
 
     /// The gates of queues by their new settings and those of their agents; those who wait there are sorted anew.
-    fn change_gates(&mut self, now: Duration) {
+    fn change_gates(&mut self) {
         for (id, gates) in self.state.gates() {
             let target = Target::Queue(id);
             self.forget_clocks(id, |gate| gate.is_zero() || gates.contains(&gate));
@@ -86,7 +86,7 @@ impl Acd {
             };
             let ranks = [lane.in_order(), lane.alerting.iter().collect()].concat();
             for rank in ranks {
-                self.set_next_gate(now, rank.interaction());
+                self.set_first_gate(rank.interaction());
             }
         }
     }
@@ -293,7 +293,7 @@ impl Acd {
         } else if let Some(lane) = self.index.lanes.get_mut(&interaction.at) {
             lane.alerting.remove(&old);
             interaction.rank = new;
-            lane.alerting.insert(new);
+            lane.alerting.insert(new, 0);
         }
     }
 }

@@ -16,10 +16,7 @@ impl Acd {
     pub(super) fn set_times(&mut self, entered: &mut Interaction) {
         entered.expires = self.expiry(entered);
         entered.service_due = self.service_moment(entered);
-        entered.next_gate = self
-            .index
-            .next_gate(entered.at, entered.entered, entered.entered);
-        self.reschedule(None, entered.next_gate, Deadline::Gate(entered.id));
+        entered.first_gate = self.index.first_gate(entered);
         self.reschedule(None, entered.expires, Deadline::MaxWait(entered.id));
         self.reschedule(None, entered.service_due, Deadline::Service(entered.id));
     }
@@ -72,33 +69,11 @@ impl Acd {
         }
     }
 
-    /// It is old enough for other agents (rules 7 and 8).
-    pub(super) fn on_gate(&mut self, now: Duration, id: InteractionId) {
+    /// The gates of its queue are others than before.
+    pub(super) fn set_first_gate(&mut self, id: InteractionId) {
         if let Some(interaction) = self.state.interactions.get_mut(&id) {
-            interaction.next_gate = None;
+            interaction.first_gate = self.index.first_gate(interaction);
         }
-        self.set_next_gate(now, id);
-        let Some(interaction) = self.state.interactions.get(&id) else {
-            return;
-        };
-        if interaction.is_waiting() && !sabotage::GATE {
-            self.agenda.arrived.insert(interaction.rank);
-        }
-    }
-
-    /// Looks for its next gate among those of its queue as they are now.
-    pub(super) fn set_next_gate(&mut self, now: Duration, id: InteractionId) {
-        let Some(interaction) = self.state.interactions.get_mut(&id) else {
-            return;
-        };
-        let next = self
-            .index
-            .next_gate(interaction.at, interaction.entered, now);
-        let before = core::mem::replace(&mut interaction.next_gate, next);
-        if interaction.is_waiting() && interaction.held_for().is_none() {
-            self.index.pass(interaction);
-        }
-        self.reschedule(before, next, Deadline::Gate(id));
     }
 
     pub(super) fn on_max_wait(&mut self, id: InteractionId) {

@@ -50,6 +50,7 @@ impl Index {
         for (listed, preference) in placed {
             if let Some(lane) = self.lanes.at_mut(listed.place, listed.seat.target) {
                 lane.remove_free(listed.seat.gate, &preference);
+                self.gated.note(lane);
             }
         }
     }
@@ -79,6 +80,7 @@ impl Index {
                 lane.remove_free(listed.seat.gate, &before);
             }
             lane.insert_free(listed.seat.gate, preference);
+            self.gated.note(lane);
         }
     }
 
@@ -116,11 +118,12 @@ impl Index {
             return None;
         }
         let fresh = self.fresh_at(interaction.at).filter_map(|(id, seat)| {
-            let may = interaction.has_passed(seat.gate) && !interaction.barred.contains_key(&id);
+            let may = interaction.has_passed(seat.gate, self.now)
+                && !interaction.barred.contains_key(&id);
             let preference = Preference::new(seat, id, agents.get(&id)?);
             may.then(|| preference.after(lane.clock(seat.gate)))
         });
-        fresh.chain(lane.preferred(interaction)).min()
+        fresh.chain(lane.preferred(interaction, self.now)).min()
     }
 
     /// Those who are fresh and may be alerted from `target`.

@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use crate::ids::AgentId;
 use crate::interaction::Interaction;
+use crate::micros;
 use crate::preference::Preference;
 use crate::rank::{Rank, Target};
 use crate::ranked_set::RankedSet;
@@ -25,13 +26,15 @@ pub(crate) struct Lane {
     /// Running alerts.
     pub(super) ringing: u32,
     pub(super) connected: u32,
-    /// Waiting for whoever is free, each graded by how many of `gates` it has passed.
+    /// Waiting for whoever is free, each since it entered.
     pub(crate) waiting: RankedSet<Rank>,
     /// Sorted. The gate of zero is not here: all have passed it.
     pub(super) gates: Vec<Duration>,
     /// Waiting for one agent.
     pub(crate) held: RankedSet<Rank>,
     pub(crate) alerting: RankedSet<Rank>,
+    /// When the next of those who wait is old enough for somebody who is free, as far as that is set.
+    pub(super) gate_due: Option<Duration>,
     /// By gate, those who are free.
     free: BTreeMap<Duration, BTreeSet<Preference>>,
     /// By gate, how far the race is of those who are free (strategy `weighted-random`).
@@ -53,6 +56,7 @@ impl Lane {
             max_busy: 0,
             waiting: RankedSet::default(),
             gates: Vec::new(),
+            gate_due: None,
             held: RankedSet::default(),
             alerting: RankedSet::default(),
             ringing: 0,
@@ -104,20 +108,10 @@ impl Lane {
         self.max_busy > 0 && busy >= self.max_busy && !sabotage::MAX_BUSY
     }
 
-    /// Lets one wait for whoever is free, behind the gates it has passed.
+    /// Lets one wait for whoever is free.
     pub(super) fn wait(&mut self, interaction: &Interaction) {
-        self.waiting.insert(interaction.rank);
-        self.pass(interaction);
-    }
-
-    /// One that waits may have passed another gate.
-    pub(super) fn pass(&mut self, interaction: &Interaction) {
-        let passed = self
-            .gates
-            .partition_point(|gate| interaction.has_passed(*gate));
-        if passed > 0 {
-            self.waiting.raise(&interaction.rank, grade(passed));
-        }
+        let since = micros::of(interaction.entered);
+        self.waiting.insert(interaction.rank, since);
     }
 
     pub(super) fn stop_waiting(&mut self, rank: &Rank) {
@@ -126,35 +120,49 @@ impl Lane {
         }
     }
 
-    /// Which grade those have who have passed `gate`; none: nobody passes it.
-    pub(super) fn grade_of(&self, gate: Duration) -> Option<u32> {
+    /// The best-ranked of those who have passed `gate`, but for `barred`, which is sorted.
+    pub(super) fn first_past(
+        &self,
+        gate: Duration,
+        now: Duration,
+        barred: &[Rank],
+    ) -> Option<Rank> {
         if gate.is_zero() {
-            return Some(0);
+            return self.waiting.first_except(barred);
         }
-        let nth = self.gates.binary_search(&gate).ok()?;
-        Some(grade(nth + 1))
-    }
-
-    /// The best-ranked of those of this grade, but for `barred`, which is sorted.
-    pub(super) fn first_graded(&self, grade: u32, barred: &[Rank]) -> Option<Rank> {
-        match grade {
-            0 => self.waiting.first_except(barred),
-            grade if barred.is_empty() => self.waiting.first_graded(grade),
-            // Not all who are barred have passed the gate: who picks up asks for none.
-            grade => {
-                let mut behind = self.waiting.graded(grade);
-                behind.find(|rank| barred.binary_search(rank).is_err())
-            }
+        let entered = entered_by(gate, now)?;
+        if barred.is_empty() {
+            return self.waiting.first_since(entered);
         }
+        // Not all who are barred have passed the gate: who picks up asks for none.
+        let mut past = self.waiting.all_since(entered);
+        past.find(|rank| barred.binary_search(rank).is_err())
     }
 
     /// Those who may alert anybody who is free, best rank first.
-    pub(super) fn servable(&self) -> impl Iterator<Item = Rank> {
+    pub(super) fn servable(&self, now: Duration) -> impl Iterator<Item = Rank> {
         let first = self.free.keys().next().filter(|_| !self.is_full());
-        let grade = first.and_then(|gate| self.grade_of(*gate));
-        grade
+        let entered = first.and_then(|gate| entered_by(*gate, now));
+        entered
             .into_iter()
-            .flat_map(|grade| self.waiting.graded(grade))
+            .flat_map(|entered| self.waiting.all_since(entered))
+    }
+
+    /// Whether the passing of time may matter to somebody here.
+    pub(super) fn is_gated(&self) -> bool {
+        let (last, waits) = (self.free.keys().next_back(), !self.waiting.is_empty());
+        self.gate_due.is_some() || (waits && last.is_some_and(|gate| !gate.is_zero()))
+    }
+
+    /// When the next of those who wait is old enough for somebody who is free. Looks at one for each gate, and steps over those
+    /// who are old enough already: barred from all of them.
+    pub(super) fn next_past(&self, now: Duration) -> Option<Duration> {
+        let gates = self.free.keys().filter(|_| !self.is_full());
+        let moments = gates.filter(|gate| !gate.is_zero()).filter_map(|gate| {
+            let entered = self.waiting.earliest_after(entered_by(*gate, now))?;
+            Some(Duration::from_micros(entered).saturating_add(*gate))
+        });
+        moments.min()
     }
 
     // ---------------------------------------------------------------- who is free
@@ -196,11 +204,8 @@ impl Lane {
 
     /// The free agent whom the strategy prefers, of those who may take `interaction`. Looks at one for each gate it has passed,
     /// and at those who are barred.
-    pub(super) fn preferred(&self, interaction: &Interaction) -> Option<Preference> {
-        let open = self
-            .free
-            .iter()
-            .take_while(|(gate, _)| interaction.has_passed(**gate));
+    pub(super) fn preferred(&self, interaction: &Interaction, now: Duration) -> Option<Preference> {
+        let open = self.open_to(interaction, now);
         let firsts = open.filter_map(|(gate, group)| {
             let mut may = group
                 .iter()
@@ -215,8 +220,8 @@ impl Lane {
     }
 
     /// How many are free for whom `interaction` is old enough, barred or not.
-    pub(super) fn old_enough_len(&self, interaction: &Interaction) -> usize {
-        self.open_to(interaction)
+    pub(super) fn old_enough_len(&self, interaction: &Interaction, now: Duration) -> usize {
+        self.open_to(interaction, now)
             .map(|(_, group)| group.len())
             .sum()
     }
@@ -225,9 +230,10 @@ impl Lane {
     fn open_to(
         &self,
         interaction: &Interaction,
+        now: Duration,
     ) -> impl Iterator<Item = (&Duration, &BTreeSet<Preference>)> {
         let groups = self.free.iter();
-        groups.take_while(|(gate, _)| interaction.has_passed(**gate))
+        groups.take_while(move |(gate, _)| interaction.has_passed(**gate, now))
     }
 
     /// Whom the strategy prefers next to `chosen`. Looks at two for each gate, and at those who are barred.
@@ -235,8 +241,9 @@ impl Lane {
         &self,
         interaction: &Interaction,
         chosen: AgentId,
+        now: Duration,
     ) -> Option<Preference> {
-        let open = self.open_to(interaction);
+        let open = self.open_to(interaction, now);
         let firsts = open.filter_map(|(gate, group)| {
             let is_barred =
                 |it: &Preference| interaction.barred.contains_key(&it.agent) && !sabotage::RECORD;
@@ -268,9 +275,13 @@ impl Lane {
     }
 
     /// The gates that `interaction` has passed and somebody is free behind.
-    pub(super) fn open_gates(&self, interaction: &Interaction) -> impl Iterator<Item = Duration> {
+    pub(super) fn open_gates(
+        &self,
+        interaction: &Interaction,
+        now: Duration,
+    ) -> impl Iterator<Item = Duration> {
         let gates = self.free.keys().copied();
-        gates.take_while(|gate| interaction.has_passed(*gate))
+        gates.take_while(move |gate| interaction.has_passed(*gate, now))
     }
 
     /// The free agents behind `gate` who came in before its clock: they may not take what was run for.
@@ -282,7 +293,7 @@ impl Lane {
     }
 }
 
-/// The grade of those who have passed so many gates.
-fn grade(passed: usize) -> u32 {
-    u32::try_from(passed).unwrap_or(u32::MAX)
+/// Who has passed `gate` has entered by then, in microseconds; none: nobody can have.
+fn entered_by(gate: Duration, now: Duration) -> Option<u64> {
+    now.checked_sub(gate).map(micros::of)
 }

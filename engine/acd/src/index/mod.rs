@@ -5,7 +5,7 @@
 //! of the strategy. So the best interaction for an agent is the smallest of their lanes' firsts, and the best agent
 //! for an interaction the first of its lane, and neither search looks at the others.
 //!
-//! Where agents may be alerted only for what is old enough ([`gates`]), a lane knows of each that waits which gates it has passed, and
+//! Where agents may be alerted only for what is old enough ([`gates`]), a lane knows of each that waits since when, and
 //! its free agents by gate: an agent looks behind their own gate alone, an interaction at the first of each gate it has passed.
 //! What holds for single pairs (rejected, not answered) is kept beside it, by agent and lane, and stepped over. What is held
 //! for one agent stands apart in its lane, and once more by that agent. An agent stands among the free of all their lanes only if
@@ -23,8 +23,10 @@ mod team;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use free::Fresh;
+use gates::Gated;
 use lane::Lane;
 use lanes::Lanes;
 use listing::Listing;
@@ -35,6 +37,7 @@ use crate::deadline::{Deadline, Deadlines};
 use crate::held::Held;
 use crate::ids::{AgentId, QueueId};
 use crate::interaction::{Bar, Interaction};
+use crate::micros;
 use crate::rank::{Rank, Target};
 use crate::sabotage;
 use crate::state::State;
@@ -44,14 +47,17 @@ use crate::watch::Watch;
 
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Index {
+    /// The time of the step: which gates are passed.
+    pub(crate) now: Duration,
     pub(crate) lanes: Lanes,
     pub(crate) deadlines: Deadlines,
     /// Queues whose agents came or went since they were last looked at (rule 21).
     pub(crate) restaffed: BTreeSet<QueueId>,
     /// Queues with others than before of whom a person was told that nobody is there.
     pub(crate) stranding: BTreeSet<QueueId>,
-    /// Queues that were at their `max_busy` since they were last looked at.
-    pub(crate) roomy: BTreeSet<QueueId>,
+    /// Queues that were at their `max_busy` since they were last looked at, or where one is old enough now for somebody free.
+    pub(crate) opened: BTreeSet<QueueId>,
+    gated: Gated,
     /// Queues that choose by lot.
     pub(crate) races: BTreeSet<QueueId>,
     listings: Table<AgentId, Listing>,
@@ -69,9 +75,12 @@ pub(crate) struct Turn {
 }
 
 impl Index {
-    /// The index that belongs to `state`.
-    pub(crate) fn of(state: &State) -> Self {
-        let mut index = Self::default();
+    /// The index that belongs to `state` at `now`.
+    pub(crate) fn of(state: &State, now: Duration) -> Self {
+        let mut index = Self {
+            now,
+            ..Self::default()
+        };
         for target in state.targets() {
             index.open_lane(target, state.strategy(target));
         }
@@ -108,7 +117,8 @@ impl Index {
         }
         index.restaffed.clear();
         index.stranding.clear();
-        index.roomy.clear();
+        index.opened.clear();
+        index.set_gate_moments();
         index
     }
 
@@ -117,9 +127,6 @@ impl Index {
             Stage::Waiting => self.wait(interaction),
             Stage::Alerting { .. } => {}
             Stage::Connected { .. } => self.connect(interaction.at),
-        }
-        if let Some(at) = interaction.next_gate {
-            self.deadlines.set(at, Deadline::Gate(interaction.id));
         }
         if let Some(at) = interaction.expires {
             self.deadlines.set(at, Deadline::MaxWait(interaction.id));
@@ -149,6 +156,7 @@ impl Index {
         }
         if let Some(lane) = self.lanes.get_mut(&interaction.at) {
             lane.wait(interaction);
+            self.gated.note(lane);
         }
         for agent in interaction.barred.keys() {
             self.bar(*agent, interaction);
@@ -161,7 +169,8 @@ impl Index {
 
     fn wait_for(&mut self, holder: AgentId, interaction: &Interaction) {
         if let Some(lane) = self.lanes.get_mut(&interaction.at) {
-            lane.held.insert(interaction.rank);
+            let since = micros::of(interaction.entered);
+            lane.held.insert(interaction.rank, since);
         }
         if !interaction.barred.contains_key(&holder) {
             self.held.wait(holder, interaction.rank);
@@ -172,6 +181,7 @@ impl Index {
     pub(crate) fn stop_waiting(&mut self, interaction: &Interaction) {
         if let Some(lane) = self.lanes.get_mut(&interaction.at) {
             lane.stop_waiting(&interaction.rank);
+            self.gated.note(lane);
         }
         if let Some(holder) = interaction.held_for() {
             self.held.stop_waiting(holder, interaction.rank);
@@ -242,11 +252,12 @@ impl Index {
 
     /// The queue is gone, and nobody waits in it any more.
     pub(crate) fn close_queue(&mut self, queue: QueueId) {
+        self.end_gate_moment(queue);
         self.lanes.remove(&Target::Queue(queue));
         self.races.remove(&queue);
         self.restaffed.remove(&queue);
         self.stranding.remove(&queue);
-        self.roomy.remove(&queue);
+        self.opened.remove(&queue);
     }
 
     // ----------------------------------------------------------------- decisions
@@ -286,7 +297,8 @@ impl Index {
                 return None;
             }
             let barred = barred.and_then(|barred| barred.get(&target));
-            lane.first_graded(listed.grade?, barred.map_or(&[], Vec::as_slice))
+            let barred = barred.map_or(&[][..], Vec::as_slice);
+            lane.first_past(listed.seat.gate, self.now, barred)
         });
         if sabotage::ORDER {
             return firsts.into_iter().next();

@@ -11,9 +11,7 @@ impl Index {
         if let Some(at) = interaction.expires.take() {
             self.deadlines.cancel(at, Deadline::MaxWait(id));
         }
-        if let Some(at) = interaction.next_gate.take() {
-            self.deadlines.cancel(at, Deadline::Gate(id));
-        }
+        interaction.first_gate = None;
         if let Some(at) = interaction.service_due.take() {
             self.deadlines.cancel(at, Deadline::Service(id));
         }

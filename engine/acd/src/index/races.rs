@@ -35,8 +35,8 @@ impl Index {
             return BTreeMap::new();
         };
         let fresh = self.fresh_at(interaction.at).map(|(_, seat)| seat.gate);
-        let fresh = fresh.filter(|gate| interaction.has_passed(*gate));
-        let ran = lane.open_gates(interaction).chain(fresh);
+        let fresh = fresh.filter(|gate| interaction.has_passed(*gate, self.now));
+        let ran = lane.open_gates(interaction, self.now).chain(fresh);
         ran.map(|gate| (gate, lane.clock(gate).saturating_add(after)))
             .collect()
     }
