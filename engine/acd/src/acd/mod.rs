@@ -105,6 +105,7 @@ impl Acd {
         self.bring_together(now);
         self.show(now);
         self.index.set_gate_moments();
+        self.index.set_expiries();
     }
 
     /// Does what is due. Early or repeated calls are harmless: with nothing due, nothing changes, and such a call
@@ -136,7 +137,7 @@ impl Acd {
     }
 
     fn expire(&mut self, now: Duration) {
-        while let Some(deadline) = self.index.deadlines.pop_due(now) {
+        while let Some(deadline) = self.index.pop_due(now) {
             match deadline {
                 Deadline::Ring(match_id) => self.on_ring_timeout(now, match_id),
                 Deadline::WrapUp(agent) => self.on_wrap_up_ended(now, agent),

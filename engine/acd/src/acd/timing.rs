@@ -17,18 +17,13 @@ impl Acd {
         entered.expires = self.expiry(entered);
         entered.service_due = self.service_moment(entered);
         entered.first_gate = self.index.first_gate(entered);
-        self.reschedule(None, entered.expires, Deadline::MaxWait(entered.id));
         self.reschedule(None, entered.service_due, Deadline::Service(entered.id));
     }
 
     /// When its `max_wait` is over.
     fn expiry(&self, interaction: &Interaction) -> Option<Duration> {
-        let max_wait = match interaction.at {
-            Target::Personal(agent) => self.state.agents.get(&agent)?.config.personal.max_wait,
-            Target::Queue(_) if sabotage::MAX_WAIT => Duration::ZERO,
-            Target::Queue(queue) => self.state.queues.get(&queue)?.config.max_wait,
-        };
-        (!max_wait.is_zero()).then(|| interaction.entered.saturating_add(max_wait))
+        let max_wait = self.state.max_wait(interaction.at)?;
+        Some(interaction.entered.saturating_add(max_wait))
     }
 
     fn service_moment(&self, interaction: &Interaction) -> Option<Duration> {
@@ -47,7 +42,8 @@ impl Acd {
         let Some(lane) = self.index.lanes.get(&target) else {
             return;
         };
-        let ranks = [lane.in_order(), lane.alerting.iter().collect()].concat();
+        let ranks = [lane.in_order(), lane.more.alerting.iter().collect()].concat();
+        self.index.set_max_wait(target, self.state.max_wait(target));
         for rank in ranks {
             self.retime_one(rank.interaction());
         }
@@ -57,14 +53,13 @@ impl Acd {
         let Some(interaction) = self.state.interactions.get(&id) else {
             return;
         };
-        let was = (interaction.expires, interaction.service_due);
+        let was = interaction.service_due;
         let stays = interaction.overdue.is_none();
         let expires = self.expiry(interaction).filter(|_| stays);
         let service = self.service_moment(interaction).filter(|_| stays);
-        self.reschedule(was.0, expires, Deadline::MaxWait(id));
-        self.reschedule(was.1, service, Deadline::Service(id));
+        self.reschedule(was, service, Deadline::Service(id));
         if let Some(interaction) = self.state.interactions.get_mut(&id) {
-            interaction.expires = expires;
+            self.index.set_expiry(interaction, expires);
             interaction.service_due = service;
         }
     }
@@ -78,7 +73,7 @@ impl Acd {
 
     pub(super) fn on_max_wait(&mut self, id: InteractionId) {
         if let Some(interaction) = self.state.interactions.get_mut(&id) {
-            interaction.expires = None;
+            self.index.on_expired(interaction);
             self.overdue(id, DivertReason::MaxWait);
         }
     }

@@ -9,6 +9,7 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::expiries::stamp;
 use super::{Index, Lane};
 use crate::deadline::Deadline;
 use crate::ids::QueueId;
@@ -38,22 +39,22 @@ impl Index {
         let Some(lane) = self.lanes.get_mut(&Target::Queue(queue)) else {
             return false;
         };
-        if lane.gates.iter().eq(&gates) {
+        if lane.more.gates.iter().eq(&gates) {
             return false;
         }
-        lane.gates = gates.into_iter().collect();
+        lane.more.gates = gates.into_iter().collect();
         true
     }
 
     /// When an interaction passes the first gate.
     pub(crate) fn first_gate(&self, interaction: &Interaction) -> Option<Duration> {
-        let first = self.lanes.get(&interaction.at)?.gates.first()?;
+        let first = self.lanes.get(&interaction.at)?.more.gates.first()?;
         Some(interaction.entered.saturating_add(*first))
     }
 
     /// When an interaction passes the next gate.
     pub(crate) fn next_gate(&self, interaction: &Interaction) -> Option<Duration> {
-        let mut gates = self.lanes.get(&interaction.at)?.gates.iter();
+        let mut gates = self.lanes.get(&interaction.at)?.more.gates.iter();
         let next = gates.find(|gate| !interaction.has_passed(**gate, self.now))?;
         Some(interaction.entered.saturating_add(*next))
     }
@@ -61,7 +62,7 @@ impl Index {
     /// Somebody is old enough now for somebody free.
     pub(crate) fn on_gate(&mut self, queue: QueueId) {
         if let Some(lane) = self.lanes.get_mut(&Target::Queue(queue)) {
-            lane.gate_due = None;
+            lane.more.gate_due = None;
             self.gated.0.push(queue);
         }
         if !sabotage::GATE {
@@ -76,7 +77,7 @@ impl Index {
                 continue;
             };
             let due = lane.next_past(self.now);
-            let before = core::mem::replace(&mut lane.gate_due, due);
+            let before = core::mem::replace(&mut lane.more.gate_due, due);
             if before == due {
                 continue;
             }
@@ -92,7 +93,7 @@ impl Index {
     /// Nobody waits in `queue` any more, nor will.
     pub(super) fn end_gate_moment(&mut self, queue: QueueId) {
         let lane = self.lanes.get_mut(&Target::Queue(queue));
-        if let Some(at) = lane.and_then(|lane| lane.gate_due.take()) {
+        if let Some(at) = lane.and_then(|lane| lane.more.gate_due.take()) {
             self.deadlines.cancel(at, Deadline::Gate(queue));
         }
     }
@@ -123,24 +124,33 @@ impl Index {
         });
     }
 
-    /// What has this rank alerts one agent more.
-    pub(crate) fn begin_alert(&mut self, target: Target, rank: Rank) {
-        self.change_room(target, |lane| {
-            if lane.ringing == 0 || !lane.alerting.contains(&rank) {
-                lane.alerting.insert(rank, 0);
+    /// It alerts one agent more.
+    pub(crate) fn begin_alert(&mut self, interaction: &Interaction) {
+        let mut first = true;
+        self.change_room(interaction.at, |lane| {
+            let alerting = &mut lane.more.alerting;
+            first = lane.ringing == 0 || !alerting.contains(&interaction.rank);
+            if first {
+                alerting.insert(interaction.rank, stamp(interaction));
             }
             lane.ringing = lane.ringing.saturating_add(1);
         });
+        if first {
+            self.expect(interaction);
+        }
     }
 
     /// And one less; after the `last` nobody.
-    pub(crate) fn end_alert(&mut self, target: Target, rank: &Rank, last: bool) {
-        self.change_room(target, |lane| {
+    pub(crate) fn end_alert(&mut self, interaction: &Interaction, last: bool) {
+        self.change_room(interaction.at, |lane| {
             lane.ringing = lane.ringing.saturating_sub(1);
             if last {
-                lane.alerting.remove(rank);
+                lane.more.alerting.remove(&interaction.rank);
             }
         });
+        if last {
+            self.expect_no_more(interaction);
+        }
     }
 
     fn change_room(&mut self, target: Target, change: impl FnOnce(&mut Lane)) {

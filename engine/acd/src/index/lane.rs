@@ -1,5 +1,6 @@
 //! One target's two sides: who waits there, and who of its agents is free.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -13,13 +14,13 @@ use crate::ranked_set::RankedSet;
 use crate::sabotage;
 use crate::watch::Watch;
 
+use super::expiries::Soonest;
 use super::listing::Standing;
 
-/// One target's two sides.
+/// One target's two sides: in front, in two cache lines, what is asked for each agent who becomes free.
 #[derive(Debug, PartialEq)]
 #[repr(C, align(64))]
 pub(crate) struct Lane {
-    // What is asked for each agent who becomes free stands first, side by side.
     pub(super) target: Target,
     /// The queue's `max_busy`; 0: no limit.
     pub(super) max_busy: u32,
@@ -28,11 +29,21 @@ pub(crate) struct Lane {
     pub(super) connected: u32,
     /// Waiting for whoever is free, each since it entered.
     pub(crate) waiting: RankedSet<Rank>,
+    pub(crate) more: Box<More>,
+}
+
+/// What is asked more seldom.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct More {
     /// Sorted. The gate of zero is not here: all have passed it.
     pub(super) gates: Vec<Duration>,
     /// Waiting for one agent.
     pub(crate) held: RankedSet<Rank>,
     pub(crate) alerting: RankedSet<Rank>,
+    /// The target's; none: no limit.
+    pub(super) max_wait: Option<Duration>,
+    /// Whose `max_wait` is over first.
+    pub(super) soonest: Option<Soonest>,
     /// When the next of those who wait is old enough for somebody who is free, as far as that is set.
     pub(super) gate_due: Option<Duration>,
     /// By gate, those who are free.
@@ -54,20 +65,10 @@ impl Lane {
         Self {
             target,
             max_busy: 0,
-            waiting: RankedSet::default(),
-            gates: Vec::new(),
-            gate_due: None,
-            held: RankedSet::default(),
-            alerting: RankedSet::default(),
             ringing: 0,
             connected: 0,
-            free: BTreeMap::new(),
-            clocks: BTreeMap::new(),
-            staff: 0,
-            logged_in: 0,
-            available: 0,
-            agents_milli: 0,
-            watch: Watch::default(),
+            waiting: RankedSet::default(),
+            more: Box::default(),
         }
     }
 
@@ -75,18 +76,20 @@ impl Lane {
 
     /// How many stand before `rank`: waiting or alerting.
     pub(crate) fn place(&self, rank: &Rank) -> u32 {
-        self.waiting.place(rank) + self.held.place(rank) + self.alerting.place(rank)
+        self.waiting.place(rank) + self.more.held.place(rank) + self.more.alerting.place(rank)
     }
 
     /// Whether it waits or is alerting.
     pub(crate) fn contains(&self, rank: &Rank) -> bool {
-        self.waiting.contains(rank) || self.held.contains(rank) || self.alerting.contains(rank)
+        self.waiting.contains(rank)
+            || self.more.held.contains(rank)
+            || self.more.alerting.contains(rank)
     }
 
     /// Those who wait, best rank first. Looks at all of them.
     pub(crate) fn in_order(&self) -> Vec<Rank> {
-        let mut all: Vec<_> = self.waiting.iter().chain(self.held.iter()).collect();
-        if !self.held.is_empty() {
+        let mut all: Vec<_> = self.waiting.iter().chain(self.more.held.iter()).collect();
+        if !self.more.held.is_empty() {
             all.sort_unstable();
         }
         all
@@ -94,12 +97,12 @@ impl Lane {
 
     /// How many wait.
     pub(crate) fn waiting_len(&self) -> u32 {
-        self.waiting.len() + self.held.len()
+        self.waiting.len() + self.more.held.len()
     }
 
     /// How many wait or are alerting.
     pub(crate) fn len(&self) -> u32 {
-        self.waiting_len() + self.alerting.len()
+        self.waiting_len() + self.more.alerting.len()
     }
 
     /// Whether `max_busy` agents have something of this queue.
@@ -116,7 +119,7 @@ impl Lane {
 
     pub(super) fn stop_waiting(&mut self, rank: &Rank) {
         if !self.waiting.remove(rank) {
-            self.held.remove(rank);
+            self.more.held.remove(rank);
         }
     }
 
@@ -141,7 +144,7 @@ impl Lane {
 
     /// Those who may alert anybody who is free, best rank first.
     pub(super) fn servable(&self, now: Duration) -> impl Iterator<Item = Rank> {
-        let first = self.free.keys().next().filter(|_| !self.is_full());
+        let first = self.more.free.keys().next().filter(|_| !self.is_full());
         let entered = first.and_then(|gate| entered_by(*gate, now));
         entered
             .into_iter()
@@ -150,14 +153,14 @@ impl Lane {
 
     /// Whether the passing of time may matter to somebody here.
     pub(super) fn is_gated(&self) -> bool {
-        let (last, waits) = (self.free.keys().next_back(), !self.waiting.is_empty());
-        self.gate_due.is_some() || (waits && last.is_some_and(|gate| !gate.is_zero()))
+        let (last, waits) = (self.more.free.keys().next_back(), !self.waiting.is_empty());
+        self.more.gate_due.is_some() || (waits && last.is_some_and(|gate| !gate.is_zero()))
     }
 
     /// When the next of those who wait is old enough for somebody who is free. Looks at one for each gate, and steps over those
     /// who are old enough already: barred from all of them.
     pub(super) fn next_past(&self, now: Duration) -> Option<Duration> {
-        let gates = self.free.keys().filter(|_| !self.is_full());
+        let gates = self.more.free.keys().filter(|_| !self.is_full());
         let moments = gates.filter(|gate| !gate.is_zero()).filter_map(|gate| {
             let entered = self.waiting.earliest_after(entered_by(*gate, now))?;
             Some(Duration::from_micros(entered).saturating_add(*gate))
@@ -172,32 +175,32 @@ impl Lane {
         let step = |count: &mut u32, was: bool, is: bool| {
             *count = count.saturating_add(is.into()).saturating_sub(was.into());
         };
-        step(&mut self.logged_in, was.logged_in, is.logged_in);
-        step(&mut self.available, was.available, is.available);
+        step(&mut self.more.logged_in, was.logged_in, is.logged_in);
+        step(&mut self.more.available, was.available, is.available);
         let ours = |available: bool| if available { share } else { 0 };
-        let with = self.agents_milli.saturating_add(ours(is.available));
-        self.agents_milli = with.saturating_sub(ours(was.available));
+        let with = self.more.agents_milli.saturating_add(ours(is.available));
+        self.more.agents_milli = with.saturating_sub(ours(was.available));
     }
 
     pub(super) fn has_free(&self) -> bool {
-        !self.free.is_empty()
+        !self.more.free.is_empty()
     }
 
     pub(crate) fn free_len(&self) -> usize {
-        self.free.values().map(BTreeSet::len).sum()
+        self.more.free.values().map(BTreeSet::len).sum()
     }
 
     /// Lets somebody stand among those who are free behind `gate`.
     pub(super) fn insert_free(&mut self, gate: Duration, preference: Preference) {
-        self.free.entry(gate).or_default().insert(preference);
+        self.more.free.entry(gate).or_default().insert(preference);
     }
 
     /// And no longer.
     pub(super) fn remove_free(&mut self, gate: Duration, preference: &Preference) {
-        if let Some(group) = self.free.get_mut(&gate) {
+        if let Some(group) = self.more.free.get_mut(&gate) {
             group.remove(preference);
             if group.is_empty() {
-                self.free.remove(&gate);
+                self.more.free.remove(&gate);
             }
         }
     }
@@ -232,7 +235,7 @@ impl Lane {
         interaction: &Interaction,
         now: Duration,
     ) -> impl Iterator<Item = (&Duration, &BTreeSet<Preference>)> {
-        let groups = self.free.iter();
+        let groups = self.more.free.iter();
         groups.take_while(move |(gate, _)| interaction.has_passed(**gate, now))
     }
 
@@ -262,7 +265,7 @@ impl Lane {
 
     /// How many of the free stand before one; looks at all of them.
     pub(super) fn preferred_before(&self, own: Preference) -> usize {
-        let groups = self.free.iter();
+        let groups = self.more.free.iter();
         let before = groups.flat_map(|(gate, group)| {
             let clock = self.clock(*gate);
             group.iter().map(move |it| it.after(clock))
@@ -271,7 +274,7 @@ impl Lane {
     }
 
     pub(super) fn clock(&self, gate: Duration) -> u64 {
-        self.clocks.get(&gate).copied().unwrap_or(0)
+        self.more.clocks.get(&gate).copied().unwrap_or(0)
     }
 
     /// The gates that `interaction` has passed and somebody is free behind.
@@ -280,14 +283,14 @@ impl Lane {
         interaction: &Interaction,
         now: Duration,
     ) -> impl Iterator<Item = Duration> {
-        let gates = self.free.keys().copied();
+        let gates = self.more.free.keys().copied();
         gates.take_while(move |gate| interaction.has_passed(*gate, now))
     }
 
     /// The free agents behind `gate` who came in before its clock: they may not take what was run for.
     pub(super) fn came_in(&self, gate: Duration) -> impl Iterator<Item = AgentId> {
         let clock = self.clock(gate);
-        let group = self.free.get(&gate).into_iter().flatten();
+        let group = self.more.free.get(&gate).into_iter().flatten();
         let in_time = group.take_while(move |it| it.came_in_before(clock));
         in_time.map(|it| it.agent)
     }

@@ -141,7 +141,7 @@ impl Index {
             };
             for listed in &listing.places {
                 if let Some(lane) = self.lanes.at_mut(listed.place, listed.seat.target) {
-                    lane.staff = lane.staff.saturating_add(1);
+                    lane.more.staff = lane.more.staff.saturating_add(1);
                 }
             }
             self.listings.insert(id, listing);
@@ -160,7 +160,7 @@ impl Index {
         let share = listing.share();
         for listed in &listing.places {
             if let Some(lane) = self.lanes.at_mut(listed.place, listed.seat.target) {
-                lane.staff = lane.staff.saturating_sub(1);
+                lane.more.staff = lane.more.staff.saturating_sub(1);
                 lane.count(share, listing.standing, Standing::default());
             }
         }

@@ -9,8 +9,9 @@
 //! its free agents by gate: an agent looks behind their own gate alone, an interaction at the first of each gate it has passed.
 //! What holds for single pairs (rejected, not answered) is kept beside it, by agent and lane, and stepped over. What is held
 //! for one agent stands apart in its lane, and once more by that agent. An agent stands among the free of all their lanes only if
-//! they are free for longer than a step ([`free`]).
+//! they are free for longer than a step ([`free`]). Of a lane only those have a deadline whose time is over first ([`expiries`]).
 
+mod expiries;
 mod free;
 mod gates;
 mod lane;
@@ -25,6 +26,8 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use expiries::Expiring;
+pub(crate) use expiries::stamp;
 use free::Fresh;
 use gates::Gated;
 use lane::Lane;
@@ -58,6 +61,7 @@ pub(crate) struct Index {
     /// Queues that were at their `max_busy` since they were last looked at, or where one is old enough now for somebody free.
     pub(crate) opened: BTreeSet<QueueId>,
     gated: Gated,
+    expiring: Expiring,
     /// Queues that choose by lot.
     pub(crate) races: BTreeSet<QueueId>,
     listings: Table<AgentId, Listing>,
@@ -83,13 +87,13 @@ impl Index {
         };
         for target in state.targets() {
             index.open_lane(target, state.strategy(target));
+            index.set_max_wait(target, state.max_wait(target));
         }
         for (id, queue) in state.queues.iter() {
             if let Some(lane) = index.lanes.get_mut(&Target::Queue(id)) {
                 lane.max_busy = queue.config.max_busy;
-                lane.clocks = queue.clocks();
-                lane.watch.after = queue.config.nobody_after;
-                lane.watch.nobody_since = queue.nobody_since;
+                lane.more.clocks = queue.clocks();
+                lane.more.watch.after = queue.config.nobody_after;
             }
         }
         for (queue, gates) in state.gates() {
@@ -109,16 +113,20 @@ impl Index {
         for interaction in state.interactions.values() {
             index.restore(interaction);
         }
+        for (id, queue) in state.queues.iter() {
+            index.set_nobody_since(id, queue.nobody_since, |id| state.interactions.get(&id));
+        }
         for (match_id, alert) in state.alerts.iter() {
             index.deadlines.set(alert.until, Deadline::Ring(match_id));
             if let Some(interaction) = state.interactions.get(&alert.interaction) {
-                index.begin_alert(alert.from, interaction.rank);
+                index.begin_alert(interaction);
             }
         }
         index.restaffed.clear();
         index.stranding.clear();
         index.opened.clear();
         index.set_gate_moments();
+        index.set_expiries();
         index
     }
 
@@ -127,9 +135,6 @@ impl Index {
             Stage::Waiting => self.wait(interaction),
             Stage::Alerting { .. } => {}
             Stage::Connected { .. } => self.connect(interaction.at),
-        }
-        if let Some(at) = interaction.expires {
-            self.deadlines.set(at, Deadline::MaxWait(interaction.id));
         }
         if let Some(reserved) = interaction.reserved {
             self.deadlines
@@ -151,6 +156,7 @@ impl Index {
 
     /// `interaction` is among the waiting of its lane from now on.
     pub(crate) fn wait(&mut self, interaction: &Interaction) {
+        self.expect(interaction);
         if let Some(holder) = interaction.held_for() {
             return self.wait_for(holder, interaction);
         }
@@ -170,7 +176,7 @@ impl Index {
     fn wait_for(&mut self, holder: AgentId, interaction: &Interaction) {
         if let Some(lane) = self.lanes.get_mut(&interaction.at) {
             let since = micros::of(interaction.entered);
-            lane.held.insert(interaction.rank, since);
+            lane.more.held.insert(interaction.rank, since);
         }
         if !interaction.barred.contains_key(&holder) {
             self.held.wait(holder, interaction.rank);
@@ -179,6 +185,7 @@ impl Index {
 
     /// And is so no longer.
     pub(crate) fn stop_waiting(&mut self, interaction: &Interaction) {
+        self.expect_no_more(interaction);
         if let Some(lane) = self.lanes.get_mut(&interaction.at) {
             lane.stop_waiting(&interaction.rank);
             self.gated.note(lane);
@@ -250,10 +257,16 @@ impl Index {
         }
     }
 
+    pub(crate) fn set_max_wait(&mut self, target: Target, max_wait: Option<Duration>) {
+        if let Some(lane) = self.lanes.get_mut(&target) {
+            lane.more.max_wait = max_wait;
+        }
+    }
+
     /// The queue is gone, and nobody waits in it any more.
     pub(crate) fn close_queue(&mut self, queue: QueueId) {
         self.end_gate_moment(queue);
-        self.lanes.remove(&Target::Queue(queue));
+        self.close_lane(Target::Queue(queue));
         self.races.remove(&queue);
         self.restaffed.remove(&queue);
         self.stranding.remove(&queue);

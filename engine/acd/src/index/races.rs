@@ -15,13 +15,13 @@ use crate::table::Table;
 impl Index {
     pub(crate) fn set_clock(&mut self, target: Target, gate: Duration, clock: u64) {
         if let Some(lane) = self.lanes.get_mut(&target) {
-            lane.clocks.insert(gate, clock);
+            lane.more.clocks.insert(gate, clock);
         }
     }
 
     pub(crate) fn forget_clocks(&mut self, target: Target, keep: impl Fn(Duration) -> bool) {
         if let Some(lane) = self.lanes.get_mut(&target) {
-            lane.clocks.retain(|gate, _| keep(*gate));
+            lane.more.clocks.retain(|gate, _| keep(*gate));
         }
     }
 

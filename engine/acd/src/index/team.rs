@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use super::lane::More;
 use super::{Index, Lane};
 use crate::agent::Agent;
 use crate::choice::Team;
@@ -92,10 +93,16 @@ impl Index {
 
 impl Lane {
     fn team(&self, free: Free) -> Team {
+        let More {
+            staff,
+            logged_in,
+            available,
+            ..
+        } = *self.more;
         Team {
-            offline: self.staff.saturating_sub(self.logged_in),
-            on_break: self.logged_in.saturating_sub(self.available),
-            busy: self.available.saturating_sub(free.all),
+            offline: staff.saturating_sub(logged_in),
+            on_break: logged_in.saturating_sub(available),
+            busy: available.saturating_sub(free.all),
             too_early: free.all.saturating_sub(free.old_enough),
             barred: free.barred,
             free: free.old_enough.saturating_sub(free.barred),

@@ -113,7 +113,8 @@ impl<K: Ord + Copy> RankedSet<K> {
         let (left, right, before) = (node.left, node.right, node.before);
         let changed = match key.cmp(&node.key) {
             Ordering::Equal => {
-                self.vacant.push(at);
+                self.nodes[at as usize].left = self.vacant;
+                self.vacant = at;
                 return Some(self.merge(left, before, right));
             }
             Ordering::Less => {

@@ -35,10 +35,11 @@ pub(crate) struct RankedSet<K> {
     first: Option<Since<K>>,
     len: u32,
     root: u32,
+    /// The first of the nodes that hold no key, each of which has the next one for its `left`.
+    vacant: u32,
+    /// How many weights were drawn.
+    drawn: u32,
     nodes: Vec<Node<K>>,
-    vacant: Vec<u32>,
-    /// SplitMix64 state for the weights: balance needs them unrelated to the keys, not unpredictable.
-    seed: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -53,9 +54,9 @@ impl<K> Default for RankedSet<K> {
             first: None,
             len: 0,
             root: NIL,
+            vacant: NIL,
+            drawn: 0,
             nodes: Vec::new(),
-            vacant: Vec::new(),
-            seed: 0,
         }
     }
 }
@@ -97,6 +98,11 @@ impl<K: Ord + Copy> RankedSet<K> {
 
     pub(crate) fn contains(&self, key: &K) -> bool {
         self.find(key).is_some()
+    }
+
+    /// Since when `key` is there.
+    pub(crate) fn since(&self, key: &K) -> Option<u64> {
+        self.find(key).map(|node| node.since)
     }
 
     /// How many keys are smaller than `key`.
@@ -215,11 +221,10 @@ impl<K: Ord + Copy> RankedSet<K> {
     /// Memory after a rush goes back.
     fn empty(&mut self) {
         self.first = None;
+        self.vacant = NIL;
         self.nodes.clear();
-        self.vacant.clear();
         if self.nodes.capacity() > KEPT {
             self.nodes = Vec::new();
-            self.vacant = Vec::new();
         }
     }
 
@@ -233,8 +238,10 @@ impl<K: Ord + Copy> RankedSet<K> {
             right: NIL,
             before: 0,
         };
-        if let Some(at) = self.vacant.pop() {
-            self.nodes[at as usize] = node;
+        if let Some(vacant) = self.nodes.get_mut(self.vacant as usize) {
+            let at = self.vacant;
+            self.vacant = vacant.left;
+            *vacant = node;
             return at;
         }
         let at = u32::try_from(self.nodes.len()).expect("fewer than 2^32 keys fit in memory");
@@ -242,9 +249,10 @@ impl<K: Ord + Copy> RankedSet<K> {
         at
     }
 
+    /// SplitMix64: balance needs weights unrelated to the keys, not unpredictable ones.
     const fn next_weight(&mut self) -> u32 {
-        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.seed;
+        self.drawn = self.drawn.wrapping_add(1);
+        let mut z = (self.drawn as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         ((z ^ (z >> 31)) >> 32) as u32

@@ -785,18 +785,12 @@ impl Model {
                 interaction,
                 tier,
                 priority,
-            } => self.is_ranked_anew(now, *interaction, *tier, *priority),
+            } => self.is_ranked_anew(*interaction, *tier, *priority),
         }
     }
 
     /// Rule 3.
-    fn is_ranked_anew(
-        &mut self,
-        now: Duration,
-        id: InteractionId,
-        tier: Option<Tier>,
-        priority: Option<i32>,
-    ) {
+    fn is_ranked_anew(&mut self, id: InteractionId, tier: Option<Tier>, priority: Option<i32>) {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
