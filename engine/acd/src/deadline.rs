@@ -49,7 +49,8 @@ impl Deadlines {
 
     /// Takes out the soonest one that is due at `now`.
     pub(crate) fn pop_due(&mut self, now: Duration) -> Option<Deadline> {
-        if self.next()? > now {
+        let (at, _) = self.0.first()?;
+        if *at > micros::of(now) {
             return None;
         }
         self.0.pop_first().map(|(_, what)| what)

@@ -195,6 +195,13 @@ impl Acd {
     }
 
     fn relist(&mut self, now: Duration) {
+        if !self.agenda.relist.is_empty() {
+            self.relist_agents(now);
+        }
+        self.restaff(now);
+    }
+
+    fn relist_agents(&mut self, now: Duration) {
         let ids = self.agenda.relist.take();
         for id in &ids {
             self.note_freed(now, *id);
@@ -207,7 +214,6 @@ impl Acd {
             self.index.settle_many(&self.state.agents);
         }
         self.agenda.relist.give_back(ids);
-        self.restaff(now);
     }
 
     fn show(&mut self, now: Duration) {
