@@ -43,6 +43,7 @@ impl Index {
             return false;
         }
         lane.more.gates = gates.into_iter().collect();
+        lane.more.idle.forget_empty();
         true
     }
 

@@ -15,6 +15,7 @@ use crate::sabotage;
 use crate::watch::Watch;
 
 use super::expiries::Soonest;
+use super::idle::Idle;
 use super::listing::Standing;
 
 /// One target's two sides: in front, in two cache lines, what is asked for each agent who becomes free.
@@ -46,8 +47,7 @@ pub(crate) struct More {
     pub(super) soonest: Option<Soonest>,
     /// When the next of those who wait is old enough for somebody who is free, as far as that is set.
     pub(super) gate_due: Option<Duration>,
-    /// By gate, those who are free.
-    free: BTreeMap<Duration, BTreeSet<Preference>>,
+    pub(super) idle: Idle,
     /// By gate, how far the race is of those who are free (strategy `weighted-random`).
     pub(super) clocks: BTreeMap<Duration, u64>,
     /// Who serves it and will ever do for it.
@@ -144,8 +144,9 @@ impl Lane {
 
     /// Those who may alert anybody who is free, best rank first.
     pub(super) fn servable(&self, now: Duration) -> impl Iterator<Item = Rank> {
-        let first = self.more.free.keys().next().filter(|_| !self.is_full());
-        let entered = first.and_then(|gate| entered_by(*gate, now));
+        let first = self.more.idle.groups().next();
+        let first = first.filter(|_| !self.is_full());
+        let entered = first.and_then(|(gate, _)| entered_by(gate, now));
         entered
             .into_iter()
             .flat_map(|entered| self.waiting.all_since(entered))
@@ -153,17 +154,20 @@ impl Lane {
 
     /// Whether the passing of time may matter to somebody here.
     pub(super) fn is_gated(&self) -> bool {
-        let (last, waits) = (self.more.free.keys().next_back(), !self.waiting.is_empty());
-        self.more.gate_due.is_some() || (waits && last.is_some_and(|gate| !gate.is_zero()))
+        let last = || self.more.idle.groups().next_back();
+        let somebody_free = !self.waiting.is_empty() && !self.more.idle.is_empty();
+        let later = somebody_free && last().is_some_and(|(gate, _)| !gate.is_zero());
+        self.more.gate_due.is_some() || later
     }
 
     /// When the next of those who wait is old enough for somebody who is free. Looks at one for each gate, and steps over those
     /// who are old enough already: barred from all of them.
     pub(super) fn next_past(&self, now: Duration) -> Option<Duration> {
-        let gates = self.more.free.keys().filter(|_| !self.is_full());
-        let moments = gates.filter(|gate| !gate.is_zero()).filter_map(|gate| {
-            let entered = self.waiting.earliest_after(entered_by(*gate, now))?;
-            Some(Duration::from_micros(entered).saturating_add(*gate))
+        let groups = self.more.idle.groups().filter(|_| !self.is_full());
+        let gates = groups.map(|(gate, _)| gate).filter(|gate| !gate.is_zero());
+        let moments = gates.filter_map(|gate| {
+            let entered = self.waiting.earliest_after(entered_by(gate, now))?;
+            Some(Duration::from_micros(entered).saturating_add(gate))
         });
         moments.min()
     }
@@ -183,26 +187,21 @@ impl Lane {
     }
 
     pub(super) fn has_free(&self) -> bool {
-        !self.more.free.is_empty()
+        !self.more.idle.is_empty()
     }
 
     pub(crate) fn free_len(&self) -> usize {
-        self.more.free.values().map(BTreeSet::len).sum()
+        self.more.idle.len()
     }
 
     /// Lets somebody stand among those who are free behind `gate`.
     pub(super) fn insert_free(&mut self, gate: Duration, preference: Preference) {
-        self.more.free.entry(gate).or_default().insert(preference);
+        self.more.idle.insert(gate, preference);
     }
 
     /// And no longer.
     pub(super) fn remove_free(&mut self, gate: Duration, preference: &Preference) {
-        if let Some(group) = self.more.free.get_mut(&gate) {
-            group.remove(preference);
-            if group.is_empty() {
-                self.more.free.remove(&gate);
-            }
-        }
+        self.more.idle.remove(gate, preference);
     }
 
     /// The free agent whom the strategy prefers, of those who may take `interaction`. Looks at one for each gate it has passed,
@@ -217,7 +216,7 @@ impl Lane {
             if sabotage::DETERMINISM && core::ptr::from_ref(&first).addr() & 64 != 0 {
                 first = may.next().or(first);
             }
-            Some(first?.after(self.clock(*gate)))
+            Some(first?.after(self.clock(gate)))
         });
         firsts.min()
     }
@@ -234,9 +233,9 @@ impl Lane {
         &self,
         interaction: &Interaction,
         now: Duration,
-    ) -> impl Iterator<Item = (&Duration, &BTreeSet<Preference>)> {
-        let groups = self.more.free.iter();
-        groups.take_while(move |(gate, _)| interaction.has_passed(**gate, now))
+    ) -> impl Iterator<Item = (Duration, &BTreeSet<Preference>)> {
+        let groups = self.more.idle.groups();
+        groups.take_while(move |(gate, _)| interaction.has_passed(*gate, now))
     }
 
     /// Whom the strategy prefers next to `chosen`. Looks at two for each gate, and at those who are barred.
@@ -253,7 +252,7 @@ impl Lane {
             let mut others = group
                 .iter()
                 .filter(|it| it.agent != chosen && !is_barred(it));
-            Some(others.next()?.after(self.clock(*gate)))
+            Some(others.next()?.after(self.clock(gate)))
         });
         firsts.min()
     }
@@ -265,9 +264,9 @@ impl Lane {
 
     /// How many of the free stand before one; looks at all of them.
     pub(super) fn preferred_before(&self, own: Preference) -> usize {
-        let groups = self.more.free.iter();
+        let groups = self.more.idle.groups();
         let before = groups.flat_map(|(gate, group)| {
-            let clock = self.clock(*gate);
+            let clock = self.clock(gate);
             group.iter().map(move |it| it.after(clock))
         });
         before.filter(|it| *it < own).count()
@@ -283,14 +282,14 @@ impl Lane {
         interaction: &Interaction,
         now: Duration,
     ) -> impl Iterator<Item = Duration> {
-        let gates = self.more.free.keys().copied();
+        let gates = self.more.idle.groups().map(|(gate, _)| gate);
         gates.take_while(move |gate| interaction.has_passed(*gate, now))
     }
 
     /// The free agents behind `gate` who came in before its clock: they may not take what was run for.
     pub(super) fn came_in(&self, gate: Duration) -> impl Iterator<Item = AgentId> {
         let clock = self.clock(gate);
-        let group = self.more.free.get(&gate).into_iter().flatten();
+        let group = self.more.idle.behind(gate);
         let in_time = group.take_while(move |it| it.came_in_before(clock));
         in_time.map(|it| it.agent)
     }

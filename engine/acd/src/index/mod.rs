@@ -14,6 +14,7 @@
 mod expiries;
 mod free;
 mod gates;
+mod idle;
 mod lane;
 mod lanes;
 mod listing;
