@@ -186,7 +186,7 @@ impl Acd {
         for seat in seats {
             if let Target::Queue(queue) = seat.target
                 && self.index.races.contains(&queue)
-                && self.index.gate_of(id, seat.target) != Some(seat.gate)
+                && self.index.gate_of(id, seat.target) != Some(seat.gate())
             {
                 agent.merits.places.remove(&queue);
             }

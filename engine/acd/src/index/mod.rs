@@ -312,7 +312,7 @@ impl Index {
             }
             let barred = barred.and_then(|barred| barred.get(&target));
             let barred = barred.map_or(&[][..], Vec::as_slice);
-            lane.first_past(listed.seat.gate, self.now, barred)
+            lane.first_past(listed.seat.gate(), self.now, barred)
         });
         if sabotage::ORDER {
             return firsts.into_iter().next();

@@ -34,7 +34,7 @@ impl Index {
         let Some(lane) = self.lanes.get(&interaction.at) else {
             return BTreeMap::new();
         };
-        let fresh = self.fresh_at(interaction.at).map(|(_, seat)| seat.gate);
+        let fresh = self.fresh_at(interaction.at).map(|(_, seat)| seat.gate());
         let fresh = fresh.filter(|gate| interaction.has_passed(*gate, self.now));
         let ran = lane.open_gates(interaction, self.now).chain(fresh);
         ran.map(|gate| (gate, lane.clock(gate).saturating_add(after)))
@@ -54,7 +54,7 @@ impl Index {
         let clock = lane.clock(gate);
         let fresh = self.fresh_at(target).filter_map(|(id, seat)| {
             let preference = Preference::new(seat, id, agents.get(&id)?);
-            (seat.gate == gate && preference.came_in_before(clock)).then_some(id)
+            (seat.gate() == gate && preference.came_in_before(clock)).then_some(id)
         });
         lane.came_in(gate).chain(fresh).collect()
     }

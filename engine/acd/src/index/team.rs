@@ -22,7 +22,7 @@ impl Index {
         let barred = interaction.barred.keys();
         let barred = barred.filter(|agent| self.is_open_to(**agent, interaction));
         let fresh = || self.fresh_at(interaction.at);
-        let ripe = fresh().filter(|(_, seat)| interaction.has_passed(seat.gate, self.now));
+        let ripe = fresh().filter(|(_, seat)| interaction.has_passed(seat.gate(), self.now));
         lane.team(Free {
             all: len(lane.free_len() + fresh().count()),
             old_enough: len(lane.old_enough_len(interaction, self.now) + ripe.count()),
@@ -46,9 +46,9 @@ impl Index {
         let lane = self.lanes.get(&interaction.at)?;
         let fresh = self.fresh_at(interaction.at).filter_map(|(id, seat)| {
             let is_barred = interaction.barred.contains_key(&id) && !sabotage::RECORD;
-            let may = id != chosen && interaction.has_passed(seat.gate, self.now) && !is_barred;
+            let may = id != chosen && interaction.has_passed(seat.gate(), self.now) && !is_barred;
             let preference = Preference::new(seat, id, agents.get(&id)?);
-            may.then(|| lane.on_clock(seat.gate, preference))
+            may.then(|| lane.on_clock(seat.gate(), preference))
         });
         fresh
             .chain(lane.runner_up(interaction, chosen, self.now))
@@ -64,7 +64,7 @@ impl Index {
     ) -> Option<Preference> {
         let seat = &self.listings.get(&id)?.at(target)?.seat;
         let lane = self.lanes.get(&target).filter(|_| self.is_free(id))?;
-        Some(lane.on_clock(seat.gate, Preference::new(seat, id, agent)))
+        Some(lane.on_clock(seat.gate(), Preference::new(seat, id, agent)))
     }
 
     /// How many of those who are free `target` would choose before `agent`, between two inputs; none if they are not free there.
