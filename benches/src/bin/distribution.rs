@@ -1,15 +1,17 @@
 //! `distribution ours|plain WAITING ROUNDS`: a large centre's load on the core, or on heaps with a scan of agents.
+//! `distribution alone WAITING ROUNDS`: the same events to the core once more, without the load's own work and its clocks.
 //! `distribution polled|asked WAITING AGENTS`: the two usual designs, how long an agent is free before somebody is offered.
 //!
-//! Under callgrind only `Load::round` counts.
+//! Under callgrind only `Load::round` counts; of the core alone, `tape::play`.
 
 use std::alloc::System;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use benches::centre::load::{Distributor, Load};
+use benches::centre::load::{Distributor, Effects, Load};
 use benches::centre::ours::{OPENS, Ours};
 use benches::centre::plain::Plain;
+use benches::centre::tape::{Tape, play};
 use benches::centre::{classic, load::Spent};
 use benches::spread::Spread;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
@@ -20,12 +22,13 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [subject, waiting, times] = args.as_slice() else {
-        bail!("usage: distribution ours|plain|polled|asked WAITING TIMES");
+        bail!("usage: distribution ours|plain|alone|polled|asked WAITING TIMES");
     };
     let (waiting, times) = (waiting.parse::<u64>()?, times.parse::<usize>()?);
     match subject.as_str() {
         "ours" => under_load(Load::new(Ours::open(), OPENS, waiting), times),
         "plain" => under_load(Load::new(Plain::open(OPENS), OPENS, waiting), times),
+        "alone" => alone(waiting, times),
         "polled" => report_delays(&classic::polled(waiting as usize, times)),
         "asked" => {
             let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -61,6 +64,42 @@ fn under_load<D: Distributor>(mut load: Load<D>, rounds: usize) -> Result<()> {
         Spread::at(&freed_ns, 500),
         Spread::at(&freed_ns, 990),
         load.digest(),
+    );
+    Ok(())
+}
+
+/// Parts of a run of the core alone: what the machine does beside it spoils some of them.
+const PARTS: usize = 20;
+
+#[expect(
+    clippy::print_stdout,
+    reason = "its output is for another program to read"
+)]
+fn alone(waiting: u64, rounds: usize) -> Result<()> {
+    let mut load = Load::new(Tape::new(Ours::open()), OPENS, waiting);
+    (0..rounds / 10).for_each(|_| load.round());
+    let filled = load.distributor().events().len();
+    (0..rounds).for_each(|_| load.round());
+    let (before, measured) = load.distributor().events().split_at(filled);
+    let (ours, effects) = (&mut Ours::open(), &mut Effects::default());
+    for (now, event) in before {
+        ours.on(*now, *event, effects);
+    }
+    let start = on_cpu()?;
+    let mut parts_ns = Vec::new();
+    for part in measured.chunks(measured.len().div_ceil(PARTS).max(1)) {
+        let before = on_cpu()?;
+        play(ours, part);
+        let spent = on_cpu()?.saturating_sub(before);
+        parts_ns.push(spent.as_secs_f64() * 1e9 / part.len() as f64);
+    }
+    let spent = on_cpu()?.saturating_sub(start);
+    let mean = spent.as_secs_f64() * 1e9 / measured.len().max(1) as f64;
+    println!(
+        "events={} mean_ns={mean:.1} least_ns={:.1} median_ns={:.1}",
+        measured.len(),
+        Spread::at(&parts_ns, 0),
+        Spread::at(&parts_ns, 500),
     );
     Ok(())
 }

@@ -122,6 +122,12 @@ impl<D: Distributor> Load<D> {
         self.phones_are_answered();
     }
 
+    /// Whoever distributes.
+    #[must_use]
+    pub const fn distributor(&self) -> &D {
+        &self.distributor
+    }
+
     /// How long events took since this was last asked.
     pub fn take_spent(&mut self) -> Spent {
         std::mem::take(&mut self.spent)

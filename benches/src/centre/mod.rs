@@ -2,13 +2,14 @@
 //!
 //! 10,000 agents and 1,000 queues, each agent in ten. The queues go by all strategies that choose one agent, half of them ask for
 //! one of 50 skills and do without it after a while, and every fifth agent sees callers later. [`load`] lets callers come and
-//! agents work; [`ours`] is the core, [`plain`] what one would write in an afternoon, [`classic`] how the two usual designs
+//! agents work; [`tape`] is what happened then, to be played to the core alone; [`ours`] is the core, [`plain`] what one would write in an afternoon, [`classic`] how the two usual designs
 //! find out that an agent is free.
 
 pub mod classic;
 pub mod load;
 pub mod ours;
 pub mod plain;
+pub mod tape;
 
 use std::time::Duration;
 

@@ -26,8 +26,8 @@ pub(crate) enum Deadline {
     Service(InteractionId),
     /// Something was held for an agent long enough.
     Reservation(InteractionId),
-    /// An interaction is old enough for other agents.
-    Gate(InteractionId),
+    /// One of those who wait is old enough for somebody who is free.
+    Gate(QueueId),
 }
 
 /// All deadlines, soonest first, by microseconds. One that is no longer wanted is cancelled, so what is here is due.
@@ -49,7 +49,8 @@ impl Deadlines {
 
     /// Takes out the soonest one that is due at `now`.
     pub(crate) fn pop_due(&mut self, now: Duration) -> Option<Deadline> {
-        if self.next()? > now {
+        let (at, _) = self.0.first()?;
+        if *at > micros::of(now) {
             return None;
         }
         self.0.pop_first().map(|(_, what)| what)

@@ -59,9 +59,10 @@ pub(crate) struct Interaction {
     /// A queue has done it.
     #[cbor(n(18), default)]
     pub(crate) service_acted: bool,
-    /// When it is old enough for other agents; none: for all it ever will be.
+    /// When it is old enough for the first agents who have to wait for it, be that over or not; none: there are none, or it is
+    /// connected. Only earlier programs go by it, which look for the next one from there.
     #[cbor(n(19), with = "crate::micros::option", default)]
-    pub(crate) next_gate: Option<Duration>,
+    pub(crate) first_gate: Option<Duration>,
     /// Its running alerts beyond the one in `stage`: it rings for all.
     #[cbor(n(20), default)]
     pub(crate) also: BTreeSet<MatchId>,
@@ -142,7 +143,7 @@ impl Interaction {
             alone_since: None,
             stranded: false,
             service_due: None,
-            next_gate: None,
+            first_gate: None,
             also: BTreeSet::new(),
             service_acted: enqueue.service_acted,
         };
@@ -173,10 +174,9 @@ impl Interaction {
         matches!(self.stage, Stage::Connected { .. })
     }
 
-    /// Whether it is old enough for agents with this gate.
-    pub(crate) fn has_passed(&self, gate: Duration) -> bool {
-        let opens = self.entered.saturating_add(gate);
-        gate.is_zero() || self.next_gate.is_none_or(|next| opens < next)
+    /// Whether it is old enough at `now` for agents with this gate.
+    pub(crate) fn has_passed(&self, gate: Duration, now: Duration) -> bool {
+        gate.is_zero() || self.entered.saturating_add(gate) <= now
     }
 
     /// Who alone may be alerted for it.

@@ -10,7 +10,10 @@ use minicbor::encode::{Encoder, Error as EncodeError, Write};
 /// The whole microseconds of `d`; saturates after half a million years.
 #[must_use]
 pub(crate) fn of(d: Duration) -> u64 {
-    u64::try_from(d.as_micros()).unwrap_or(u64::MAX)
+    let micros = d.as_secs().checked_mul(1_000_000);
+    micros
+        .and_then(|micros| micros.checked_add(d.subsec_micros().into()))
+        .unwrap_or(u64::MAX)
 }
 
 /// Cuts `d` to whole microseconds, so that what is replayed from the journal equals what was lived.
@@ -52,5 +55,29 @@ pub(crate) mod option {
     ) -> Result<Option<Duration>, DecodeError> {
         d.decode_with::<C, Option<u64>>(ctx)
             .map(|micros| micros.map(Duration::from_micros))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn micros_are_whole_and_saturate() {
+        let cases = [
+            (Duration::ZERO, 0),
+            (Duration::new(1, 999), 1_000_000),
+            (Duration::new(7, 123_456_789), 7_123_456),
+            (Duration::from_micros(u64::MAX), u64::MAX),
+            (
+                Duration::from_micros(u64::MAX) + Duration::from_micros(1),
+                u64::MAX,
+            ),
+            (Duration::MAX, u64::MAX),
+        ];
+        for (span, micros) in cases {
+            assert_eq!(of(span), micros, "{span:?}");
+            assert_eq!(whole(span), Duration::from_micros(micros));
+        }
     }
 }

@@ -25,6 +25,10 @@ impl<T: Ord + Copy> Pending<T> {
         there.for_each(|value| *value = new);
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Takes all out. Give it [back](Self::give_back) when done.
     pub(crate) fn take(&mut self) -> Vec<T> {
         let mut all = core::mem::take(&mut self.0);

@@ -22,41 +22,49 @@ pub(crate) struct Preference {
     pub(crate) agent: AgentId,
 }
 
-/// An agent's place in one lane, and what is said of it there.
+/// An agent's place in one lane, and what is said of it there. As small as can be: whoever becomes free looks at all of theirs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Seat {
     pub(crate) target: Target,
-    /// From which age on its interactions may alert them.
-    pub(crate) gate: Duration,
+    gate_us: u64,
+    /// The assignment's `order` or `level`, where the strategy goes by it.
+    assigned: u32,
     /// The queue's.
-    pub(crate) strategy: Strategy,
-    order: u32,
-    level: u32,
+    strategy: Strategy,
 }
 
 impl Seat {
-    pub(crate) const fn in_queue(
-        assignment: &Assignment,
-        gate: Duration,
-        strategy: Strategy,
-    ) -> Self {
+    pub(crate) fn in_queue(assignment: &Assignment, gate: Duration, strategy: Strategy) -> Self {
+        let assigned = match strategy {
+            Strategy::FixedOrder => assignment.order,
+            Strategy::SkillLevel => assignment.level,
+            Strategy::LongestIdle
+            | Strategy::RoundRobin
+            | Strategy::FewestCalls
+            | Strategy::LeastOccupied
+            | Strategy::WeightedRandom
+            | Strategy::RingAll => 0,
+        };
         Self {
             target: Target::Queue(assignment.queue),
-            gate,
+            gate_us: micros::of(gate),
+            assigned,
             strategy,
-            order: assignment.order,
-            level: assignment.level,
         }
     }
 
     pub(crate) const fn personal(agent: AgentId) -> Self {
         Self {
             target: Target::Personal(agent),
-            gate: Duration::ZERO,
+            gate_us: 0,
+            assigned: 0,
             strategy: Strategy::LongestIdle,
-            order: 0,
-            level: 0,
         }
+    }
+
+    /// From which age on its interactions may alert them.
+    pub(crate) const fn gate(&self) -> Duration {
+        Duration::from_micros(self.gate_us)
     }
 }
 
@@ -66,8 +74,8 @@ impl Preference {
             Strategy::RoundRobin if !sabotage::ROUND_ROBIN => agent.merits.place_in(seat.target),
             Strategy::FewestCalls if !sabotage::FEWEST_CALLS => agent.counters.accepted.into(),
             Strategy::LeastOccupied if !sabotage::LEAST_OCCUPIED => agent.merits.share_ppm().into(),
-            Strategy::FixedOrder if !sabotage::FIXED_ORDER => seat.order.into(),
-            Strategy::SkillLevel if !sabotage::SKILL_LEVEL => (u32::MAX - seat.level).into(),
+            Strategy::FixedOrder if !sabotage::FIXED_ORDER => seat.assigned.into(),
+            Strategy::SkillLevel if !sabotage::SKILL_LEVEL => (u32::MAX - seat.assigned).into(),
             Strategy::WeightedRandom => agent.merits.place_in(seat.target),
             Strategy::LongestIdle
             | Strategy::RoundRobin

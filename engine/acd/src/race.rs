@@ -46,13 +46,13 @@ fn exponential(lot: u64) -> u64 {
         return 0;
     }
     // Squaring doubles the logarithm: its next bit is whether the number has passed 2.
-    let mut mantissa = number << (63 - whole);
+    let mut mantissa = (number << (63 - whole)) as u64;
     let mut fraction = 0;
     for _ in 0..32 {
-        mantissa = (mantissa * mantissa) >> 63;
-        let bit = mantissa >> 64;
-        mantissa >>= bit;
-        fraction = (fraction << 1) | u64::from(bit != 0);
+        let square = u128::from(mantissa) * u128::from(mantissa);
+        let bit = (square >> 127) as u64;
+        mantissa = (square >> (63 + bit)) as u64;
+        fraction = (fraction << 1) | bit;
     }
     (u64::from(64 - whole) << 32) - fraction
 }

@@ -16,6 +16,7 @@ use crate::interaction::{Interaction, Weight};
 use crate::micros;
 use crate::preference::Seat;
 use crate::rank::Target;
+use crate::sabotage;
 use crate::table::Table;
 
 /// The ageing of direct calls (rule 2).
@@ -109,6 +110,12 @@ impl State {
             interactions: Table::new(),
             alerts: Table::new(),
         }
+    }
+
+    /// When somebody last began to wait, of those who are here: a moment at which the acd was at work.
+    pub(crate) fn last_entry(&self) -> Duration {
+        let since = self.interactions.values().map(|it| it.waiting_since);
+        since.max().unwrap_or_default()
     }
 
     /// Every target an interaction can wait at.
@@ -227,6 +234,16 @@ impl State {
                 .map_or_else(Strategy::default, |queue| queue.config.strategy),
             Target::Personal(_) => Strategy::default(),
         }
+    }
+
+    /// How long one may wait at `target`; none: no limit.
+    pub(crate) fn max_wait(&self, target: Target) -> Option<Duration> {
+        let max_wait = match target {
+            Target::Personal(agent) => self.agents.get(&agent)?.config.personal.max_wait,
+            Target::Queue(_) if sabotage::MAX_WAIT => Duration::ZERO,
+            Target::Queue(queue) => self.queues.get(&queue)?.config.max_wait,
+        };
+        Some(max_wait).filter(|max_wait| !max_wait.is_zero())
     }
 
     /// What `target` adds to rank; none if there is no such target.

@@ -1,7 +1,8 @@
 //! Who waits in one queue although nobody is there for them (rule 21).
 //!
 //! For those whom nobody rejected it is one question for all, whether any agent of the queue is available, and one deadline:
-//! that of the one who has waited longest. Those whom somebody rejected are asked for one by one.
+//! that of the one who has waited longest. So they are told apart only while nobody is. Those whom somebody rejected are asked for
+//! one by one.
 
 use alloc::collections::BTreeSet;
 use core::time::Duration;
@@ -16,7 +17,7 @@ pub(crate) struct Watch {
     pub(crate) after: Duration,
     /// Since when none of the queue's agents is available.
     pub(crate) nobody_since: Option<Duration>,
-    /// Those whom nobody rejected, by since when they wait, in microseconds.
+    /// Those whom nobody rejected, by since when they wait, in microseconds; none while somebody is available.
     plain: BTreeSet<(u64, InteractionId)>,
     pub(crate) rejected: BTreeSet<InteractionId>,
     /// Those of whom a person was told, of both sorts; they are not in `plain`.
@@ -24,6 +25,19 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
+    /// None of the queue's agents has been available since then, or one is; `waiting` are those who wait for whoever is free.
+    pub(crate) fn set_nobody_since<'a>(
+        &mut self,
+        since: Option<Duration>,
+        waiting: impl Iterator<Item = &'a Interaction>,
+    ) {
+        self.nobody_since = since;
+        self.plain.clear();
+        if since.is_some() {
+            waiting.for_each(|interaction| self.begin(interaction));
+        }
+    }
+
     /// When nobody has been there long enough for the first of those whom nobody rejected.
     pub(crate) fn due(&self) -> Option<Duration> {
         let nobody_since = self.nobody_since?;
@@ -51,7 +65,7 @@ impl Watch {
         }
         if interaction.stranded {
             self.stranded.insert(id);
-        } else if !is_rejected {
+        } else if !is_rejected && self.nobody_since.is_some() {
             self.plain
                 .insert((micros::of(interaction.waiting_since), id));
         }

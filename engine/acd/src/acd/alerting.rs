@@ -34,7 +34,7 @@ impl Acd {
         let match_id = self.state.next_match;
         self.state.next_match = MatchId(match_id.0 + 1);
         interaction.begin_alert(match_id, agent, cause);
-        self.index.begin_alert(interaction.at, interaction.rank);
+        self.index.begin_alert(interaction);
         alerted.begin_alert(match_id, id);
         self.agenda.touched.insert(agent);
         self.index.relist(agent, alerted);
@@ -98,7 +98,7 @@ impl Acd {
         let next = interaction.also.first().copied();
         let next = next.and_then(|next| Some((next, self.state.alerts.get(&next)?.agent)));
         let last = interaction.end_alert(match_id, next);
-        self.index.end_alert(alert.from, &interaction.rank, last);
+        self.index.end_alert(interaction, last);
     }
 
     /// The alerts of `id` that run.

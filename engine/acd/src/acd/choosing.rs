@@ -26,15 +26,16 @@ pub(super) enum Source {
     Arrived,
     /// This agent has become free, or serves other queues.
     Freed(AgentId),
-    /// This queue had as many agents busy as it may.
-    Roomy(QueueId),
+    /// In this queue somebody may be served whom nobody could be alerted for: it had as many agents busy as it may, or they were
+    /// not old enough.
+    Opened(QueueId),
 }
 
 impl Acd {
     /// Alerts until nothing waits that somebody free may take.
     ///
     /// Before this step no such pair was left, so each has a freed agent or an arrived interaction in it, or a queue that was at
-    /// its `max_busy`, and only these are looked at. What is held for somebody is served first, then the best-ranked candidate, which chooses its agent
+    /// its `max_busy` or whose callers have grown old enough, and only these are looked at. What is held for somebody is served first, then the best-ranked candidate, which chooses its agent
     /// by its queue's strategy from all who are free: so order (I4, rule 5) and strategy (rule 6) hold too when a step frees many at once.
     pub(super) fn bring_together(&mut self, now: Duration) {
         self.nominate();
@@ -62,9 +63,9 @@ impl Acd {
             self.agenda.candidates.extend(candidate);
         }
         self.agenda.freed.give_back(freed);
-        while let Some(queue) = self.index.roomy.pop_first() {
+        while let Some(queue) = self.index.opened.pop_first() {
             self.index.settle(&self.state.agents);
-            let candidate = self.candidate_of(Source::Roomy(queue)).map(Reverse);
+            let candidate = self.candidate_of(Source::Opened(queue)).map(Reverse);
             self.agenda.candidates.extend(candidate);
         }
     }
@@ -73,7 +74,7 @@ impl Acd {
         let turn = match source {
             Source::Arrived => None,
             Source::Freed(agent) => self.index.best_for(agent),
-            Source::Roomy(queue) => self.best_in(queue),
+            Source::Opened(queue) => self.best_in(queue),
         };
         Some((turn?, source))
     }
@@ -185,7 +186,7 @@ impl Acd {
         for seat in seats {
             if let Target::Queue(queue) = seat.target
                 && self.index.races.contains(&queue)
-                && self.index.gate_of(id, seat.target) != Some(seat.gate)
+                && self.index.gate_of(id, seat.target) != Some(seat.gate())
             {
                 agent.merits.places.remove(&queue);
             }

@@ -78,8 +78,12 @@ impl Acd {
         }
         match queue.config.join_when {
             _ if sabotage::JOIN_WHEN => Ok(()),
-            JoinWhen::SomeoneLoggedIn if lane.logged_in == 0 => Err(RefuseReason::NobodyLoggedIn),
-            JoinWhen::SomeoneAvailable if lane.available == 0 => Err(RefuseReason::NobodyAvailable),
+            JoinWhen::SomeoneLoggedIn if lane.more.logged_in == 0 => {
+                Err(RefuseReason::NobodyLoggedIn)
+            }
+            JoinWhen::SomeoneAvailable if lane.more.available == 0 => {
+                Err(RefuseReason::NobodyAvailable)
+            }
             JoinWhen::Always | JoinWhen::SomeoneLoggedIn | JoinWhen::SomeoneAvailable => Ok(()),
         }
     }
@@ -178,7 +182,7 @@ impl Acd {
         let Some(lane) = self.index.lanes.get(&target) else {
             return;
         };
-        for rank in lane.alerting.iter() {
+        for rank in lane.more.alerting.iter() {
             if let Some(interaction) = self.state.interactions.get_mut(&rank.interaction()) {
                 mark(&mut interaction.leaving);
             }

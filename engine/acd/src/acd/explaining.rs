@@ -64,8 +64,14 @@ impl Acd {
         let better = |rank: &Rank| *rank < interaction.rank;
         let mut before = Vec::new();
         before.extend(lane.waiting.iter().take_while(better).take(LISTED_MAX));
-        before.extend(lane.held.iter().take_while(better).take(LISTED_MAX));
-        before.extend(lane.alerting.iter().take_while(better).take(LISTED_MAX));
+        before.extend(lane.more.held.iter().take_while(better).take(LISTED_MAX));
+        before.extend(
+            lane.more
+                .alerting
+                .iter()
+                .take_while(better)
+                .take(LISTED_MAX),
+        );
         before.sort_unstable();
         before.truncate(LISTED_MAX);
         before.iter().map(Rank::interaction).collect()
@@ -73,7 +79,7 @@ impl Acd {
 
     fn moments(&self, interaction: &Interaction, team: &[AgentId]) -> Vec<(Duration, Moment)> {
         let own = [
-            (interaction.next_gate, Moment::OldEnough),
+            (self.index.next_gate(interaction), Moment::OldEnough),
             (
                 interaction.reserved.map(|it| it.until),
                 Moment::ReservationEnds,
@@ -100,7 +106,7 @@ impl Acd {
 
     /// When nobody has been there for it for its queue's `nobody_after` (rule 21).
     fn nobody_due(&self, interaction: &Interaction) -> Option<Duration> {
-        let watch = &self.index.lanes.get(&interaction.at)?.watch;
+        let watch = &self.index.lanes.get(&interaction.at)?.more.watch;
         if interaction.stranded || watch.after.is_zero() {
             return None;
         }
@@ -133,7 +139,7 @@ impl Acd {
     fn queue_for(&self, now: Duration, agent: AgentId, target: Target) -> Option<QueueForAgent> {
         let lane = self.index.lanes.get(&target)?;
         let mut first: Vec<_> = lane.waiting.iter().take(LISTED_MAX).collect();
-        first.extend(lane.held.iter().take(LISTED_MAX));
+        first.extend(lane.more.held.iter().take(LISTED_MAX));
         first.sort_unstable();
         first.truncate(LISTED_MAX);
         let mut kept: Vec<Kept> = Vec::new();

@@ -76,9 +76,15 @@ impl Acd {
         Self::with(State::new(incarnation))
     }
 
-    fn with(state: State) -> Self {
+    fn with(mut state: State) -> Self {
+        let index = Index::of(&state, state.last_entry());
+        state.interactions.change_all(|interaction| {
+            if !interaction.is_connected() {
+                interaction.first_gate = index.first_gate(interaction);
+            }
+        });
         Self {
-            index: Index::of(&state),
+            index,
             state,
             agenda: Agenda::default(),
             witness: Witness::default(),
@@ -91,12 +97,15 @@ impl Acd {
     /// `now` is the time since the Unix epoch on a clock that never goes back; less than a microsecond is cut off.
     pub fn handle_input(&mut self, now: Duration, input: Input) {
         let now = micros::whole(now);
+        self.index.now = now;
         self.expire(now);
         self.relist(now);
         self.apply(now, input);
         self.relist(now);
         self.bring_together(now);
         self.show(now);
+        self.index.set_gate_moments();
+        self.index.set_expiries();
     }
 
     /// Does what is due. Early or repeated calls are harmless: with nothing due, nothing changes, and such a call
@@ -128,7 +137,7 @@ impl Acd {
     }
 
     fn expire(&mut self, now: Duration) {
-        while let Some(deadline) = self.index.deadlines.pop_due(now) {
+        while let Some(deadline) = self.index.pop_due(now) {
             match deadline {
                 Deadline::Ring(match_id) => self.on_ring_timeout(now, match_id),
                 Deadline::WrapUp(agent) => self.on_wrap_up_ended(now, agent),
@@ -139,7 +148,7 @@ impl Acd {
                 Deadline::Nobody(queue) => self.on_nobody(queue),
                 Deadline::Alone(interaction) => self.strand(interaction),
                 Deadline::Service(interaction) => self.on_service(interaction),
-                Deadline::Gate(interaction) => self.on_gate(now, interaction),
+                Deadline::Gate(queue) => self.index.on_gate(queue),
             }
         }
     }
@@ -186,6 +195,13 @@ impl Acd {
     }
 
     fn relist(&mut self, now: Duration) {
+        if !self.agenda.relist.is_empty() {
+            self.relist_agents(now);
+        }
+        self.restaff(now);
+    }
+
+    fn relist_agents(&mut self, now: Duration) {
         let ids = self.agenda.relist.take();
         for id in &ids {
             self.note_freed(now, *id);
@@ -198,7 +214,6 @@ impl Acd {
             self.index.settle_many(&self.state.agents);
         }
         self.agenda.relist.give_back(ids);
-        self.restaff(now);
     }
 
     fn show(&mut self, now: Duration) {

@@ -30,13 +30,14 @@ impl Acd {
         ) else {
             return;
         };
-        let nobody = lane.available == 0;
+        let nobody = lane.more.available == 0;
         if nobody == queue.nobody_since.is_some() {
             return;
         }
         queue.nobody_since = nobody.then_some(now);
-        let stranded: Vec<_> = lane.watch.stranded.iter().copied().collect();
-        self.index.set_nobody_since(id, queue.nobody_since);
+        let stranded: Vec<_> = lane.more.watch.stranded.iter().copied().collect();
+        let waits = |id| self.state.interactions.get(&id);
+        self.index.set_nobody_since(id, queue.nobody_since, waits);
         for interaction in stranded {
             self.change_waiting(interaction, |it| {
                 if it.rejecters().next().is_none() {
@@ -49,7 +50,7 @@ impl Acd {
     fn rejected_at(&self, id: QueueId) -> Vec<InteractionId> {
         let lane = self.index.lanes.get(&Target::Queue(id));
         lane.map_or_else(Vec::new, |lane| {
-            lane.watch.rejected.iter().copied().collect()
+            lane.more.watch.rejected.iter().copied().collect()
         })
     }
 
@@ -83,7 +84,7 @@ impl Acd {
 
     pub(super) fn on_nobody(&mut self, id: QueueId) {
         let lane = self.index.lanes.get(&Target::Queue(id));
-        if let Some(first) = lane.and_then(|lane| lane.watch.first()) {
+        if let Some(first) = lane.and_then(|lane| lane.more.watch.first()) {
             self.strand(first);
         }
     }
@@ -113,7 +114,7 @@ impl Acd {
         let Some(lane) = self.index.lanes.get(&Target::Queue(id)) else {
             return;
         };
-        for interaction in lane.watch.stranded.iter().copied().collect::<Vec<_>>() {
+        for interaction in lane.more.watch.stranded.iter().copied().collect::<Vec<_>>() {
             self.divert(interaction, DivertReason::Nobody);
         }
     }
@@ -122,7 +123,7 @@ impl Acd {
     pub(super) fn tell_stranded(&mut self) {
         while let Some(id) = self.index.stranding.pop_first() {
             let lane = self.index.lanes.get(&Target::Queue(id));
-            let is_stranding = lane.is_some_and(|lane| !lane.watch.stranded.is_empty());
+            let is_stranding = lane.is_some_and(|lane| !lane.more.watch.stranded.is_empty());
             self.set_alarmed(id, is_stranding && !sabotage::ALARM);
         }
     }

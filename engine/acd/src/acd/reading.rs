@@ -82,7 +82,7 @@ impl Acd {
     /// Whether what makes decisions fast agrees with the state. Looks at everything: for tests and simulation.
     #[must_use]
     pub fn is_consistent(&self) -> bool {
-        self.index == crate::index::Index::of(&self.state)
+        self.index == crate::index::Index::of(&self.state, self.index.now)
     }
 
     /// Those who wait at `target` for an agent to be alerted, best rank first.
@@ -97,7 +97,7 @@ impl Acd {
     pub fn alerting(&self, target: Target) -> impl Iterator<Item = InteractionView> {
         let lane = self.index.lanes.get(&target);
         lane.into_iter()
-            .flat_map(|lane| lane.alerting.iter())
+            .flat_map(|lane| lane.more.alerting.iter())
             .filter_map(|rank| self.interaction(rank.interaction()))
     }
 
@@ -126,8 +126,9 @@ impl Acd {
         };
         let candidates = [
             lane.waiting.first(),
-            lane.held.iter().find(is_theirs),
-            lane.alerting
+            lane.more.held.iter().find(is_theirs),
+            lane.more
+                .alerting
                 .iter()
                 .find(|rank| is_theirs(rank) && !is_chosen(rank)),
         ];
@@ -181,11 +182,11 @@ impl Acd {
         Some(QueueView {
             open: queue.open,
             waiting: lane.waiting_len(),
-            alerting: lane.alerting.len(),
-            logged_in: lane.logged_in,
-            available: lane.available,
+            alerting: lane.more.alerting.len(),
+            logged_in: lane.more.logged_in,
+            available: lane.more.available,
             free: u32::try_from(lane.free_len()).unwrap_or(u32::MAX),
-            agents_milli: lane.agents_milli,
+            agents_milli: lane.more.agents_milli,
         })
     }
 }

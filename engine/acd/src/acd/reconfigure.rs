@@ -8,6 +8,7 @@ use super::Acd;
 use crate::agent::Agent;
 use crate::config::{AcdConfig, AgentConfig, QueueConfig, ServiceAction, WhenNobody};
 use crate::ids::{AgentId, InteractionId, QueueId};
+use crate::index::stamp;
 use crate::input::Presence;
 use crate::interaction::Weight;
 use crate::output::DivertReason;
@@ -46,7 +47,7 @@ impl Acd {
                 self.rerank(target);
             }
         }
-        self.change_gates(now);
+        self.change_gates();
         self.change_lanes(now);
         self.change_timings(&timings);
     }
@@ -74,7 +75,7 @@ impl Acd {
     }
 
     /// The gates of queues by their new settings and those of their agents; those who wait there are sorted anew.
-    fn change_gates(&mut self, now: Duration) {
+    fn change_gates(&mut self) {
         for (id, gates) in self.state.gates() {
             let target = Target::Queue(id);
             self.forget_clocks(id, |gate| gate.is_zero() || gates.contains(&gate));
@@ -84,9 +85,9 @@ impl Acd {
             let Some(lane) = self.index.lanes.get(&target) else {
                 continue;
             };
-            let ranks = [lane.in_order(), lane.alerting.iter().collect()].concat();
+            let ranks = [lane.in_order(), lane.more.alerting.iter().collect()].concat();
             for rank in ranks {
-                self.set_next_gate(now, rank.interaction());
+                self.set_first_gate(rank.interaction());
             }
         }
     }
@@ -193,13 +194,14 @@ impl Acd {
         }
         self.set_presence(now, id, Presence::Offline);
         self.divert_all(own, DivertReason::AgentRemoved);
-        self.index.lanes.remove(&own);
+        self.index.close_lane(own);
     }
 
     /// A target that comes, or comes back while alerts from before run on: these have a place to return to.
     fn open_lane(&mut self, target: Target) {
         let strategy = self.state.strategy(target);
         self.index.open_lane(target, strategy);
+        self.index.set_max_wait(target, self.state.max_wait(target));
         let running = self
             .state
             .alerts
@@ -210,7 +212,7 @@ impl Acd {
                 continue;
             };
             interaction.leaving = None;
-            self.index.begin_alert(target, interaction.rank);
+            self.index.readmit(interaction);
         }
         let here = self.state.interactions.values();
         for _ in here.filter(|it| it.is_connected() && it.at == target) {
@@ -273,7 +275,7 @@ impl Acd {
         if sabotage::RERANK {
             return;
         }
-        let ranks = [lane.in_order(), lane.alerting.iter().collect()].concat();
+        let ranks = [lane.in_order(), lane.more.alerting.iter().collect()].concat();
         for rank in ranks {
             self.rerank_one(rank.interaction(), weight);
         }
@@ -291,9 +293,9 @@ impl Acd {
             self.index.wait(interaction);
             self.agenda.arrived.replace(old, new);
         } else if let Some(lane) = self.index.lanes.get_mut(&interaction.at) {
-            lane.alerting.remove(&old);
+            lane.more.alerting.remove(&old);
             interaction.rank = new;
-            lane.alerting.insert(new);
+            lane.more.alerting.insert(new, stamp(interaction));
         }
     }
 }

@@ -16,22 +16,14 @@ impl Acd {
     pub(super) fn set_times(&mut self, entered: &mut Interaction) {
         entered.expires = self.expiry(entered);
         entered.service_due = self.service_moment(entered);
-        entered.next_gate = self
-            .index
-            .next_gate(entered.at, entered.entered, entered.entered);
-        self.reschedule(None, entered.next_gate, Deadline::Gate(entered.id));
-        self.reschedule(None, entered.expires, Deadline::MaxWait(entered.id));
+        entered.first_gate = self.index.first_gate(entered);
         self.reschedule(None, entered.service_due, Deadline::Service(entered.id));
     }
 
     /// When its `max_wait` is over.
     fn expiry(&self, interaction: &Interaction) -> Option<Duration> {
-        let max_wait = match interaction.at {
-            Target::Personal(agent) => self.state.agents.get(&agent)?.config.personal.max_wait,
-            Target::Queue(_) if sabotage::MAX_WAIT => Duration::ZERO,
-            Target::Queue(queue) => self.state.queues.get(&queue)?.config.max_wait,
-        };
-        (!max_wait.is_zero()).then(|| interaction.entered.saturating_add(max_wait))
+        let max_wait = self.state.max_wait(interaction.at)?;
+        Some(interaction.entered.saturating_add(max_wait))
     }
 
     fn service_moment(&self, interaction: &Interaction) -> Option<Duration> {
@@ -50,7 +42,8 @@ impl Acd {
         let Some(lane) = self.index.lanes.get(&target) else {
             return;
         };
-        let ranks = [lane.in_order(), lane.alerting.iter().collect()].concat();
+        let ranks = [lane.in_order(), lane.more.alerting.iter().collect()].concat();
+        self.index.set_max_wait(target, self.state.max_wait(target));
         for rank in ranks {
             self.retime_one(rank.interaction());
         }
@@ -60,50 +53,27 @@ impl Acd {
         let Some(interaction) = self.state.interactions.get(&id) else {
             return;
         };
-        let was = (interaction.expires, interaction.service_due);
+        let was = interaction.service_due;
         let stays = interaction.overdue.is_none();
         let expires = self.expiry(interaction).filter(|_| stays);
         let service = self.service_moment(interaction).filter(|_| stays);
-        self.reschedule(was.0, expires, Deadline::MaxWait(id));
-        self.reschedule(was.1, service, Deadline::Service(id));
+        self.reschedule(was, service, Deadline::Service(id));
         if let Some(interaction) = self.state.interactions.get_mut(&id) {
-            interaction.expires = expires;
+            self.index.set_expiry(interaction, expires);
             interaction.service_due = service;
         }
     }
 
-    /// It is old enough for other agents (rules 7 and 8).
-    pub(super) fn on_gate(&mut self, now: Duration, id: InteractionId) {
+    /// The gates of its queue are others than before.
+    pub(super) fn set_first_gate(&mut self, id: InteractionId) {
         if let Some(interaction) = self.state.interactions.get_mut(&id) {
-            interaction.next_gate = None;
+            interaction.first_gate = self.index.first_gate(interaction);
         }
-        self.set_next_gate(now, id);
-        let Some(interaction) = self.state.interactions.get(&id) else {
-            return;
-        };
-        if interaction.is_waiting() && !sabotage::GATE {
-            self.agenda.arrived.insert(interaction.rank);
-        }
-    }
-
-    /// Looks for its next gate among those of its queue as they are now.
-    pub(super) fn set_next_gate(&mut self, now: Duration, id: InteractionId) {
-        let Some(interaction) = self.state.interactions.get_mut(&id) else {
-            return;
-        };
-        let next = self
-            .index
-            .next_gate(interaction.at, interaction.entered, now);
-        let before = core::mem::replace(&mut interaction.next_gate, next);
-        if interaction.is_waiting() && interaction.held_for().is_none() {
-            self.index.pass(interaction);
-        }
-        self.reschedule(before, next, Deadline::Gate(id));
     }
 
     pub(super) fn on_max_wait(&mut self, id: InteractionId) {
         if let Some(interaction) = self.state.interactions.get_mut(&id) {
-            interaction.expires = None;
+            self.index.on_expired(interaction);
             self.overdue(id, DivertReason::MaxWait);
         }
     }

@@ -101,7 +101,7 @@ impl Acd {
         let queue = &self.state.queues.get(&id)?.config;
         let assignment = agent.config.queues.iter().find(|it| it.queue == id)?;
         let gate = gate::of(&agent.config, assignment, queue);
-        if gate.is_some_and(|gate| interaction.has_passed(gate)) {
+        if gate.is_some_and(|gate| interaction.has_passed(gate, now)) {
             return None;
         }
         let from = gate.map(|gate| interaction.entered.saturating_add(gate));

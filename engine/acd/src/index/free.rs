@@ -49,7 +49,8 @@ impl Index {
         let placed = listing.places.iter().zip(listing.preferences.drain(..));
         for (listed, preference) in placed {
             if let Some(lane) = self.lanes.at_mut(listed.place, listed.seat.target) {
-                lane.remove_free(listed.seat.gate, &preference);
+                lane.remove_free(listed.seat.gate(), &preference);
+                self.gated.note(lane);
             }
         }
     }
@@ -76,9 +77,10 @@ impl Index {
                 continue;
             };
             if let Some(before) = before {
-                lane.remove_free(listed.seat.gate, &before);
+                lane.remove_free(listed.seat.gate(), &before);
             }
-            lane.insert_free(listed.seat.gate, preference);
+            lane.insert_free(listed.seat.gate(), preference);
+            self.gated.note(lane);
         }
     }
 
@@ -116,11 +118,12 @@ impl Index {
             return None;
         }
         let fresh = self.fresh_at(interaction.at).filter_map(|(id, seat)| {
-            let may = interaction.has_passed(seat.gate) && !interaction.barred.contains_key(&id);
+            let may = interaction.has_passed(seat.gate(), self.now)
+                && !interaction.barred.contains_key(&id);
             let preference = Preference::new(seat, id, agents.get(&id)?);
-            may.then(|| preference.after(lane.clock(seat.gate)))
+            may.then(|| preference.after(lane.clock(seat.gate())))
         });
-        fresh.chain(lane.preferred(interaction)).min()
+        fresh.chain(lane.preferred(interaction, self.now)).min()
     }
 
     /// Those who are fresh and may be alerted from `target`.
@@ -134,6 +137,6 @@ impl Index {
     /// The gate of an agent in a queue, as they are listed.
     pub(crate) fn gate_of(&self, agent: AgentId, target: Target) -> Option<Duration> {
         let listing: &Listing = self.listings.get(&agent)?;
-        Some(listing.at(target)?.seat.gate)
+        Some(listing.at(target)?.seat.gate())
     }
 }

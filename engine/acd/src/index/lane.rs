@@ -1,39 +1,53 @@
 //! One target's two sides: who waits there, and who of its agents is free.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::ids::AgentId;
 use crate::interaction::Interaction;
+use crate::micros;
 use crate::preference::Preference;
 use crate::rank::{Rank, Target};
 use crate::ranked_set::RankedSet;
 use crate::sabotage;
 use crate::watch::Watch;
 
+use super::expiries::Soonest;
+use super::idle::Idle;
 use super::listing::Standing;
 
-/// One target's two sides.
+/// One target's two sides: in front, in two cache lines, what is asked for each agent who becomes free.
 #[derive(Debug, PartialEq)]
 #[repr(C, align(64))]
 pub(crate) struct Lane {
-    // What is asked for each agent who becomes free stands first, side by side.
     pub(super) target: Target,
     /// The queue's `max_busy`; 0: no limit.
     pub(super) max_busy: u32,
     /// Running alerts.
     pub(super) ringing: u32,
     pub(super) connected: u32,
-    /// Waiting for whoever is free, each graded by how many of `gates` it has passed.
+    /// Waiting for whoever is free, each since it entered.
     pub(crate) waiting: RankedSet<Rank>,
+    pub(crate) more: Box<More>,
+}
+
+/// What is asked more seldom.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct More {
     /// Sorted. The gate of zero is not here: all have passed it.
     pub(super) gates: Vec<Duration>,
     /// Waiting for one agent.
     pub(crate) held: RankedSet<Rank>,
     pub(crate) alerting: RankedSet<Rank>,
-    /// By gate, those who are free.
-    free: BTreeMap<Duration, BTreeSet<Preference>>,
+    /// The target's; none: no limit.
+    pub(super) max_wait: Option<Duration>,
+    /// Whose `max_wait` is over first.
+    pub(super) soonest: Option<Soonest>,
+    /// When the next of those who wait is old enough for somebody who is free, as far as that is set.
+    pub(super) gate_due: Option<Duration>,
+    pub(super) idle: Idle,
     /// By gate, how far the race is of those who are free (strategy `weighted-random`).
     pub(super) clocks: BTreeMap<Duration, u64>,
     /// Who serves it and will ever do for it.
@@ -51,19 +65,10 @@ impl Lane {
         Self {
             target,
             max_busy: 0,
-            waiting: RankedSet::default(),
-            gates: Vec::new(),
-            held: RankedSet::default(),
-            alerting: RankedSet::default(),
             ringing: 0,
             connected: 0,
-            free: BTreeMap::new(),
-            clocks: BTreeMap::new(),
-            staff: 0,
-            logged_in: 0,
-            available: 0,
-            agents_milli: 0,
-            watch: Watch::default(),
+            waiting: RankedSet::default(),
+            more: Box::default(),
         }
     }
 
@@ -71,18 +76,20 @@ impl Lane {
 
     /// How many stand before `rank`: waiting or alerting.
     pub(crate) fn place(&self, rank: &Rank) -> u32 {
-        self.waiting.place(rank) + self.held.place(rank) + self.alerting.place(rank)
+        self.waiting.place(rank) + self.more.held.place(rank) + self.more.alerting.place(rank)
     }
 
     /// Whether it waits or is alerting.
     pub(crate) fn contains(&self, rank: &Rank) -> bool {
-        self.waiting.contains(rank) || self.held.contains(rank) || self.alerting.contains(rank)
+        self.waiting.contains(rank)
+            || self.more.held.contains(rank)
+            || self.more.alerting.contains(rank)
     }
 
     /// Those who wait, best rank first. Looks at all of them.
     pub(crate) fn in_order(&self) -> Vec<Rank> {
-        let mut all: Vec<_> = self.waiting.iter().chain(self.held.iter()).collect();
-        if !self.held.is_empty() {
+        let mut all: Vec<_> = self.waiting.iter().chain(self.more.held.iter()).collect();
+        if !self.more.held.is_empty() {
             all.sort_unstable();
         }
         all
@@ -90,12 +97,12 @@ impl Lane {
 
     /// How many wait.
     pub(crate) fn waiting_len(&self) -> u32 {
-        self.waiting.len() + self.held.len()
+        self.waiting.len() + self.more.held.len()
     }
 
     /// How many wait or are alerting.
     pub(crate) fn len(&self) -> u32 {
-        self.waiting_len() + self.alerting.len()
+        self.waiting_len() + self.more.alerting.len()
     }
 
     /// Whether `max_busy` agents have something of this queue.
@@ -104,57 +111,65 @@ impl Lane {
         self.max_busy > 0 && busy >= self.max_busy && !sabotage::MAX_BUSY
     }
 
-    /// Lets one wait for whoever is free, behind the gates it has passed.
+    /// Lets one wait for whoever is free.
     pub(super) fn wait(&mut self, interaction: &Interaction) {
-        self.waiting.insert(interaction.rank);
-        self.pass(interaction);
-    }
-
-    /// One that waits may have passed another gate.
-    pub(super) fn pass(&mut self, interaction: &Interaction) {
-        let passed = self
-            .gates
-            .partition_point(|gate| interaction.has_passed(*gate));
-        if passed > 0 {
-            self.waiting.raise(&interaction.rank, grade(passed));
-        }
+        let since = micros::of(interaction.entered);
+        self.waiting.insert(interaction.rank, since);
     }
 
     pub(super) fn stop_waiting(&mut self, rank: &Rank) {
         if !self.waiting.remove(rank) {
-            self.held.remove(rank);
+            self.more.held.remove(rank);
         }
     }
 
-    /// Which grade those have who have passed `gate`; none: nobody passes it.
-    pub(super) fn grade_of(&self, gate: Duration) -> Option<u32> {
+    /// The best-ranked of those who have passed `gate`, but for `barred`, which is sorted.
+    pub(super) fn first_past(
+        &self,
+        gate: Duration,
+        now: Duration,
+        barred: &[Rank],
+    ) -> Option<Rank> {
         if gate.is_zero() {
-            return Some(0);
+            return self.waiting.first_except(barred);
         }
-        let nth = self.gates.binary_search(&gate).ok()?;
-        Some(grade(nth + 1))
-    }
-
-    /// The best-ranked of those of this grade, but for `barred`, which is sorted.
-    pub(super) fn first_graded(&self, grade: u32, barred: &[Rank]) -> Option<Rank> {
-        match grade {
-            0 => self.waiting.first_except(barred),
-            grade if barred.is_empty() => self.waiting.first_graded(grade),
-            // Not all who are barred have passed the gate: who picks up asks for none.
-            grade => {
-                let mut behind = self.waiting.graded(grade);
-                behind.find(|rank| barred.binary_search(rank).is_err())
-            }
+        let entered = entered_by(gate, now)?;
+        if barred.is_empty() {
+            return self.waiting.first_since(entered);
         }
+        // Not all who are barred have passed the gate: who picks up asks for none.
+        let mut past = self.waiting.all_since(entered);
+        past.find(|rank| barred.binary_search(rank).is_err())
     }
 
     /// Those who may alert anybody who is free, best rank first.
-    pub(super) fn servable(&self) -> impl Iterator<Item = Rank> {
-        let first = self.free.keys().next().filter(|_| !self.is_full());
-        let grade = first.and_then(|gate| self.grade_of(*gate));
-        grade
+    pub(super) fn servable(&self, now: Duration) -> impl Iterator<Item = Rank> {
+        let first = self.more.idle.groups().next();
+        let first = first.filter(|_| !self.is_full());
+        let entered = first.and_then(|(gate, _)| entered_by(gate, now));
+        entered
             .into_iter()
-            .flat_map(|grade| self.waiting.graded(grade))
+            .flat_map(|entered| self.waiting.all_since(entered))
+    }
+
+    /// Whether the passing of time may matter to somebody here.
+    pub(super) fn is_gated(&self) -> bool {
+        let last = || self.more.idle.groups().next_back();
+        let somebody_free = !self.waiting.is_empty() && !self.more.idle.is_empty();
+        let later = somebody_free && last().is_some_and(|(gate, _)| !gate.is_zero());
+        self.more.gate_due.is_some() || later
+    }
+
+    /// When the next of those who wait is old enough for somebody who is free. Looks at one for each gate, and steps over those
+    /// who are old enough already: barred from all of them.
+    pub(super) fn next_past(&self, now: Duration) -> Option<Duration> {
+        let groups = self.more.idle.groups().filter(|_| !self.is_full());
+        let gates = groups.map(|(gate, _)| gate).filter(|gate| !gate.is_zero());
+        let moments = gates.filter_map(|gate| {
+            let entered = self.waiting.earliest_after(entered_by(gate, now))?;
+            Some(Duration::from_micros(entered).saturating_add(gate))
+        });
+        moments.min()
     }
 
     // ---------------------------------------------------------------- who is free
@@ -164,43 +179,35 @@ impl Lane {
         let step = |count: &mut u32, was: bool, is: bool| {
             *count = count.saturating_add(is.into()).saturating_sub(was.into());
         };
-        step(&mut self.logged_in, was.logged_in, is.logged_in);
-        step(&mut self.available, was.available, is.available);
+        step(&mut self.more.logged_in, was.logged_in, is.logged_in);
+        step(&mut self.more.available, was.available, is.available);
         let ours = |available: bool| if available { share } else { 0 };
-        let with = self.agents_milli.saturating_add(ours(is.available));
-        self.agents_milli = with.saturating_sub(ours(was.available));
+        let with = self.more.agents_milli.saturating_add(ours(is.available));
+        self.more.agents_milli = with.saturating_sub(ours(was.available));
     }
 
     pub(super) fn has_free(&self) -> bool {
-        !self.free.is_empty()
+        !self.more.idle.is_empty()
     }
 
     pub(crate) fn free_len(&self) -> usize {
-        self.free.values().map(BTreeSet::len).sum()
+        self.more.idle.len()
     }
 
     /// Lets somebody stand among those who are free behind `gate`.
     pub(super) fn insert_free(&mut self, gate: Duration, preference: Preference) {
-        self.free.entry(gate).or_default().insert(preference);
+        self.more.idle.insert(gate, preference);
     }
 
     /// And no longer.
     pub(super) fn remove_free(&mut self, gate: Duration, preference: &Preference) {
-        if let Some(group) = self.free.get_mut(&gate) {
-            group.remove(preference);
-            if group.is_empty() {
-                self.free.remove(&gate);
-            }
-        }
+        self.more.idle.remove(gate, preference);
     }
 
     /// The free agent whom the strategy prefers, of those who may take `interaction`. Looks at one for each gate it has passed,
     /// and at those who are barred.
-    pub(super) fn preferred(&self, interaction: &Interaction) -> Option<Preference> {
-        let open = self
-            .free
-            .iter()
-            .take_while(|(gate, _)| interaction.has_passed(**gate));
+    pub(super) fn preferred(&self, interaction: &Interaction, now: Duration) -> Option<Preference> {
+        let open = self.open_to(interaction, now);
         let firsts = open.filter_map(|(gate, group)| {
             let mut may = group
                 .iter()
@@ -209,14 +216,14 @@ impl Lane {
             if sabotage::DETERMINISM && core::ptr::from_ref(&first).addr() & 64 != 0 {
                 first = may.next().or(first);
             }
-            Some(first?.after(self.clock(*gate)))
+            Some(first?.after(self.clock(gate)))
         });
         firsts.min()
     }
 
     /// How many are free for whom `interaction` is old enough, barred or not.
-    pub(super) fn old_enough_len(&self, interaction: &Interaction) -> usize {
-        self.open_to(interaction)
+    pub(super) fn old_enough_len(&self, interaction: &Interaction, now: Duration) -> usize {
+        self.open_to(interaction, now)
             .map(|(_, group)| group.len())
             .sum()
     }
@@ -225,9 +232,10 @@ impl Lane {
     fn open_to(
         &self,
         interaction: &Interaction,
-    ) -> impl Iterator<Item = (&Duration, &BTreeSet<Preference>)> {
-        let groups = self.free.iter();
-        groups.take_while(|(gate, _)| interaction.has_passed(**gate))
+        now: Duration,
+    ) -> impl Iterator<Item = (Duration, &BTreeSet<Preference>)> {
+        let groups = self.more.idle.groups();
+        groups.take_while(move |(gate, _)| interaction.has_passed(*gate, now))
     }
 
     /// Whom the strategy prefers next to `chosen`. Looks at two for each gate, and at those who are barred.
@@ -235,15 +243,16 @@ impl Lane {
         &self,
         interaction: &Interaction,
         chosen: AgentId,
+        now: Duration,
     ) -> Option<Preference> {
-        let open = self.open_to(interaction);
+        let open = self.open_to(interaction, now);
         let firsts = open.filter_map(|(gate, group)| {
             let is_barred =
                 |it: &Preference| interaction.barred.contains_key(&it.agent) && !sabotage::RECORD;
             let mut others = group
                 .iter()
                 .filter(|it| it.agent != chosen && !is_barred(it));
-            Some(others.next()?.after(self.clock(*gate)))
+            Some(others.next()?.after(self.clock(gate)))
         });
         firsts.min()
     }
@@ -255,34 +264,38 @@ impl Lane {
 
     /// How many of the free stand before one; looks at all of them.
     pub(super) fn preferred_before(&self, own: Preference) -> usize {
-        let groups = self.free.iter();
+        let groups = self.more.idle.groups();
         let before = groups.flat_map(|(gate, group)| {
-            let clock = self.clock(*gate);
+            let clock = self.clock(gate);
             group.iter().map(move |it| it.after(clock))
         });
         before.filter(|it| *it < own).count()
     }
 
     pub(super) fn clock(&self, gate: Duration) -> u64 {
-        self.clocks.get(&gate).copied().unwrap_or(0)
+        self.more.clocks.get(&gate).copied().unwrap_or(0)
     }
 
     /// The gates that `interaction` has passed and somebody is free behind.
-    pub(super) fn open_gates(&self, interaction: &Interaction) -> impl Iterator<Item = Duration> {
-        let gates = self.free.keys().copied();
-        gates.take_while(|gate| interaction.has_passed(*gate))
+    pub(super) fn open_gates(
+        &self,
+        interaction: &Interaction,
+        now: Duration,
+    ) -> impl Iterator<Item = Duration> {
+        let gates = self.more.idle.groups().map(|(gate, _)| gate);
+        gates.take_while(move |gate| interaction.has_passed(*gate, now))
     }
 
     /// The free agents behind `gate` who came in before its clock: they may not take what was run for.
     pub(super) fn came_in(&self, gate: Duration) -> impl Iterator<Item = AgentId> {
         let clock = self.clock(gate);
-        let group = self.free.get(&gate).into_iter().flatten();
+        let group = self.more.idle.behind(gate);
         let in_time = group.take_while(move |it| it.came_in_before(clock));
         in_time.map(|it| it.agent)
     }
 }
 
-/// The grade of those who have passed so many gates.
-fn grade(passed: usize) -> u32 {
-    u32::try_from(passed).unwrap_or(u32::MAX)
+/// Who has passed `gate` has entered by then, in microseconds; none: nobody can have.
+fn entered_by(gate: Duration, now: Duration) -> Option<u64> {
+    now.checked_sub(gate).map(micros::of)
 }

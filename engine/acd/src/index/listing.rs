@@ -26,14 +26,12 @@ pub(super) struct Listing {
 pub(super) struct Listed {
     pub(super) seat: Seat,
     pub(super) place: Place,
-    /// The grade of those who have passed the gate of this seat; none: nobody has.
-    pub(super) grade: Option<u32>,
 }
 
 /// The same, wherever the lane is.
 impl PartialEq for Listed {
     fn eq(&self, other: &Self) -> bool {
-        (self.seat, self.grade) == (other.seat, other.grade)
+        self.seat == other.seat
     }
 }
 
@@ -134,7 +132,6 @@ impl Index {
             let places = seats.into_iter().map(|seat| Listed {
                 seat,
                 place: self.lanes.place_of(seat.target),
-                grade: None,
             });
             let listing = Listing {
                 places: places.collect(),
@@ -144,25 +141,12 @@ impl Index {
             };
             for listed in &listing.places {
                 if let Some(lane) = self.lanes.at_mut(listed.place, listed.seat.target) {
-                    lane.staff = lane.staff.saturating_add(1);
+                    lane.more.staff = lane.more.staff.saturating_add(1);
                 }
             }
             self.listings.insert(id, listing);
         }
-        self.grade(id);
         self.relist(id, agent)
-    }
-
-    /// Whom an agent may be alerted for in their lanes, by the gates as they are now.
-    fn grade(&mut self, id: AgentId) {
-        let places = self
-            .listings
-            .get_mut(&id)
-            .map(|listing| &mut listing.places);
-        for listed in places.into_iter().flatten() {
-            let lane = self.lanes.at(listed.place, listed.seat.target);
-            listed.grade = lane.and_then(|lane| lane.grade_of(listed.seat.gate));
-        }
     }
 
     /// Counts `agent` nowhere.
@@ -176,7 +160,7 @@ impl Index {
         let share = listing.share();
         for listed in &listing.places {
             if let Some(lane) = self.lanes.at_mut(listed.place, listed.seat.target) {
-                lane.staff = lane.staff.saturating_sub(1);
+                lane.more.staff = lane.more.staff.saturating_sub(1);
                 lane.count(share, listing.standing, Standing::default());
             }
         }

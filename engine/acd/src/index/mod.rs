@@ -5,14 +5,16 @@
 //! of the strategy. So the best interaction for an agent is the smallest of their lanes' firsts, and the best agent
 //! for an interaction the first of its lane, and neither search looks at the others.
 //!
-//! Where agents may be alerted only for what is old enough ([`gates`]), a lane knows of each that waits which gates it has passed, and
+//! Where agents may be alerted only for what is old enough ([`gates`]), a lane knows of each that waits since when, and
 //! its free agents by gate: an agent looks behind their own gate alone, an interaction at the first of each gate it has passed.
 //! What holds for single pairs (rejected, not answered) is kept beside it, by agent and lane, and stepped over. What is held
 //! for one agent stands apart in its lane, and once more by that agent. An agent stands among the free of all their lanes only if
-//! they are free for longer than a step ([`free`]).
+//! they are free for longer than a step ([`free`]). Of a lane only those have a deadline whose time is over first ([`expiries`]).
 
+mod expiries;
 mod free;
 mod gates;
+mod idle;
 mod lane;
 mod lanes;
 mod listing;
@@ -23,8 +25,12 @@ mod team;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
+use core::time::Duration;
 
+use expiries::Expiring;
+pub(crate) use expiries::stamp;
 use free::Fresh;
+use gates::Gated;
 use lane::Lane;
 use lanes::Lanes;
 use listing::Listing;
@@ -35,6 +41,7 @@ use crate::deadline::{Deadline, Deadlines};
 use crate::held::Held;
 use crate::ids::{AgentId, QueueId};
 use crate::interaction::{Bar, Interaction};
+use crate::micros;
 use crate::rank::{Rank, Target};
 use crate::sabotage;
 use crate::state::State;
@@ -44,14 +51,18 @@ use crate::watch::Watch;
 
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Index {
+    /// The time of the step: which gates are passed.
+    pub(crate) now: Duration,
     pub(crate) lanes: Lanes,
     pub(crate) deadlines: Deadlines,
     /// Queues whose agents came or went since they were last looked at (rule 21).
     pub(crate) restaffed: BTreeSet<QueueId>,
     /// Queues with others than before of whom a person was told that nobody is there.
     pub(crate) stranding: BTreeSet<QueueId>,
-    /// Queues that were at their `max_busy` since they were last looked at.
-    pub(crate) roomy: BTreeSet<QueueId>,
+    /// Queues that were at their `max_busy` since they were last looked at, or where one is old enough now for somebody free.
+    pub(crate) opened: BTreeSet<QueueId>,
+    gated: Gated,
+    expiring: Expiring,
     /// Queues that choose by lot.
     pub(crate) races: BTreeSet<QueueId>,
     listings: Table<AgentId, Listing>,
@@ -69,18 +80,21 @@ pub(crate) struct Turn {
 }
 
 impl Index {
-    /// The index that belongs to `state`.
-    pub(crate) fn of(state: &State) -> Self {
-        let mut index = Self::default();
+    /// The index that belongs to `state` at `now`.
+    pub(crate) fn of(state: &State, now: Duration) -> Self {
+        let mut index = Self {
+            now,
+            ..Self::default()
+        };
         for target in state.targets() {
             index.open_lane(target, state.strategy(target));
+            index.set_max_wait(target, state.max_wait(target));
         }
         for (id, queue) in state.queues.iter() {
             if let Some(lane) = index.lanes.get_mut(&Target::Queue(id)) {
                 lane.max_busy = queue.config.max_busy;
-                lane.clocks = queue.clocks();
-                lane.watch.after = queue.config.nobody_after;
-                lane.watch.nobody_since = queue.nobody_since;
+                lane.more.clocks = queue.clocks();
+                lane.more.watch.after = queue.config.nobody_after;
             }
         }
         for (queue, gates) in state.gates() {
@@ -100,15 +114,20 @@ impl Index {
         for interaction in state.interactions.values() {
             index.restore(interaction);
         }
+        for (id, queue) in state.queues.iter() {
+            index.set_nobody_since(id, queue.nobody_since, |id| state.interactions.get(&id));
+        }
         for (match_id, alert) in state.alerts.iter() {
             index.deadlines.set(alert.until, Deadline::Ring(match_id));
             if let Some(interaction) = state.interactions.get(&alert.interaction) {
-                index.begin_alert(alert.from, interaction.rank);
+                index.begin_alert(interaction);
             }
         }
         index.restaffed.clear();
         index.stranding.clear();
-        index.roomy.clear();
+        index.opened.clear();
+        index.set_gate_moments();
+        index.set_expiries();
         index
     }
 
@@ -117,12 +136,6 @@ impl Index {
             Stage::Waiting => self.wait(interaction),
             Stage::Alerting { .. } => {}
             Stage::Connected { .. } => self.connect(interaction.at),
-        }
-        if let Some(at) = interaction.next_gate {
-            self.deadlines.set(at, Deadline::Gate(interaction.id));
-        }
-        if let Some(at) = interaction.expires {
-            self.deadlines.set(at, Deadline::MaxWait(interaction.id));
         }
         if let Some(reserved) = interaction.reserved {
             self.deadlines
@@ -144,11 +157,13 @@ impl Index {
 
     /// `interaction` is among the waiting of its lane from now on.
     pub(crate) fn wait(&mut self, interaction: &Interaction) {
+        self.expect(interaction);
         if let Some(holder) = interaction.held_for() {
             return self.wait_for(holder, interaction);
         }
         if let Some(lane) = self.lanes.get_mut(&interaction.at) {
             lane.wait(interaction);
+            self.gated.note(lane);
         }
         for agent in interaction.barred.keys() {
             self.bar(*agent, interaction);
@@ -161,7 +176,8 @@ impl Index {
 
     fn wait_for(&mut self, holder: AgentId, interaction: &Interaction) {
         if let Some(lane) = self.lanes.get_mut(&interaction.at) {
-            lane.held.insert(interaction.rank);
+            let since = micros::of(interaction.entered);
+            lane.more.held.insert(interaction.rank, since);
         }
         if !interaction.barred.contains_key(&holder) {
             self.held.wait(holder, interaction.rank);
@@ -170,8 +186,10 @@ impl Index {
 
     /// And is so no longer.
     pub(crate) fn stop_waiting(&mut self, interaction: &Interaction) {
+        self.expect_no_more(interaction);
         if let Some(lane) = self.lanes.get_mut(&interaction.at) {
             lane.stop_waiting(&interaction.rank);
+            self.gated.note(lane);
         }
         if let Some(holder) = interaction.held_for() {
             self.held.stop_waiting(holder, interaction.rank);
@@ -240,13 +258,20 @@ impl Index {
         }
     }
 
+    pub(crate) fn set_max_wait(&mut self, target: Target, max_wait: Option<Duration>) {
+        if let Some(lane) = self.lanes.get_mut(&target) {
+            lane.more.max_wait = max_wait;
+        }
+    }
+
     /// The queue is gone, and nobody waits in it any more.
     pub(crate) fn close_queue(&mut self, queue: QueueId) {
-        self.lanes.remove(&Target::Queue(queue));
+        self.end_gate_moment(queue);
+        self.close_lane(Target::Queue(queue));
         self.races.remove(&queue);
         self.restaffed.remove(&queue);
         self.stranding.remove(&queue);
-        self.roomy.remove(&queue);
+        self.opened.remove(&queue);
     }
 
     // ----------------------------------------------------------------- decisions
@@ -286,7 +311,8 @@ impl Index {
                 return None;
             }
             let barred = barred.and_then(|barred| barred.get(&target));
-            lane.first_graded(listed.grade?, barred.map_or(&[], Vec::as_slice))
+            let barred = barred.map_or(&[][..], Vec::as_slice);
+            lane.first_past(listed.seat.gate(), self.now, barred)
         });
         if sabotage::ORDER {
             return firsts.into_iter().next();

@@ -1,19 +1,23 @@
 //! The moments that one who waits has, and is rid of.
 
+use core::time::Duration;
+
 use super::Index;
 use crate::deadline::Deadline;
 use crate::interaction::{Bar, Interaction};
 
 impl Index {
+    /// Takes out the soonest deadline that is due at `now`.
+    pub(crate) fn pop_due(&mut self, now: Duration) -> Option<Deadline> {
+        self.set_expiries();
+        self.deadlines.pop_due(now)
+    }
+
     /// Nothing is timed any more that concerns waiting.
     pub(crate) fn settle_waits(&mut self, interaction: &mut Interaction) {
         let id = interaction.id;
-        if let Some(at) = interaction.expires.take() {
-            self.deadlines.cancel(at, Deadline::MaxWait(id));
-        }
-        if let Some(at) = interaction.next_gate.take() {
-            self.deadlines.cancel(at, Deadline::Gate(id));
-        }
+        interaction.expires = None;
+        interaction.first_gate = None;
         if let Some(at) = interaction.service_due.take() {
             self.deadlines.cancel(at, Deadline::Service(id));
         }

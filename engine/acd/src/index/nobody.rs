@@ -28,7 +28,7 @@ impl Index {
     pub(super) fn alone_due(&self, interaction: &Interaction) -> Option<Duration> {
         interaction.alone_since?;
         let lane = self.lanes.get(&interaction.at)?;
-        lane.watch.alone_due(interaction)
+        lane.more.watch.alone_due(interaction)
     }
 
     /// Changes what a queue watches for; its deadline follows.
@@ -36,18 +36,31 @@ impl Index {
         let Some(lane) = self.lanes.get_mut(&Target::Queue(queue)) else {
             return;
         };
-        let before = lane.watch.due();
-        change(&mut lane.watch);
+        let before = lane.more.watch.due();
+        change(&mut lane.more.watch);
         if let Some(at) = before {
             self.deadlines.cancel(at, Deadline::Nobody(queue));
         }
-        if let Some(at) = lane.watch.due() {
+        if let Some(at) = lane.more.watch.due() {
             self.deadlines.set(at, Deadline::Nobody(queue));
         }
     }
 
-    pub(crate) fn set_nobody_since(&mut self, queue: QueueId, since: Option<Duration>) {
-        self.change_watch(queue, |watch| watch.nobody_since = since);
+    /// Nobody has been there for those who wait since then, or somebody is; looks at all of them.
+    pub(crate) fn set_nobody_since<'a>(
+        &mut self,
+        queue: QueueId,
+        since: Option<Duration>,
+        waits: impl Fn(InteractionId) -> Option<&'a Interaction>,
+    ) {
+        let Some(lane) = self.lanes.get(&Target::Queue(queue)) else {
+            return;
+        };
+        let ranks = since.into_iter().flat_map(|_| lane.waiting.iter());
+        let waiting: Vec<_> = ranks.filter_map(|rank| waits(rank.interaction())).collect();
+        self.change_watch(queue, |watch| {
+            watch.set_nobody_since(since, waiting.into_iter());
+        });
     }
 
     /// The queue's `nobody_after` is `after` from now on.
@@ -61,6 +74,7 @@ impl Index {
             return;
         };
         let rejected: Vec<_> = lane
+            .more
             .watch
             .rejected
             .iter()
@@ -84,7 +98,7 @@ impl Index {
         let there = interaction
             .rejecters()
             .filter(|agent| self.is_there(*agent, interaction.at));
-        u32::try_from(there.count()).is_ok_and(|there| there == lane.available)
+        u32::try_from(there.count()).is_ok_and(|there| there == lane.more.available)
     }
 
     /// Whether `agent` is available and serves `target`.

@@ -15,13 +15,13 @@ use crate::table::Table;
 impl Index {
     pub(crate) fn set_clock(&mut self, target: Target, gate: Duration, clock: u64) {
         if let Some(lane) = self.lanes.get_mut(&target) {
-            lane.clocks.insert(gate, clock);
+            lane.more.clocks.insert(gate, clock);
         }
     }
 
     pub(crate) fn forget_clocks(&mut self, target: Target, keep: impl Fn(Duration) -> bool) {
         if let Some(lane) = self.lanes.get_mut(&target) {
-            lane.clocks.retain(|gate, _| keep(*gate));
+            lane.more.clocks.retain(|gate, _| keep(*gate));
         }
     }
 
@@ -34,9 +34,9 @@ impl Index {
         let Some(lane) = self.lanes.get(&interaction.at) else {
             return BTreeMap::new();
         };
-        let fresh = self.fresh_at(interaction.at).map(|(_, seat)| seat.gate);
-        let fresh = fresh.filter(|gate| interaction.has_passed(*gate));
-        let ran = lane.open_gates(interaction).chain(fresh);
+        let fresh = self.fresh_at(interaction.at).map(|(_, seat)| seat.gate());
+        let fresh = fresh.filter(|gate| interaction.has_passed(*gate, self.now));
+        let ran = lane.open_gates(interaction, self.now).chain(fresh);
         ran.map(|gate| (gate, lane.clock(gate).saturating_add(after)))
             .collect()
     }
@@ -54,7 +54,7 @@ impl Index {
         let clock = lane.clock(gate);
         let fresh = self.fresh_at(target).filter_map(|(id, seat)| {
             let preference = Preference::new(seat, id, agents.get(&id)?);
-            (seat.gate == gate && preference.came_in_before(clock)).then_some(id)
+            (seat.gate() == gate && preference.came_in_before(clock)).then_some(id)
         });
         lane.came_in(gate).chain(fresh).collect()
     }

@@ -5,38 +5,47 @@ use core::cmp::Ordering;
 use super::{NIL, Node, RankedSet};
 
 impl<K: Ord + Copy> RankedSet<K> {
-    /// The smallest key of this grade or a higher one below `at`, and behind a key.
-    pub(super) fn first_graded_below(&self, at: u32, grade: u32, behind: Option<&K>) -> Option<K> {
-        let node = self.node(at).filter(|node| node.highest >= grade)?;
+    /// The smallest key there since `moment` or longer below `at`, and behind a key.
+    pub(super) fn first_since_below(&self, at: u32, moment: u64, behind: Option<&K>) -> Option<K> {
+        let node = self.node(at).filter(|node| node.earliest <= moment)?;
         if behind.is_some_and(|behind| node.key <= *behind) {
-            return self.first_graded_below(node.right, grade, behind);
+            return self.first_since_below(node.right, moment, behind);
         }
-        let left = self.first_graded_below(node.left, grade, behind);
+        let left = self.first_since_below(node.left, moment, behind);
         left.or_else(|| {
-            if node.grade >= grade {
+            if node.since <= moment {
                 return Some(node.key);
             }
             // All there are behind it.
-            self.first_graded_below(node.right, grade, None)
+            self.first_since_below(node.right, moment, None)
         })
     }
 
-    /// Brings `highest` up to date.
+    pub(super) fn earliest_after_below(&self, at: u32, moment: Option<u64>) -> Option<u64> {
+        let node = self.node(at)?;
+        if moment.is_none_or(|moment| node.earliest > moment) {
+            return Some(node.earliest);
+        }
+        let own = Some(node.since).filter(|since| Some(*since) > moment);
+        let below = [node.left, node.right].map(|at| self.earliest_after_below(at, moment));
+        own.into_iter().chain(below.into_iter().flatten()).min()
+    }
+
+    /// Brings `earliest` up to date.
     fn measure(&mut self, at: u32) {
         let Node {
-            left, right, grade, ..
+            left, right, since, ..
         } = self.nodes[at as usize];
-        let of = |child| self.node(child).map_or(0, |node| node.highest);
-        let highest = grade.max(of(left)).max(of(right));
-        self.nodes[at as usize].highest = highest;
+        let of = |child| self.node(child).map_or(u64::MAX, |node| node.earliest);
+        let earliest = since.min(of(left)).min(of(right));
+        self.nodes[at as usize].earliest = earliest;
     }
 
     /// Lets the new `node` stand in the subtree at `at`, and says which is its root now.
     pub(super) fn insert_below(&mut self, at: u32, node: u32) -> u32 {
-        let (key, weight) = (
-            self.nodes[node as usize].key,
-            self.nodes[node as usize].weight,
-        );
+        let Node {
+            key, weight, since, ..
+        } = self.nodes[node as usize];
         let Some(here) = self.nodes.get_mut(at as usize) else {
             return node;
         };
@@ -47,6 +56,7 @@ impl<K: Ord + Copy> RankedSet<K> {
             self.measure(node);
             return node;
         }
+        here.earliest = here.earliest.min(since);
         if key < here.key {
             here.before += 1;
             let left = here.left;
@@ -103,7 +113,8 @@ impl<K: Ord + Copy> RankedSet<K> {
         let (left, right, before) = (node.left, node.right, node.before);
         let changed = match key.cmp(&node.key) {
             Ordering::Equal => {
-                self.vacant.push(at);
+                self.nodes[at as usize].left = self.vacant;
+                self.vacant = at;
                 return Some(self.merge(left, before, right));
             }
             Ordering::Less => {
@@ -118,38 +129,12 @@ impl<K: Ord + Copy> RankedSet<K> {
                 right
             }
         };
-        // The other child is looked at only if the highest may have been the one that is gone.
-        let seen = self.node(changed).map_or(0, |node| node.highest);
+        // The other child is looked at only if the earliest may have been the one that is gone.
+        let seen = self.node(changed).map_or(u64::MAX, |node| node.earliest);
         let node = &self.nodes[at as usize];
-        if node.grade.max(seen) < node.highest {
+        if node.since.min(seen) > node.earliest {
             self.measure(at);
         }
         Some(at)
-    }
-
-    /// Gives `key` this grade if it has a lower one; false if it is not in the subtree at `at`.
-    pub(super) fn raise_below(&mut self, at: u32, key: &K, grade: u32) -> bool {
-        let Some(node) = self.nodes.get_mut(at as usize) else {
-            return false;
-        };
-        let is_there = match key.cmp(&node.key) {
-            Ordering::Less => {
-                let left = node.left;
-                self.raise_below(left, key, grade)
-            }
-            Ordering::Greater => {
-                let right = node.right;
-                self.raise_below(right, key, grade)
-            }
-            Ordering::Equal => {
-                node.grade = node.grade.max(grade);
-                true
-            }
-        };
-        if is_there {
-            let node = &mut self.nodes[at as usize];
-            node.highest = node.highest.max(grade);
-        }
-        is_there
     }
 }

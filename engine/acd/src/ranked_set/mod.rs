@@ -1,4 +1,4 @@
-//! An ordered set that knows how many stand before whom, and which is the first of some grade.
+//! An ordered set that knows how many stand before whom, and which is the first that is there since some moment.
 //!
 //! A treap in an arena, each node in a cache line of its own: insertion, removal, place of a key and key at a place all take expected
 //! logarithmic time, which a `BTreeSet` does not offer for places. The first key is at hand. The shape depends on the
@@ -17,34 +17,35 @@ const KEPT: usize = 16;
 #[repr(align(64))]
 struct Node<K> {
     key: K,
+    since: u64,
+    /// The earliest `since` in this subtree, this node included.
+    earliest: u64,
     weight: u32,
     left: u32,
     right: u32,
     /// Nodes below `left`.
     before: u32,
-    grade: u32,
-    /// The highest grade in this subtree, this node included.
-    highest: u32,
 }
 
-/// A set of keys in order, each with a grade, 0 at first.
+/// A set of keys in order, each with a moment that it has been there since, in microseconds.
 #[derive(Clone, Debug)]
 #[repr(C)]
 pub(crate) struct RankedSet<K> {
     /// The smallest key.
-    first: Option<Graded<K>>,
+    first: Option<Since<K>>,
     len: u32,
     root: u32,
+    /// The first of the nodes that hold no key, each of which has the next one for its `left`.
+    vacant: u32,
+    /// How many weights were drawn.
+    drawn: u32,
     nodes: Vec<Node<K>>,
-    vacant: Vec<u32>,
-    /// SplitMix64 state for the weights: balance needs them unrelated to the keys, not unpredictable.
-    seed: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Graded<K> {
+struct Since<K> {
     key: K,
-    grade: u32,
+    since: u64,
 }
 
 impl<K> Default for RankedSet<K> {
@@ -53,9 +54,9 @@ impl<K> Default for RankedSet<K> {
             first: None,
             len: 0,
             root: NIL,
+            vacant: NIL,
+            drawn: 0,
             nodes: Vec::new(),
-            vacant: Vec::new(),
-            seed: 0,
         }
     }
 }
@@ -69,16 +70,14 @@ impl<K: Ord + Copy> RankedSet<K> {
         self.len == 0
     }
 
-    /// Adds `key`; no matter if it is there.
-    pub(crate) fn insert(&mut self, key: K) {
-        if self.contains(&key) {
-            return;
-        }
-        let node = self.allocate(key);
+    /// Adds `key`, which is not there.
+    pub(crate) fn insert(&mut self, key: K, since: u64) {
+        debug_assert!(!self.contains(&key), "a rank is in one place");
+        let node = self.allocate(key, since);
         self.root = self.insert_below(self.root, node);
         self.len += 1;
         if self.first.is_none_or(|first| key < first.key) {
-            self.first = Some(Graded { key, grade: 0 });
+            self.first = Some(Since { key, since });
         }
     }
 
@@ -101,22 +100,9 @@ impl<K: Ord + Copy> RankedSet<K> {
         self.find(key).is_some()
     }
 
-    /// Gives `key` this grade if it has a lower one, and is there.
-    pub(crate) fn raise(&mut self, key: &K, grade: u32) {
-        if !self.raise_below(self.root, key, grade) {
-            return;
-        }
-        if let Some(first) = self.first.as_mut().filter(|first| first.key == *key) {
-            first.grade = first.grade.max(grade);
-        }
-    }
-
-    /// Gives all keys grade 0.
-    pub(crate) fn degrade(&mut self) {
-        for node in &mut self.nodes {
-            (node.grade, node.highest) = (0, 0);
-        }
-        self.first = self.leftmost();
+    /// Since when `key` is there.
+    pub(crate) fn since(&self, key: &K) -> Option<u64> {
+        self.find(key).map(|node| node.since)
     }
 
     /// How many keys are smaller than `key`.
@@ -176,19 +162,24 @@ impl<K: Ord + Copy> RankedSet<K> {
         self.at(u32::try_from(low).unwrap_or(u32::MAX))
     }
 
-    /// The smallest key of this grade or a higher one.
-    pub(crate) fn first_graded(&self, grade: u32) -> Option<K> {
-        if let Some(first) = self.first.filter(|first| first.grade >= grade) {
+    /// The smallest key of those there since `moment` or longer.
+    pub(crate) fn first_since(&self, moment: u64) -> Option<K> {
+        if let Some(first) = self.first.filter(|first| first.since <= moment) {
             return Some(first.key);
         }
-        self.first_graded_below(self.root, grade, None)
+        self.first_since_below(self.root, moment, None)
     }
 
-    /// All keys of this grade or a higher one, smallest first; each is looked for on its own.
-    pub(crate) fn graded(&self, grade: u32) -> impl Iterator<Item = K> {
-        core::iter::successors(self.first_graded(grade), move |key| {
-            self.first_graded_below(self.root, grade, Some(key))
+    /// All keys there since `moment` or longer, smallest first; each is looked for on its own.
+    pub(crate) fn all_since(&self, moment: u64) -> impl Iterator<Item = K> {
+        core::iter::successors(self.first_since(moment), move |key| {
+            self.first_since_below(self.root, moment, Some(key))
         })
+    }
+
+    /// Since when that one is there which came first after `moment`. Steps over those who came before.
+    pub(crate) fn earliest_after(&self, moment: Option<u64>) -> Option<u64> {
+        self.earliest_after_below(self.root, moment)
     }
 
     /// All keys, smallest first.
@@ -216,40 +207,41 @@ impl<K: Ord + Copy> RankedSet<K> {
         }
     }
 
-    fn leftmost(&self) -> Option<Graded<K>> {
+    fn leftmost(&self) -> Option<Since<K>> {
         let mut node = self.node(self.root)?;
         while let Some(left) = self.node(node.left) {
             node = left;
         }
-        Some(Graded {
+        Some(Since {
             key: node.key,
-            grade: node.grade,
+            since: node.since,
         })
     }
 
     /// Memory after a rush goes back.
     fn empty(&mut self) {
         self.first = None;
+        self.vacant = NIL;
         self.nodes.clear();
-        self.vacant.clear();
         if self.nodes.capacity() > KEPT {
             self.nodes = Vec::new();
-            self.vacant = Vec::new();
         }
     }
 
-    fn allocate(&mut self, key: K) -> u32 {
+    fn allocate(&mut self, key: K, since: u64) -> u32 {
         let node = Node {
             key,
+            since,
+            earliest: since,
             weight: self.next_weight(),
             left: NIL,
             right: NIL,
             before: 0,
-            grade: 0,
-            highest: 0,
         };
-        if let Some(at) = self.vacant.pop() {
-            self.nodes[at as usize] = node;
+        if let Some(vacant) = self.nodes.get_mut(self.vacant as usize) {
+            let at = self.vacant;
+            self.vacant = vacant.left;
+            *vacant = node;
             return at;
         }
         let at = u32::try_from(self.nodes.len()).expect("fewer than 2^32 keys fit in memory");
@@ -257,9 +249,10 @@ impl<K: Ord + Copy> RankedSet<K> {
         at
     }
 
+    /// SplitMix64: balance needs weights unrelated to the keys, not unpredictable ones.
     const fn next_weight(&mut self) -> u32 {
-        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.seed;
+        self.drawn = self.drawn.wrapping_add(1);
+        let mut z = (self.drawn as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         ((z ^ (z >> 31)) >> 32) as u32
@@ -268,8 +261,8 @@ impl<K: Ord + Copy> RankedSet<K> {
 
 impl<K: Ord + Copy> PartialEq for RankedSet<K> {
     fn eq(&self, other: &Self) -> bool {
-        let grade = |set: &Self, key: K| set.find(&key).map(|node| node.grade);
-        self.iter().eq(other.iter()) && self.iter().all(|key| grade(self, key) == grade(other, key))
+        let since = |set: &Self, key: K| set.find(&key).map(|node| node.since);
+        self.iter().eq(other.iter()) && self.iter().all(|key| since(self, key) == since(other, key))
     }
 }
 
@@ -301,7 +294,7 @@ impl<K: Ord + Copy> Iterator for Iter<'_, K> {
 
 #[cfg(test)]
 mod tests {
-    use alloc::collections::{BTreeMap, BTreeSet};
+    use alloc::collections::BTreeSet;
 
     use proptest::prelude::*;
 
@@ -314,27 +307,22 @@ mod tests {
             skipped in prop::collection::btree_set(0_u8..60, 0..40),
         ) {
             let (mut set, mut plain) = (RankedSet::default(), BTreeSet::new());
-            let mut grades = BTreeMap::new();
+            let since = |key: u8| u64::from(key) * 7 % 13;
             for (step, key) in steps {
                 match step {
-                    0 => {
-                        prop_assert_eq!(set.remove(&key), plain.remove(&key));
-                        grades.remove(&key);
-                    }
-                    1 if plain.contains(&key) => {
-                        set.raise(&key, u32::from(key % 3));
-                        grades.insert(key, u32::from(key % 3));
-                    }
-                    _ => {
-                        set.insert(key);
-                        plain.insert(key);
-                    }
+                    0 => prop_assert_eq!(set.remove(&key), plain.remove(&key)),
+                    _ if plain.insert(key) => set.insert(key, since(key)),
+                    _ => {}
                 }
                 prop_assert_eq!(set.first(), plain.first().copied());
-                for grade in 0..4 {
-                    let has = |key: &&u8| grades.get(*key).copied().unwrap_or(0) >= grade;
-                    prop_assert!(set.graded(grade).eq(plain.iter().filter(has).copied()));
+                for moment in 0..14 {
+                    let there = plain.iter().filter(|key| since(**key) <= moment);
+                    prop_assert!(set.all_since(moment).eq(there.copied()));
+                    let later = plain.iter().map(|key| since(*key)).filter(|at| *at > moment);
+                    prop_assert_eq!(set.earliest_after(Some(moment)), later.min());
                 }
+                let all = plain.iter().map(|key| since(*key));
+                prop_assert_eq!(set.earliest_after(None), all.min());
             }
             prop_assert!(set.iter().eq(plain.iter().copied()));
             prop_assert_eq!(set.len() as usize, plain.len());
@@ -346,8 +334,6 @@ mod tests {
             let skipped: Vec<_> = skipped.intersection(&plain).copied().collect();
             let expected = plain.iter().find(|key| !skipped.contains(key)).copied();
             prop_assert_eq!(set.first_except(&skipped), expected);
-            set.degrade();
-            prop_assert_eq!(set.graded(1).next(), None);
         }
     }
 
@@ -355,7 +341,7 @@ mod tests {
     fn stays_shallow_for_keys_that_come_in_order() {
         let mut set = RankedSet::default();
         for key in 0..100_000_u32 {
-            set.insert(key);
+            set.insert(key, 0);
         }
         let mut deepest = 0;
         let mut open = std::vec![(set.root, 1)];

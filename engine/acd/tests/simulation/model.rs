@@ -90,8 +90,6 @@ pub(crate) struct Call {
     pub(crate) max_wait_at: Option<Duration>,
     pub(crate) service_at: Option<Duration>,
     pub(crate) service_done: bool,
-    /// When it is old enough for other agents.
-    pub(crate) gate_at: Option<Duration>,
     /// Its time is over while it alerts: it goes when the alert comes to nothing.
     pub(crate) overdue: Option<DivertReason>,
     /// Since when it waits and nobody who could take it is there; and whether a person knows.
@@ -522,9 +520,8 @@ impl Model {
             let unanswered = !matches!(call.place, Place::Connected(_)) && call.overdue.is_none();
             let own = [call.max_wait_at, call.service_at];
             let own = own.into_iter().flatten().filter(move |_| unanswered);
-            let connected = matches!(call.place, Place::Connected(_));
-            let gate = call.gate_at.filter(|_| !connected);
-            own.chain(gate).chain(self.nobody_at(call))
+            let gates = self.gates_at(now, call);
+            own.chain(gates).chain(self.nobody_at(call))
         });
         let held = self.calls.values().filter_map(|call| call.held_for);
         let all = rings
@@ -537,8 +534,7 @@ impl Model {
     }
 
     /// Rules 2, 22 and 23: the moments of a call, from its entry into the queue it is in.
-    fn set_moments(&mut self, now: Duration, id: InteractionId) {
-        self.set_gate(now, id);
+    fn set_moments(&mut self, id: InteractionId) {
         let call = &self.calls[&id];
         let (max_wait, service) = match call.enqueue.to {
             Target::Personal(agent) => (self.agents[&agent].config.personal.max_wait, None),
@@ -554,17 +550,30 @@ impl Model {
             .map(|action| call.entered + action.after);
     }
 
+    /// The moments at which it is old enough for agents who are free.
+    fn gates_at(&self, now: Duration, call: &Call) -> impl Iterator<Item = Duration> {
+        let to = call.enqueue.to;
+        let waits = call.place == Place::Waiting && call.held_for.is_none() && self.has_room(to);
+        let free = self.agents.iter().filter(move |(id, agent)| {
+            waits && self.is_free(now, agent) && serves(**id, agent, to)
+        });
+        let gates = free.filter_map(move |(id, _)| match to {
+            Target::Queue(queue) => self.gate(*id, queue),
+            Target::Personal(_) => None,
+        });
+        let moments = gates.map(|gate| call.entered + gate);
+        moments.filter(move |at| *at > now)
+    }
+
     /// When the next of the agents assigned to its queue, at work or not, may be alerted for it.
-    fn set_gate(&mut self, now: Duration, id: InteractionId) {
-        let call = &self.calls[&id];
-        let mut moments = Vec::new();
-        if let Target::Queue(queue) = call.enqueue.to {
-            let agents = self.agents.iter().filter(|(_, agent)| !agent.removed);
-            let gates = agents.filter_map(|(id, _)| self.gate(*id, queue));
-            moments.extend(gates.map(|gate| call.entered + gate));
-        }
-        let next = moments.into_iter().filter(|at| *at > now).min();
-        self.calls.get_mut(&id).unwrap().gate_at = next;
+    pub(crate) fn next_gate(&self, now: Duration, call: &Call) -> Option<Duration> {
+        let Target::Queue(queue) = call.enqueue.to else {
+            return None;
+        };
+        let agents = self.agents.iter().filter(|(_, agent)| !agent.removed);
+        let gates = agents.filter_map(|(id, _)| self.gate(*id, queue));
+        let moments = gates.map(|gate| call.entered + gate);
+        moments.filter(|at| *at > now).min()
     }
 
     /// Rule 21: every agent of the queue is offline or on break, or has rejected it.
@@ -672,11 +681,6 @@ impl Model {
                 Due::Reservation(call) => self.is_held_no_more(call),
             }
         }
-        for id in self.calls.keys().copied().collect::<Vec<_>>() {
-            if self.calls[&id].gate_at.is_some_and(|at| at <= now) {
-                self.set_gate(now, id);
-            }
-        }
         for agent in self.agents.values_mut() {
             if agent.skipped_until <= now {
                 agent.health = DeviceHealth::Good;
@@ -781,18 +785,12 @@ impl Model {
                 interaction,
                 tier,
                 priority,
-            } => self.is_ranked_anew(now, *interaction, *tier, *priority),
+            } => self.is_ranked_anew(*interaction, *tier, *priority),
         }
     }
 
     /// Rule 3.
-    fn is_ranked_anew(
-        &mut self,
-        now: Duration,
-        id: InteractionId,
-        tier: Option<Tier>,
-        priority: Option<i32>,
-    ) {
+    fn is_ranked_anew(&mut self, id: InteractionId, tier: Option<Tier>, priority: Option<i32>) {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
@@ -801,7 +799,7 @@ impl Model {
         }
         call.enqueue.tier = tier.unwrap_or(call.enqueue.tier);
         call.enqueue.priority = priority.unwrap_or(call.enqueue.priority);
-        self.rerank_all(now);
+        self.rerank_all();
     }
 
     fn denies(&mut self, interaction: InteractionId, agent: AgentId, why: Denial) {
@@ -1014,7 +1012,6 @@ impl Model {
             max_wait_at: None,
             service_at: None,
             service_done: enqueue.service_acted,
-            gate_at: None,
             overdue: None,
             nobody_since: None,
             stranded: false,
@@ -1034,7 +1031,7 @@ impl Model {
         };
         let position = 1 + self.calls.values().filter(before).count() as u32;
         self.calls.insert(interaction, call);
-        self.set_moments(now, interaction);
+        self.set_moments(interaction);
         self.outputs.push(Output::Entered {
             interaction,
             to,
@@ -1628,7 +1625,7 @@ impl Model {
                 Target::Personal(_) => false,
             });
         }
-        self.rerank_all(now);
+        self.rerank_all();
         let before = gates;
         for (at, gate) in self.gates_of_all() {
             if before.get(&at) != Some(&gate) {
@@ -1703,7 +1700,7 @@ impl Model {
     }
 
     /// Rule 3, and the moments by the new settings.
-    fn rerank_all(&mut self, now: Duration) {
+    fn rerank_all(&mut self) {
         for id in self.calls.keys().copied().collect::<Vec<_>>() {
             let exists = match self.calls[&id].enqueue.to {
                 Target::Queue(queue) => self.queues.contains_key(&queue),
@@ -1713,7 +1710,7 @@ impl Model {
                 let rank = self.rank(&self.calls[&id].enqueue);
                 self.calls.get_mut(&id).unwrap().rank = rank;
                 if !matches!(self.calls[&id].place, Place::Connected(_)) {
-                    self.set_moments(now, id);
+                    self.set_moments(id);
                 }
             }
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use acd::config::Skill;
-use acd::why::{Decision, Hindrance, Lack};
+use acd::why::{Decision, Hindrance, Lack, Moment};
 use acd::{Acd, AgentId, Cause, Device, InteractionId, Presence, QueueId, Target};
 
 use crate::model::{Agent, Call, MANUAL, Model, Place, is_assigned, serves};
@@ -160,6 +160,11 @@ pub(crate) fn everybody_is_explained(now: Duration, acd: &Acd, model: &Model) {
         assert_eq!(told, explained.assigned, "each agent keeps {id} waiting");
         assert_eq!(explained.position as usize, explained.before.len() + 1);
         for (at, moment) in explained.moments {
+            if moment == Moment::OldEnough {
+                // A deadline only where one of them is free by now.
+                assert_eq!(Some(at), model.next_gate(now, call), "{id} grows older");
+                continue;
+            }
             let next = acd.poll_timeout();
             assert!(next <= Some(at), "{moment:?} of {id} is no deadline");
         }
