@@ -3,7 +3,7 @@
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use engine::CallId;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -13,6 +13,27 @@ use crate::state::ApiState;
 
 /// The largest body that is read: 1 MB.
 pub(crate) const BODY_MAX: usize = 1_000_000;
+
+/// The largest sound that is read: 20 MB.
+pub(crate) const SOUND_MAX: usize = 20_000_000;
+
+/// The largest body of a request with these headers.
+pub(crate) fn body_max(headers: &HeaderMap) -> usize {
+    let media_type = media_type(headers);
+    if media_type.starts_with("audio/") {
+        SOUND_MAX
+    } else {
+        BODY_MAX
+    }
+}
+
+/// What the body is said to be, without parameters and in lower case; empty when nothing is said.
+pub(crate) fn media_type(headers: &HeaderMap) -> String {
+    let value = headers.get(header::CONTENT_TYPE);
+    let value = value.and_then(|value| value.to_str().ok());
+    let essence = value.unwrap_or_default().split(';').next();
+    essence.unwrap_or_default().trim().to_ascii_lowercase()
+}
 
 /// A JSON body of any shape.
 pub(crate) struct Document(pub(crate) Value);
@@ -44,17 +65,10 @@ impl FromRequest<ApiState> for Document {
 
 /// `application/json`, `application/merge-patch+json` and the like; nothing at all is taken for JSON.
 fn is_json(request: &Request) -> bool {
-    let Some(value) = request.headers().get(header::CONTENT_TYPE) else {
+    if !request.headers().contains_key(header::CONTENT_TYPE) {
         return true;
-    };
-    let essence = value
-        .to_str()
-        .unwrap_or_default()
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
+    }
+    let essence = media_type(request.headers());
     essence == "application/json"
         || (essence.starts_with("application/") && essence.ends_with("+json"))
 }

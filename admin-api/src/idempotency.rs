@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use crate::auth::identity::Authenticated;
-use crate::extract::BODY_MAX;
+use crate::extract::body_max;
 use crate::problem::{ApiError, FieldFault, Kind};
 use crate::state::{ApiState, SILENCE};
 
@@ -153,9 +153,14 @@ async fn run(
     next: Next,
 ) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
-    let too_large = |_| ApiError::new(Kind::TooLarge, "a body has at most 1 MB");
-    let body = to_bytes(body, BODY_MAX).await.map_err(too_large)?;
-    let print = fingerprint(&parts.method, parts.uri.path(), &body);
+    let limit = body_max(&parts.headers);
+    let too_large = |_| {
+        let what = format!("such a body has at most {} MB", limit / 1_000_000);
+        ApiError::new(Kind::TooLarge, what)
+    };
+    let body = to_bytes(body, limit).await.map_err(too_large)?;
+    let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
+    let print = fingerprint(&parts.method, path, &body);
     let answer = match state.memory().turn(&key, print, Instant::now()) {
         Turn::First(number, sender, receiver) => {
             let request = Request::from_parts(parts, Body::from(body));

@@ -10,7 +10,7 @@ use engine::Refusal;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::ports::{ChangeError, CommandError, ReadError, SinceError, StoreError};
+use crate::ports::{ChangeError, CommandError, PromptError, ReadError, SinceError, StoreError};
 
 /// The body of an error (RFC 9457 §3).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -115,7 +115,7 @@ kinds! {
     Gone, GONE, "gone", "No longer kept";
     /// `If-Match` names another state than the present one.
     Precondition, PRECONDITION_FAILED, "changed-meanwhile", "It was changed meanwhile";
-    /// The body is larger than 1 MB.
+    /// The body is larger than 1 MB, a sound than 20 MB.
     TooLarge, PAYLOAD_TOO_LARGE, "too-large", "The body is too large";
     /// The body is not JSON, or not the file that is asked for.
     MediaType, UNSUPPORTED_MEDIA_TYPE, "media-type", "The body is of another type than it must be";
@@ -253,6 +253,17 @@ impl From<CommandError> for ApiError {
             CommandError::Unavailable => {
                 Self::new(Kind::Unavailable, error.to_string()).retry_after(1)
             }
+        }
+    }
+}
+
+impl From<PromptError> for ApiError {
+    fn from(error: PromptError) -> Self {
+        match error {
+            PromptError::OtherKind(why) => Self::new(Kind::MediaType, why),
+            PromptError::Faulty(why) => Self::invalid(vec![FieldFault::new("body", why)]),
+            PromptError::TooMany(why) => Self::new(Kind::Conflict, why),
+            PromptError::Change(error) => error.into(),
         }
     }
 }

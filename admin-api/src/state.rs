@@ -15,7 +15,7 @@ use crate::auth::strangers::Strangers;
 use crate::idempotency::{self, Memory};
 use crate::ports::{
     Accounts, Carried, CentreWriter, Chronicle, EngineHandle, EventLog, HistoryReader, Metrics,
-    Readiness,
+    Prompts, Readiness,
 };
 use crate::problem::{ApiError, Kind};
 
@@ -29,6 +29,8 @@ pub struct Ports {
     pub engine: Arc<dyn EngineHandle>,
     /// The writer of the centre.
     pub centre: Arc<dyn CentreWriter>,
+    /// Sounds.
+    pub prompts: Arc<dyn Prompts>,
     /// Failed logins and tokens.
     pub accounts: Arc<dyn Accounts>,
     /// Calls that are over.

@@ -397,16 +397,16 @@ special = [{ date = "2026-12-25", from = "09:00", to = "09:00" }]
 closed_on = ["2026-12-25", "2026-12-25"]
 "#;
     expect![[r#"
-        centre.toml:4:11: queue "a": there is no prompt "hello"; those there are: closed, default, silence, sorry, welcome
+        centre.toml:4:11: queue "a": there is no prompt "hello"; those there are: closed, default, silence, sorry, welcome; upload others to /api/v1/prompts
         centre.toml:5:15: queue "a": sends callers back to the queue they came from; send them to another queue or to an announcement
         centre.toml:6:13: queue "a": there is no user "nobody"; add it, or name one of the users there are
         centre.toml:7:16: queue "a": no user has the extension "99"; give it to a user, or write "external:99" for a phone behind a trunk
         centre.toml:8:15: queue "a": there is no queue "b"; add it, or name one of the queues there are
         centre.toml:9:24: queue "a": sends callers back to the queue they came from; send them to another queue or to an announcement
-        centre.toml:10:28: queue "a": there is no prompt "hold"; those there are: closed, default, silence, sorry, welcome
+        centre.toml:10:28: queue "a": there is no prompt "hold"; those there are: closed, default, silence, sorry, welcome; upload others to /api/v1/prompts
         centre.toml:13:16: user "u": "a" stands there twice; write it once
         centre.toml:14:20: user "u": sends callers back to the same user; send them to a queue or to another user
-        centre.toml:17:6: number "+31": there is no prompt "gone"; those there are: closed, default, silence, sorry, welcome
+        centre.toml:17:6: number "+31": there is no prompt "gone"; those there are: closed, default, silence, sorry, welcome; upload others to /api/v1/prompts
         centre.toml:20:32: calendar "c": no hours begin at 24:00; write "00:00" and the next day
         centre.toml:20:57: `to` is missing; write to = "08:00"
         centre.toml:21:21: calendar "c": 2026-12-25 has hours here, but is in `closed_on`; take the date out of one of the two

@@ -156,6 +156,11 @@ pub enum MediaCommand {
         /// The sound, shared by all workers and listeners.
         clip: Arc<Clip>,
     },
+    /// Takes a clip out again. Who listens hears it to its end, music until it is stopped; its memory goes with the last.
+    RemoveClip {
+        /// Its name until now.
+        id: ClipId,
+    },
     /// Ends the leg's media: sockets closed, ports at rest. Answered by [`MediaEvent::Closed`].
     Close {
         /// The leg.

@@ -136,6 +136,10 @@ impl Relay {
                 self.clips.insert(id, clip);
                 Some(())
             }
+            MediaCommand::RemoveClip { id } => {
+                self.clips.remove(&id);
+                Some(())
+            }
             MediaCommand::Close { leg } => self.slot(leg).map(|slot| self.close(now, slot, wire)),
             MediaCommand::Restock { .. } | MediaCommand::GiveBack { .. } => Some(()),
         };

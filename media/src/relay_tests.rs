@@ -489,6 +489,42 @@ fn music_that_an_announcement_interrupted_goes_on_where_it_was() {
     assert_eq!(heard, [0, 1, 9, 9, 2, 3, 0, 1]);
 }
 
+/// AP-C.6: a sound that is replaced or removed is heard to its end, music until it is stopped, and its memory goes then.
+#[test]
+fn a_clip_that_is_removed_is_heard_to_its_end_and_then_unknown() {
+    const OLD: ClipId = ClipId(2);
+    for repeat in [false, true] {
+        let mut world = World::new();
+        world.open(0);
+        world.set_remote(0, |_| {}, true, true);
+        let clip = Arc::new(Clip::from_samples(&[9 * 256; 3 * FRAME_SAMPLES]));
+        world.command(MediaCommand::AddClip {
+            id: OLD,
+            clip: Arc::clone(&clip),
+        });
+        let play = |world: &mut World| {
+            let leg = key(0);
+            world.command(MediaCommand::Play {
+                leg,
+                clip: OLD,
+                repeat,
+            });
+        };
+        let ended = MediaEvent::ClipEnded { leg: key(0) };
+        play(&mut world);
+        world.run(Duration::from_millis(19));
+        world.command(MediaCommand::RemoveClip { id: OLD });
+        world.run(Duration::from_millis(100));
+        let (heard, expected) = (world.wire.rtp.len(), if repeat { 6 } else { 3 });
+        assert_eq!(heard, expected, "repeat {repeat}");
+        assert_eq!(world.events().contains(&ended), !repeat);
+        world.command(MediaCommand::StopPlay { leg: key(0) });
+        assert_eq!(Arc::strong_count(&clip), 1, "repeat {repeat}: it is kept");
+        play(&mut world);
+        assert!(world.events().contains(&ended), "there is no such clip");
+    }
+}
+
 #[test]
 fn five_seconds_of_silence_are_told_once_and_the_source_is_learned_anew() {
     let mut world = World::talking();

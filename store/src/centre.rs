@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use config::{
     AuxCode, Calendar, Centre, Change, FeatureCodes, HolidayList, Kind, Number, NumberList, Queue,
-    Resource, Trunk, User, WhatChanged, diff,
+    Resource, Trunk, User, WhatChanged, diff, diff_prompts,
 };
 use serde_json::Value as Json;
 use sqlx::Row as _;
@@ -60,7 +60,7 @@ pub struct AuditRecord {
     pub who: String,
     /// The version of the centre that came of it.
     pub version: u64,
-    /// The kind of resource, as in the API's paths: `users`.
+    /// The kind of resource, as in the API's paths: `users`. Uploaded `prompts` are on record by their digests.
     pub kind: String,
     /// Its name.
     pub name: String,
@@ -127,6 +127,9 @@ impl CentreStore {
         }
         for one in &changes {
             write(&mut transaction, &change, one).await?;
+        }
+        for (name, what) in diff_prompts(change.old, change.new) {
+            write_prompt(&mut transaction, &change, &name, what).await?;
         }
         transaction.commit().await?;
         Ok(changes)
@@ -270,15 +273,60 @@ async fn write(
             }
         }
     }
+    let audited = Audited {
+        kind: one.kind.path(),
+        name: &one.name,
+        what: said(&one.what),
+        before: bodies.before,
+        after: bodies.after,
+    };
+    audit(connection, change, audited).await
+}
+
+/// Sounds are kept as files; who changed which stands with all other changes.
+async fn write_prompt(
+    connection: &mut Connection,
+    change: &CentreChange<'_>,
+    name: &str,
+    what: &str,
+) -> Result<(), StoreError> {
+    let body = |centre: &Centre| {
+        let prompt = centre.prompts.get(name)?;
+        Some(serde_json::json!({ "sha256": prompt.sha256 }).to_string())
+    };
+    let audited = Audited {
+        kind: "prompts",
+        name,
+        what: what.to_owned(),
+        before: body(change.old),
+        after: body(change.new),
+    };
+    audit(connection, change, audited).await
+}
+
+/// A line of the audit, but for who and when.
+struct Audited<'a> {
+    kind: &'static str,
+    name: &'a str,
+    what: String,
+    before: Option<String>,
+    after: Option<String>,
+}
+
+async fn audit(
+    connection: &mut Connection,
+    change: &CentreChange<'_>,
+    audited: Audited<'_>,
+) -> Result<(), StoreError> {
     sqlx::query(AUDIT)
         .bind(change.utc_us)
         .bind(change.who.to_owned())
         .bind(signed(change.new_version))
-        .bind(one.kind.path())
-        .bind(one.name.clone())
-        .bind(said(&one.what))
-        .bind(bodies.before)
-        .bind(bodies.after)
+        .bind(audited.kind)
+        .bind(audited.name.to_owned())
+        .bind(audited.what)
+        .bind(audited.before)
+        .bind(audited.after)
         .execute(connection)
         .await?;
     Ok(())

@@ -1,6 +1,6 @@
 //! All SQL: the journal, the read models folded from it, the centre, accounts and secrets.
 //!
-//! Two SQLite files. `journal.db`, in `store.directory`, has everything that happened, written by one thread as the engine hands it in. The
+//! Two SQLite files, and a folder of uploaded sounds ([`PromptFiles`]). `journal.db`, in `store.directory`, has everything that happened, written by one thread as the engine hands it in. The
 //! database that `store.url` names has the rest: the centre's resources, accounts, and the read models, which a second
 //! thread folds from the journal. One process at a time works on them ([`StoreLock`]).
 //!
@@ -26,6 +26,7 @@ mod journal;
 mod lock;
 mod migrate;
 mod projection;
+mod prompts;
 mod secrets;
 
 use std::path::Path;
@@ -46,6 +47,7 @@ pub use journal::{
 };
 pub use lock::StoreLock;
 pub use projection::{AlertRecord, CallRecord, LegRecord, SessionRecord, StateRecord};
+pub use prompts::{PromptFiles, Replaced, StoredPrompt, digest};
 pub use secrets::Secrets;
 
 #[cfg(test)]

@@ -119,6 +119,34 @@ async fn who_comes_second_is_told_so_and_changes_nothing() {
     assert_eq!(store.load().await.unwrap(), (2, other));
 }
 
+/// AP-C.6: sounds are kept as files; who uploaded which is on record all the same.
+#[tokio::test]
+async fn uploaded_prompts_are_on_record_and_no_part_of_what_is_stored() {
+    let home = Home::new();
+    let store = home.open().await.centre();
+    let before = demo();
+    save(&store, 0, &Centre::default(), &before).await.unwrap();
+    let mut after = before.clone();
+    let (sha256, clip) = ("ab12".to_owned(), Some(50));
+    let prompt = config::Prompt { sha256, clip };
+    after.prompts.insert("welcome".into(), prompt);
+    assert_eq!(save(&store, 1, &before, &after).await.unwrap(), 0);
+    assert_eq!(store.load().await.unwrap(), (2, before.clone()));
+    save(&store, 2, &after, &before).await.unwrap();
+    let records = store.audit(None, 2).await.unwrap();
+    let told: Vec<_> = records
+        .iter()
+        .map(|record| (&*record.kind, &*record.name, &*record.what, &*record.who))
+        .collect();
+    let expected = ["removed", "added"].map(|what| ("prompts", "welcome", what, "sven"));
+    assert_eq!(told, expected);
+    let digest = serde_json::json!({"sha256": "ab12"});
+    assert_eq!(
+        (&records[1].before, &records[1].after),
+        (&None, &Some(digest))
+    );
+}
+
 #[tokio::test]
 async fn every_change_is_on_record_without_secrets() {
     let home = Home::new();

@@ -25,6 +25,7 @@ mod leaving;
 mod opening;
 mod order;
 mod picking;
+mod prompts;
 mod queue;
 mod records;
 mod registrar;

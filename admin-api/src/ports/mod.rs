@@ -11,6 +11,7 @@ mod engine;
 mod events;
 mod health;
 mod history;
+mod prompts;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -25,6 +26,7 @@ pub use history::{
     AlertRecord, CallDetail, CallRecord, HistoryPage, HistoryQuery, HistoryReader, LegRecord,
     ReadError,
 };
+pub use prompts::{Prompt, PromptChange, PromptError, Prompts, Sound, Upload};
 
 /// A boxed future, as object-safe async methods give back.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

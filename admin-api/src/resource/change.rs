@@ -20,7 +20,7 @@ use crate::problem::{ApiError, FieldFault, Kind};
 use crate::state::ApiState;
 
 /// How often a change is made anew when others were faster.
-const TRIES: usize = 8;
+pub(crate) const TRIES: usize = 8;
 
 /// What a request wants of a resource.
 #[derive(Debug, Clone)]

@@ -19,6 +19,7 @@ mod me;
 mod number_lists;
 mod numbers;
 mod opening;
+mod prompts;
 mod queues;
 mod trunks;
 mod users;
@@ -47,6 +48,7 @@ pub(crate) fn api() -> Routes {
         number_lists::routes(),
         feature_codes::routes(),
         aux_codes::routes(),
+        prompts::routes(),
         agents::routes(),
         agent_figures::routes(),
         figures::routes(),

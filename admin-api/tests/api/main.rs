@@ -11,6 +11,7 @@ mod lists;
 mod login;
 mod opening;
 mod page;
+mod prompts;
 mod resources;
 mod rights;
 mod waiting;

@@ -152,6 +152,49 @@ fn table() -> Vec<Row> {
             none(),
             [401, 403, 403, 204],
         ),
+        // Prompts: an upload is a WAV file, which these are not.
+        (
+            "GET",
+            "/api/v1/prompts",
+            "/api/v1/prompts",
+            none(),
+            [401, 403, 200, 200],
+        ),
+        (
+            "POST",
+            "/api/v1/prompts",
+            "/api/v1/prompts?name=new",
+            none(),
+            [401, 403, 403, 415],
+        ),
+        (
+            "GET",
+            "/api/v1/prompts/{name}",
+            "/api/v1/prompts/welcome",
+            none(),
+            [401, 403, 200, 200],
+        ),
+        (
+            "PUT",
+            "/api/v1/prompts/{name}",
+            "/api/v1/prompts/welcome",
+            none(),
+            [401, 403, 403, 415],
+        ),
+        (
+            "DELETE",
+            "/api/v1/prompts/{name}",
+            "/api/v1/prompts/welcome",
+            none(),
+            [401, 403, 403, 409],
+        ),
+        (
+            "GET",
+            "/api/v1/prompts/{name}/audio",
+            "/api/v1/prompts/welcome/audio",
+            none(),
+            [401, 403, 200, 200],
+        ),
         // Queues: ann attends support and not sales.
         (
             "GET",

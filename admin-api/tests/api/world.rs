@@ -11,12 +11,13 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 use admin_api::ports::{
     Account, Accounts, CallDetail, Carried, CentreChange, CentreWriter, ChangeError, Check,
     Chronicle, CommandError, Committed, EngineHandle, EventLog, HistoryPage, HistoryQuery,
-    HistoryReader, LoggedEvent, Metrics, ReadError, Readiness, Recounted, SinceError, StoreError,
-    StoredToken, Story, StoryEvent, TokenHash,
+    HistoryReader, LoggedEvent, Metrics, Prompt, PromptChange, PromptError, Prompts, ReadError,
+    Readiness, Recounted, SinceError, Sound, StoreError, StoredToken, Story, StoryEvent, TokenHash,
+    Upload,
 };
 use admin_api::{Answer, ApiState, Ports, hash_password, router};
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode};
 use config::{Settings, Snapshot};
@@ -201,6 +202,7 @@ impl World {
         let ports = Ports {
             engine: engine.clone(),
             centre: centre.clone(),
+            prompts: Arc::new(FakePrompts::new(Arc::clone(&centre), Arc::clone(&clock))),
             accounts: accounts.clone(),
             history: history.clone(),
             chronicle: engine.clone(),
@@ -297,7 +299,19 @@ impl World {
         headers: &[(&str, &str)],
         text: &str,
     ) -> Answered {
-        let mut request = Request::builder().method("POST").uri(path);
+        self.upload_by("POST", user, path, headers, text).await
+    }
+
+    /// The same, by this method.
+    pub(crate) async fn upload_by(
+        &self,
+        method: &str,
+        user: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        text: &str,
+    ) -> Answered {
+        let mut request = Request::builder().method(method).uri(path);
         request = request.header("authorization", format!("Bearer {}", self.token(user)));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -759,6 +773,106 @@ impl CentreWriter for FakeCentre {
             }
             *lock(&self.moves) = change.moves;
             Ok(self.put(change.centre))
+        })
+    }
+}
+
+/// Sounds in memory: `welcome` and `silence` come with the program. A file is good when it begins as WAV files do.
+pub(crate) struct FakePrompts {
+    files: Mutex<BTreeMap<String, (Bytes, Upload)>>,
+    centre: Arc<FakeCentre>,
+    clock: Arc<AtomicI64>,
+}
+
+/// What comes with the fake program.
+const BUILT_IN: [&str; 2] = ["silence", "welcome"];
+
+impl FakePrompts {
+    fn new(centre: Arc<FakeCentre>, clock: Arc<AtomicI64>) -> Self {
+        Self {
+            files: Mutex::default(),
+            centre,
+            clock,
+        }
+    }
+
+    fn keep(&self, change: PromptChange) -> Result<Committed, PromptError> {
+        let snapshot = self.centre.snapshot();
+        let mut centre = config::Centre::clone(&snapshot.centre);
+        let mut files = lock(&self.files);
+        let name = change.name.to_string();
+        match change.wav {
+            Some(wav) if wav.starts_with(b"ID3") => {
+                return Err(PromptError::OtherKind("this is an MP3 file".into()));
+            }
+            Some(wav) if !wav.starts_with(b"RIFF") => {
+                return Err(PromptError::Faulty("the file holds no sound".into()));
+            }
+            Some(wav) => {
+                let prompt = config::Prompt {
+                    sha256: format!("{:x}", wav.len()),
+                    clip: Some(1),
+                };
+                centre.prompts.insert(name.clone(), prompt);
+                let upload = Upload {
+                    at_us: self.clock.load(Ordering::SeqCst),
+                    by: Some(change.actor.username),
+                };
+                files.insert(name, (wav, upload));
+            }
+            None => {
+                centre.prompts.remove(&name);
+                files.remove(&name);
+            }
+        }
+        Ok(self.centre.put(centre))
+    }
+}
+
+impl Prompts for FakePrompts {
+    fn all(&self) -> Vec<Prompt> {
+        let files = lock(&self.files);
+        let built_in = BUILT_IN.into_iter().map(str::to_owned);
+        let names: std::collections::BTreeSet<String> =
+            built_in.chain(files.keys().cloned()).collect();
+        let prompt = |name: String| {
+            let found = files.get(&name);
+            let bytes = found.map_or(4, |(wav, _)| wav.len());
+            Prompt {
+                built_in: BUILT_IN.contains(&name.as_str()),
+                upload: found.map(|(_, upload)| upload.clone()),
+                sound: Some(Sound {
+                    seconds: 1.5,
+                    bytes: bytes as u64,
+                    sample_rate_hz: 8000,
+                    channels: 1,
+                    sha256: format!("{bytes:x}"),
+                }),
+                fault: None,
+                name,
+            }
+        };
+        names.into_iter().map(prompt).collect()
+    }
+
+    fn audio(&self, name: &str) -> Answer<'_, Result<Option<Bytes>, StoreError>> {
+        let uploaded = lock(&self.files).get(name).map(|(wav, _)| wav.clone());
+        let built_in = BUILT_IN
+            .contains(&name)
+            .then(|| Bytes::from_static(b"RIFF"));
+        Box::pin(std::future::ready(Ok(uploaded.or(built_in))))
+    }
+
+    fn change(&self, change: PromptChange) -> Answer<'_, Result<Committed, PromptError>> {
+        Box::pin(async move {
+            if self.centre.beaten.load(Ordering::SeqCst) > 0 {
+                self.centre.beaten.fetch_sub(1, Ordering::SeqCst);
+                self.centre.other_change();
+            }
+            if change.base != self.centre.snapshot().version {
+                return Err(ChangeError::Stale.into());
+            }
+            self.keep(change)
         })
     }
 }

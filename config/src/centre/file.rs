@@ -18,13 +18,15 @@ const LATER: &[&str] = &[
     "contacts",
     "flows",
     "park_locations",
-    "prompts",
     "roles",
     "skills",
     "tasks",
     "templates",
     "wrap_up_codes",
 ];
+
+/// What is a resource of the API and no table.
+const PROMPTS: &str = "prompts";
 
 /// Reads a centre file that stands for itself.
 ///
@@ -168,6 +170,12 @@ impl Walk {
                 Some(Kind::NumberList) => self.read_list::<NumberList>(entry, reader),
                 Some(Kind::AuxCode) => self.read_list::<AuxCode>(entry, reader),
                 Some(Kind::FeatureCodes) => self.read_single::<FeatureCodes>(entry, reader),
+                None if entry.key == PROMPTS => reader.in_field(PROMPTS, &entry.node, |reader| {
+                    let message = "sounds are uploaded, not written down here";
+                    let help =
+                        "send each to /api/v1/prompts/NAME, and name it where it is to be heard";
+                    reader.report(&entry.key_span, message, help);
+                }),
                 None => reader.unknown_key(entry, &tables, LATER),
             }
         }

@@ -10,7 +10,7 @@ impl Centre {
     /// rest stays, or with `prune` is gone.
     ///
     /// A user who exists keeps their password: the file's is "used when the user is created".
-    /// Plain passwords of the file are still plain afterwards; see [`Centre::seal`].
+    /// Plain passwords of the file are still plain afterwards; see [`Centre::seal`]. Uploaded prompts stay.
     pub fn merge(&self, file: &Self, prune: bool) -> Self {
         let with_passwords = |user: &Arc<User>| match self.users.get(user.key()) {
             Some(old) if old.password.is_some() && old.password != user.password => {
@@ -32,6 +32,8 @@ impl Centre {
             number_lists: merge_kind(&self.number_lists, &file.number_lists, prune, Arc::clone),
             feature_codes: merge_kind(&self.feature_codes, &file.feature_codes, prune, Arc::clone),
             aux_codes: merge_kind(&self.aux_codes, &file.aux_codes, prune, Arc::clone),
+            // No file speaks of them.
+            prompts: self.prompts.clone(),
         }
     }
 }

@@ -16,6 +16,7 @@ mod holiday_list;
 mod merge;
 mod number;
 mod number_list;
+mod prompt;
 mod queue;
 mod secrets;
 mod trunk;
@@ -33,7 +34,7 @@ use crate::read::{Reader, Record, from_json};
 
 pub use aux_code::AuxCode;
 pub use calendar::{Calendar, OpenHours, SpecialHours};
-pub use check::{BUILT_IN_PROMPTS, ResourceFault};
+pub use check::ResourceFault;
 pub use diff::{Change, FieldChange, WhatChanged, diff};
 pub use export::export;
 pub use feature_codes::FeatureCodes;
@@ -42,6 +43,7 @@ pub use file::{apply_centre, parse_centre};
 pub use holiday_list::{Holiday, HolidayList};
 pub use number::Number;
 pub use number_list::NumberList;
+pub use prompt::{BUILT_IN_PROMPTS, Prompt, PromptUse, diff_prompts};
 pub use queue::{Announce, Overflow, Queue, Relaxation, ServiceLevel, Sticky};
 pub use trunk::Trunk;
 pub use user::{Assignment, FIRST_ADMINISTRATOR, Personal, User};
@@ -285,6 +287,8 @@ pub struct Centre {
     pub feature_codes: BTreeMap<String, Arc<FeatureCodes>>,
     /// Aux codes by name.
     pub aux_codes: BTreeMap<String, Arc<AuxCode>>,
+    /// Uploaded sounds by name. No resource of the file or the store: the daemon puts in what its directory holds.
+    pub prompts: BTreeMap<String, Prompt>,
 }
 
 impl Centre {

@@ -63,6 +63,11 @@ text_newtype! {
 }
 
 text_newtype! {
+    /// The name of a sound that is uploaded, and of its file: 1 to 64 of `a-z 0-9 -`.
+    pub struct PromptName, "a name of 1 to 64 lower-case letters, digits and hyphens", "christmas-greeting", is_prompt_name
+}
+
+text_newtype! {
     /// What a user logs in with: 1 to 64 of `a-z A-Z 0-9 . _ - @`.
     pub struct Username, "a user name of 1 to 64 letters, digits, dots, dashes, _ or @", "alice", is_username
 }
@@ -92,6 +97,11 @@ impl Name {
 fn is_name(text: &str) -> bool {
     let trimmed = !text.is_empty() && text.trim() == text;
     trimmed && text.chars().count() <= 64 && is_printable(text) && !text.contains('/')
+}
+
+fn is_prompt_name(text: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    (1..=64).contains(&text.len()) && text.chars().all(allowed)
 }
 
 fn is_username(text: &str) -> bool {
@@ -134,6 +144,24 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(text.parse::<Name>().is_ok(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn names_of_sounds_are_such_that_a_file_can_have_them() {
+        let long = "x".repeat(65);
+        for (text, expected) in [
+            ("welcome", true),
+            ("number-7", true),
+            ("", false),
+            ("..", false),
+            ("a/b", false),
+            ("Welcome", false),
+            ("a b", false),
+            ("é", false),
+            (long.as_str(), false),
+        ] {
+            assert_eq!(text.parse::<PromptName>().is_ok(), expected, "{text:?}");
         }
     }
 

@@ -67,8 +67,14 @@ impl Engine {
             .retain(|queue, _| !snapshot.centre.queues.contains_key(queue));
         self.moves.extend(moves);
         let changes = config::diff(&self.snapshot.centre, &snapshot.centre);
+        let prompts = config::diff_prompts(&self.snapshot.centre, &snapshot.centre);
         self.snapshot = snapshot;
         self.take_up_centre();
+        let prompts = prompts.into_iter().map(|(name, what)| Change {
+            kind: "prompts".into(),
+            name,
+            what: what.into(),
+        });
         let changes = changes
             .iter()
             .map(|change| Change {
@@ -76,11 +82,13 @@ impl Engine {
                 name: change.name.clone(),
                 what: change.what.word().into(),
             })
+            .chain(prompts)
             .collect();
         self.publish(Event::CentreChanged { version, changes });
         self.publish_service_levels();
         self.publish_new_ranks();
         self.begin_new_announcements();
+        self.check_prompts();
         self.refresh_queues();
         self.drop_removed_phones();
         Ok(Done::Ok)
@@ -395,7 +403,7 @@ fn is_there(to: &Destination, centre: &Centre) -> bool {
         Destination::Queue(name) => centre.queues.contains_key(&**name),
         Destination::User(username) => centre.users.contains_key(&**username),
         Destination::Extension(number) => centre.user_by_extension(number).is_some(),
-        Destination::Announcement(name) => config::BUILT_IN_PROMPTS.contains(&&**name),
+        Destination::Announcement(name) => centre.has_prompt(name),
         Destination::External(_) | Destination::HangUp | Destination::Busy => true,
     }
 }

@@ -200,6 +200,7 @@ impl Engine {
         }
         self.start_alarms(has_gap);
         self.take_up_centre();
+        self.check_prompts();
         self.publish_service_levels();
         self.refresh_queues();
         self.end_interrupted_dialogs();

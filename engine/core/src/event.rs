@@ -21,6 +21,9 @@ use crate::ids::{CallId, LegId};
 /// calls (rule 21). Work for a supervisor; the daemon itself is well.
 pub const NOBODY_ALARM: &str = "nobody:";
 
+/// What the alarm of an uploaded prompt that cannot be read begins with; the prompt's name follows.
+pub const PROMPT_ALARM: &str = "prompt-unreadable:";
+
 /// One thing that happened. In JSON: `{"type": "call-started", ...}`.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]

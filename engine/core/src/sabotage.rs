@@ -43,4 +43,6 @@ sabotage! {
     MAX_ESTIMATE = "sabotage-max-estimate";
     /// Counters go on when the centre's day begins.
     DAY = "sabotage-day";
+    /// What comes with the program is played, whatever was uploaded in its place.
+    UPLOADED_PROMPT = "sabotage-uploaded-prompt";
 }

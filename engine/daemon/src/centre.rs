@@ -119,16 +119,32 @@ impl Writer {
         moves: Moves,
     ) -> Result<Committed, ChangeError> {
         if config::diff(&turn.current.centre, &centre).is_empty() {
-            let seq = self.inner.engine.views().view().seq;
-            return Ok(Committed {
-                version: turn.current.version,
-                seq,
-                effects: Vec::new(),
-            });
+            return Ok(self.unchanged(&turn));
         }
         let settings = Arc::clone(&turn.current.settings);
         self.replace(&turn, actor, settings, Arc::new(centre), moves)
             .await
+    }
+
+    /// Puts a centre in force in which only uploaded prompts are different.
+    pub(crate) async fn put_prompts(
+        &self,
+        turn: &Turn,
+        actor: Actor,
+        centre: Centre,
+    ) -> Result<Committed, ChangeError> {
+        let settings = Arc::clone(&turn.current.settings);
+        self.replace(turn, actor, settings, Arc::new(centre), Moves::new())
+            .await
+    }
+
+    /// The answer to a change that changes nothing.
+    pub(crate) fn unchanged(&self, turn: &Turn) -> Committed {
+        Committed {
+            version: turn.current.version,
+            seq: self.inner.engine.views().view().seq,
+            effects: Vec::new(),
+        }
     }
 
     /// Puts other settings in force.

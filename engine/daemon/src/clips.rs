@@ -1,5 +1,6 @@
-//! The sounds the media threads hold: those that come with the program, and the ringing tone.
+//! The sounds that come with the program, among them the ringing tone. Those that are uploaded stand in [`crate::prompts`].
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -18,24 +19,52 @@ const SAMPLE_RATE_HZ: usize = 8_000;
 /// About -13 dBm0.
 const TONE_AMPLITUDE: f64 = 7_000.0;
 
+/// One of them.
+pub(crate) struct BuiltIn {
+    pub(crate) name: &'static str,
+    /// A WAV file.
+    pub(crate) wav: Cow<'static, [u8]>,
+}
+
+/// All of them.
+pub(crate) fn built_in() -> impl Iterator<Item = BuiltIn> {
+    let assets = media::assets::all().map(|asset| BuiltIn {
+        name: asset.name,
+        wav: Cow::Borrowed(asset.wav),
+    });
+    let tone = BuiltIn {
+        name: RINGBACK,
+        wav: Cow::Owned(wav_file(&ringback())),
+    };
+    assets.chain([tone])
+}
+
 /// Hands all clips to all media threads; their ids by name, for the engine.
 pub(crate) fn load(media: &MediaSender) -> anyhow::Result<BTreeMap<String, ClipId>> {
-    let mut clips = Vec::new();
-    for asset in media::assets::all() {
-        let clip = asset
-            .clip()
-            .with_context(|| format!("the built-in sound {}", asset.name))?;
-        clips.push((asset.name, clip));
-    }
-    clips.push((RINGBACK, Clip::from_samples(&ringback())));
     let mut ids = BTreeMap::new();
-    for (id, (name, clip)) in (1..).map(ClipId).zip(clips) {
+    for (id, BuiltIn { name, wav }) in (1..).map(ClipId).zip(built_in()) {
+        let clip = Clip::from_wav(&wav).with_context(|| format!("the built-in sound {name}"))?;
         media
             .add_clip(id, &Arc::new(clip))
             .with_context(|| format!("the sound {name}"))?;
         ids.insert(name.to_owned(), id);
     }
     Ok(ids)
+}
+
+/// 16-bit PCM, mono, at [`SAMPLE_RATE_HZ`].
+fn wav_file(samples: &[i16]) -> Vec<u8> {
+    // Our own tones are seconds long.
+    let (rate, length) = (SAMPLE_RATE_HZ as u32, 2 * samples.len() as u32);
+    let mut file = b"RIFF".to_vec();
+    file.extend((36 + length).to_le_bytes());
+    file.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
+    file.extend(rate.to_le_bytes());
+    file.extend((2 * rate).to_le_bytes());
+    file.extend(b"\x02\0\x10\0data");
+    file.extend(length.to_le_bytes());
+    file.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
+    file
 }
 
 fn ringback() -> Vec<i16> {
@@ -52,6 +81,12 @@ fn ringback() -> Vec<i16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_file_of_the_ringing_tone_is_the_tone() {
+        let tone = built_in().find(|ours| ours.name == RINGBACK).unwrap();
+        assert_eq!(media::wav::read(&tone.wav), Ok(ringback()));
+    }
 
     #[test]
     fn the_ringing_tone_sounds_one_second_in_five_at_425_hz() {

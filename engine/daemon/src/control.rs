@@ -25,6 +25,7 @@ use crate::apply::{NoPlan, Plan, Wish, plan, summary};
 use crate::centre::{Writer, print_changes};
 use crate::clock::utc_us;
 use crate::print::{complain, one_line, say};
+use crate::prompts;
 
 const SOCKET: &str = "lampfield.sock";
 /// The longest question: a centre of some ten thousand users.
@@ -152,12 +153,10 @@ fn alone(
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let store = Store::open(
-            &settings.store.url.to_string(),
-            Path::new(settings.store.directory.as_ref()),
-        )
-        .await?;
-        let (version, centre) = store.centre().load().await?;
+        let directory = Path::new(settings.store.directory.as_ref());
+        let store = Store::open(&settings.store.url.to_string(), directory).await?;
+        let (version, mut centre) = store.centre().load().await?;
+        centre.prompts = prompts::known(directory);
         let current = Snapshot {
             version,
             settings: Arc::new(settings.clone()),

@@ -29,6 +29,7 @@ mod metrics;
 mod net;
 mod ports;
 mod print;
+mod prompts;
 mod random;
 mod realm;
 mod replay;

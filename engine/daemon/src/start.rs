@@ -4,6 +4,7 @@
 //! media threads, the engine's thread, control socket and API, and then the line `ready`.
 //! **End**, in the other order: no new calls until the last has ended, then API, engine, media, and the journal written out.
 
+use std::collections::BTreeMap;
 use std::future::ready;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -16,6 +17,7 @@ use anyhow::{Context as _, anyhow, bail};
 use config::{Settings, Snapshot};
 use engine::journal::{Body, Entry, Stamp};
 use engine::{Engine, Listen, PORT_STOCK_LEVEL, Restore, Seeds, Setup};
+use media::control::ClipId;
 use media_io::{MediaIoConfig, MediaPool};
 use sip::Transport;
 use store::{JournalWriter, Limits, Store};
@@ -43,6 +45,7 @@ use crate::ports::{
     AccountsPort, BEHIND_MAX, ChroniclePort, Commands, EventsPort, Health, HistoryPort,
 };
 use crate::print::say;
+use crate::prompts::{Prompts, Shelf};
 use crate::signals::{Rereading, Signals};
 use crate::view::{self, Views};
 use crate::{clips, event_log, http, logging, lookup, random, realm};
@@ -155,7 +158,9 @@ impl Daemon {
         let (lanes, lane_ends) = lanes();
         let media = Arc::new(start_media(&settings, clock, &lanes)?);
         let clips = clips::load(&media.sender())?;
-        let (version, centre) = load_or_create(&store, &settings).await?;
+        let shelf = load_prompts(&directory, &media, &clips).await?;
+        let (version, mut centre) = load_or_create(&store, &settings).await?;
+        Arc::make_mut(&mut centre).prompts = shelf.in_centre();
         let snapshot = Arc::new(Snapshot {
             version,
             settings: Arc::new(settings),
@@ -222,6 +227,7 @@ impl Daemon {
                 noticing.set_emergency_numbers(&snapshot.settings);
             },
         );
+        let prompts = Prompts::new(shelf, writer.clone());
         let control = Control::start(&directory, writer.clone())
             .with_context(|| format!("cannot listen in {}", directory.display()))?;
 
@@ -234,6 +240,7 @@ impl Daemon {
         let ports = Ports {
             engine: Arc::new(commands.clone()),
             centre: Arc::new(writer.clone()),
+            prompts: Arc::new(prompts),
             accounts: Arc::new(AccountsPort(store.accounts())),
             chronicle: Arc::new(ChroniclePort {
                 past: store.events(),
@@ -371,6 +378,18 @@ impl Daemon {
         tracing::info!("ended");
         Ok(())
     }
+}
+
+/// What was uploaded. Reading it blocks, and takes up to a second for each long sound.
+async fn load_prompts(
+    directory: &Path,
+    media: &MediaPool,
+    clips: &BTreeMap<String, ClipId>,
+) -> anyhow::Result<Shelf> {
+    let (directory, media) = (directory.to_path_buf(), media.sender());
+    let last = clips.values().max().map_or(0, |id| id.0);
+    let load = move || Shelf::load(&directory, &media, ClipId(last + 1));
+    Ok(tokio::task::spawn_blocking(load).await?)
 }
 
 /// The state that the journal says, and the number of this start.

@@ -6,8 +6,8 @@
 //!
 //! When a queue is full:
 //! - **commands**: [`MediaSender::send`] never waits. With [`MediaIoConfig::commands_max`] waiting, a command is
-//!   refused and counted; the engine ends that call as it ends one without ports. `Close` and `GiveBack` are always
-//!   taken, or ports would leak; there are never more of them than pairs of ports.
+//!   refused and counted; the engine ends that call as it ends one without ports. `Close`, `GiveBack` and `RemoveClip`
+//!   are always taken, or ports and memory would leak; there are never more of them than pairs of ports, and clips.
 //! - **events**: the sink decides; it is called on the media thread and must not wait.
 //! - **packets**: a socket's receive buffer holds 64 kB, some seconds of sound; the kernel drops what is more. A
 //!   packet that the kernel will not take for sending is dropped and counted: late sound is no sound.

@@ -87,7 +87,7 @@ impl MediaSender {
     /// Hands a command to a worker; never waits.
     ///
     /// # Errors
-    /// [`SendFault::Full`] with too many waiting, never for `Close` and `GiveBack`; [`SendFault::NoWorker`].
+    /// [`SendFault::Full`] with too many waiting, never for `Close`, `GiveBack` and `RemoveClip`; [`SendFault::NoWorker`].
     pub fn send(&self, worker: WorkerId, command: MediaCommand) -> Result<(), SendFault> {
         let slot = self
             .slots
@@ -95,7 +95,9 @@ impl MediaSender {
             .ok_or(SendFault::NoWorker(worker))?;
         let must_go = matches!(
             command,
-            MediaCommand::Close { .. } | MediaCommand::GiveBack { .. }
+            MediaCommand::Close { .. }
+                | MediaCommand::GiveBack { .. }
+                | MediaCommand::RemoveClip { .. }
         );
         if !must_go && slot.queue.len() >= self.commands_max {
             slot.refused.fetch_add(1, Ordering::Relaxed);
@@ -126,6 +128,14 @@ impl MediaSender {
             .filter_map(|worker| send(worker).err())
             .collect();
         faults.into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// Takes a clip from all workers. Who listens hears it to its end.
+    pub fn remove_clip(&self, id: ClipId) {
+        for worker in (0..self.workers()).map(WorkerId) {
+            // Fails only for a worker that has ended, and its clips with it.
+            let _ = self.send(worker, MediaCommand::RemoveClip { id });
+        }
     }
 
     /// How many workers there are.

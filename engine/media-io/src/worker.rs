@@ -143,6 +143,7 @@ impl Worker {
                 | MediaCommand::Play { .. }
                 | MediaCommand::StopPlay { .. }
                 | MediaCommand::AddClip { .. }
+                | MediaCommand::RemoveClip { .. }
                 | MediaCommand::Close { .. } => {}
             }
             self.relay.handle_command(now, command, &mut self.sockets);

@@ -102,6 +102,17 @@ impl Api {
         asked.unwrap_or_else(|error| panic!("{method} {path}: {error}"))
     }
 
+    /// Sends a file of this media type, `method /api/v1{path}`.
+    ///
+    /// # Panics
+    ///
+    /// When nobody answers.
+    pub fn upload(&self, method: &str, path: &str, media_type: &str, file: &[u8]) -> Response {
+        let path = format!("/api/v1{path}");
+        let sent = self.exchange(method, &path, Some(media_type), file);
+        sent.unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    }
+
     /// Any request to a daemon that may not be there.
     ///
     /// # Errors
@@ -113,6 +124,18 @@ impl Api {
         path: &str,
         body: Option<&Value>,
     ) -> std::io::Result<Response> {
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let media_type = (!body.is_empty()).then_some("application/json");
+        self.exchange(method, path, media_type, body.as_bytes())
+    }
+
+    fn exchange(
+        &self,
+        method: &str,
+        path: &str,
+        media_type: Option<&str>,
+        body: &[u8],
+    ) -> std::io::Result<Response> {
         let mut stream = TcpStream::connect_timeout(&self.address, TIMEOUT)?;
         stream.set_read_timeout(Some(TIMEOUT))?;
         let mut head = format!(
@@ -122,12 +145,12 @@ impl Api {
         if let Some(token) = &self.token {
             head += &format!("Authorization: Bearer {token}\r\n");
         }
-        let body = body.map(Value::to_string).unwrap_or_default();
-        if !body.is_empty() {
-            head += "Content-Type: application/json\r\n";
+        if let Some(media_type) = media_type {
+            head += &format!("Content-Type: {media_type}\r\n");
         }
-        head += &format!("Content-Length: {}\r\n\r\n{body}", body.len());
+        head += &format!("Content-Length: {}\r\n\r\n", body.len());
         stream.write_all(head.as_bytes())?;
+        stream.write_all(body)?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;
         Ok(parse(&String::from_utf8_lossy(&answer)))

@@ -38,7 +38,11 @@ impl Sound {
     ///
     /// When the file is not there.
     pub fn of_wav(path: &Path) -> Self {
-        let bytes = std::fs::read(path).unwrap();
+        Self::of_wav_bytes(&std::fs::read(path).unwrap())
+    }
+
+    /// The same, of its bytes.
+    pub fn of_wav_bytes(bytes: &[u8]) -> Self {
         let samples = bytes.get(44..).unwrap_or_default();
         Self(
             samples
@@ -46,6 +50,16 @@ impl Sound {
                 .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
                 .collect(),
         )
+    }
+
+    /// As PCMU carries it, in whole packets.
+    #[must_use]
+    pub fn in_pcmu(&self) -> Self {
+        let whole = self.0.chunks_exact(FRAME).flatten();
+        let payload: Vec<u8> = whole
+            .map(|&sample| media::g711::encode_mulaw(sample))
+            .collect();
+        Self::of_pcmu([payload.as_slice()].into_iter())
     }
 
     /// A WAV file of it.

@@ -262,10 +262,16 @@ impl Inner {
 
     /// Changes the centre as `apply` does: all or nothing, while calls run.
     pub(crate) fn apply(&mut self, centre: &str, moves: Moves) -> Result<Done, Refusal> {
+        let centre = sealed(centre, &self.settings);
+        self.put(centre, moves)
+    }
+
+    /// Puts a changed centre in force.
+    pub(crate) fn put(&mut self, centre: config::Centre, moves: Moves) -> Result<Done, Refusal> {
         let snapshot = Arc::new(Snapshot {
             version: self.snapshot.version + 1,
             settings: Arc::clone(&self.settings),
-            centre: Arc::new(sealed(centre, &self.settings)),
+            centre: Arc::new(centre),
         });
         let admin = config::Role::Administrator;
         let prepared = self.command(

@@ -27,7 +27,7 @@ mod trace;
 mod ua;
 mod world;
 
-pub use crate::media::Hears;
+pub use crate::media::{Hears, uploaded};
 pub use dice::Dice;
 pub use inner::Plan;
 pub use network::Weather;

@@ -55,17 +55,37 @@ static CLIPS: LazyLock<Vec<Clip>> = LazyLock::new(|| {
         name: word.name,
         length: WORD,
     });
-    sentences.into_iter().chain(words).collect()
+    let uploaded = Clip {
+        name: UPLOADED,
+        length: Duration::from_secs(2),
+    };
+    sentences
+        .into_iter()
+        .chain(words)
+        .chain([uploaded])
+        .collect()
 });
+
+/// The name under which an uploaded sound is heard, whatever it is called in the centre.
+const UPLOADED: &str = "uploaded";
 
 /// How long a word is.
 const WORD: Duration = Duration::from_millis(500);
 
-/// Numbers for the clips, as the engine is told.
+/// A sound of two seconds that was uploaded, as the centre knows it.
+pub fn uploaded() -> config::Prompt {
+    config::Prompt {
+        sha256: UPLOADED.into(),
+        clip: u32::try_from(CLIPS.len()).ok(),
+    }
+}
+
+/// Numbers for the clips, as the engine is told: not of the one that was uploaded, which it has from the centre.
 pub(crate) fn clip_ids() -> BTreeMap<String, ClipId> {
     CLIPS
         .iter()
         .zip(1..)
+        .filter(|(clip, _)| clip.name != UPLOADED)
         .map(|(clip, id)| (clip.name.to_owned(), ClipId(id)))
         .collect()
 }
@@ -215,7 +235,7 @@ impl Media {
             MediaCommand::StopPlay { leg } => {
                 self.on_leg(leg, "StopPlay", |open| open.playing = None)
             }
-            MediaCommand::AddClip { .. } => {}
+            MediaCommand::AddClip { .. } | MediaCommand::RemoveClip { .. } => {}
             MediaCommand::Close { leg } => self.close(now, leg),
             MediaCommand::Restock { count } => self.deliver(now, worker, count),
             MediaCommand::GiveBack { ports } => {

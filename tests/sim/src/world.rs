@@ -301,6 +301,18 @@ impl World {
         result
     }
 
+    /// Changes the centre as it is, such as by an upload.
+    pub fn changes(&self, change: impl FnOnce(&mut config::Centre)) {
+        let mut centre = config::Centre::clone(&self.0.borrow().snapshot.centre);
+        change(&mut centre);
+        let mut inner = self.inner();
+        if let Err(refusal) = inner.put(centre, Moves::new()) {
+            inner.fail(&format!("refused: {refusal}"));
+        }
+        drop(inner);
+        self.run_for(BLINK);
+    }
+
     /// Applies another centre, in which a queue is gone whose callers go to `to`.
     ///
     /// # Errors

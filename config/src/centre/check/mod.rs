@@ -10,14 +10,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{
-    AuxCode, Calendar, Centre, FeatureCodes, HolidayList, Kind, Number, NumberList, Queue,
-    Resource, Trunk, User,
+    AuxCode, Calendar, Centre, FeatureCodes, HolidayList, Kind, Number, NumberList, PromptUse,
+    Queue, Resource, Trunk, User,
 };
 use crate::values::Destination;
 use crate::{Settings, read};
-
-/// The prompts that come with the program; `default` is the music.
-pub const BUILT_IN_PROMPTS: [&str; 5] = ["closed", "default", "silence", "sorry", "welcome"];
 
 /// What is wrong with a resource, seen among the others.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -111,6 +108,21 @@ impl Centre {
             .collect()
     }
 
+    /// Every place that names a prompt.
+    pub fn prompt_uses(&self) -> Vec<PromptUse> {
+        let mut checker = Checker::new(self, &|_, _| 0);
+        for queue in self.queues.values() {
+            checker.check_queue(queue);
+        }
+        for user in self.users.values() {
+            checker.check_user(user);
+        }
+        for number in self.numbers.values() {
+            checker.check_destination(&**number, "to", number.to.as_ref());
+        }
+        checker.prompt_uses
+    }
+
     /// What is wrong across resources. `turn` says whose claim comes first where two want the same thing; among equals, queues
     /// come before users, each by name.
     pub(super) fn cross_faults(&self, turn: &dyn Fn(Kind, &str) -> usize) -> Vec<CrossFault> {
@@ -165,6 +177,8 @@ struct Checker<'a> {
     /// When a resource may claim what only one can have.
     turn: &'a dyn Fn(Kind, &str) -> usize,
     faults: Vec<CrossFault>,
+    /// The prompts that were named so far.
+    prompt_uses: Vec<PromptUse>,
 }
 
 impl<'a> Checker<'a> {
@@ -173,6 +187,7 @@ impl<'a> Checker<'a> {
             centre,
             turn,
             faults: Vec::new(),
+            prompt_uses: Vec::new(),
         }
     }
 
@@ -295,9 +310,16 @@ impl<'a> Checker<'a> {
         let Some(name) = name else {
             return;
         };
-        if !BUILT_IN_PROMPTS.contains(&name) {
+        self.prompt_uses.push(PromptUse {
+            prompt: name.to_owned(),
+            kind: T::KIND,
+            name: resource.key().to_owned(),
+            field: field.to_owned(),
+        });
+        if !self.centre.has_prompt(name) {
             let message = format!("there is no prompt \"{name}\"");
-            let help = format!("those there are: {}", BUILT_IN_PROMPTS.join(", "));
+            let known = self.centre.prompt_names().join(", ");
+            let help = format!("those there are: {known}; upload others to /api/v1/prompts");
             self.fault(resource, field, message, help);
         }
     }

@@ -4,16 +4,18 @@
 //! given back or closed when the leg ends. An SDP is made by the leg's negotiation; what it agrees is
 //! handed down as it stands.
 
+use alloc::collections::BTreeSet;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use ::media::codec::Codec;
-use ::media::control::{EventTypes, LatchRule, MediaCommand, MediaEvent, RemoteMedia};
+use ::media::control::{ClipId, EventTypes, LatchRule, MediaCommand, MediaEvent, RemoteMedia};
 use ::media::sdp::{Direction, LocalMedia};
 
 use super::Stage;
 use crate::engine::Engine;
-use crate::event::Event;
+use crate::event::{Event, PROMPT_ALARM};
 use crate::ids::LegId;
 use crate::output::Output;
 use crate::sabotage;
@@ -158,7 +160,7 @@ impl Engine {
 
     /// Plays a clip to a leg; `false` when there is no such clip.
     pub(crate) fn play(&mut self, leg: LegId, clip: &str, repeat: bool) -> bool {
-        let Some(clip) = self.clips.get(clip).copied() else {
+        let Some(clip) = self.clip(clip) else {
             return false;
         };
         let Some(key) = self.legs.get(&leg).map(|leg| leg.media.key) else {
@@ -173,6 +175,41 @@ impl Engine {
             },
         );
         true
+    }
+
+    /// What was uploaded under that name, else what comes with the program.
+    fn clip(&self, name: &str) -> Option<ClipId> {
+        let uploaded = self.snapshot.centre.prompts.get(name);
+        let uploaded = uploaded.filter(|_| !sabotage::UPLOADED_PROMPT);
+        let uploaded = uploaded.and_then(|prompt| prompt.clip).map(ClipId);
+        uploaded.or_else(|| self.clips.get(name).copied())
+    }
+
+    /// Raises an alarm for each uploaded prompt that cannot be read, and clears those of others.
+    pub(crate) fn check_prompts(&mut self) {
+        let prompts = &self.snapshot.centre.prompts;
+        let unreadable: BTreeSet<String> = prompts
+            .iter()
+            .filter(|(_, prompt)| prompt.clip.is_none())
+            .map(|(name, _)| name.clone())
+            .collect();
+        let raised = self.durable.alarms.iter();
+        let raised = raised.filter_map(|alarm| alarm.strip_prefix(PROMPT_ALARM));
+        let over: Vec<String> = raised
+            .filter(|name| !unreadable.contains(*name))
+            .map(|name| format!("{PROMPT_ALARM}{name}"))
+            .collect();
+        for alarm in over {
+            self.clear_alarm(&alarm);
+        }
+        for name in unreadable {
+            let instead = match self.clips.contains_key(&name) {
+                true => "the one that comes with the program is heard instead",
+                false => "nothing is heard in its place",
+            };
+            let text = format!("the uploaded prompt {name} cannot be read: {instead}");
+            self.raise_alarm(&format!("{PROMPT_ALARM}{name}"), &text);
+        }
     }
 
     pub(crate) fn stop_play(&mut self, leg: LegId) {

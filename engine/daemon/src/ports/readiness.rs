@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use admin_api::ports::{Check, Readiness};
-use engine::event::NOBODY_ALARM;
+use engine::event::{NOBODY_ALARM, PROMPT_ALARM};
 use store::JournalHealth;
 
 use crate::clock::Clock;
@@ -41,8 +41,9 @@ impl Readiness for Health {
             .shedding
             .then(|| "overloaded: new calls are refused".to_owned());
         let view = self.views.view();
-        // Callers without anybody are for supervisors to help; another daemon could do no better.
-        let ours = |word: &str| !word.starts_with(NOBODY_ALARM);
+        // Callers without anybody and damaged prompts are for people to mend; another daemon could do no better.
+        let for_people = [NOBODY_ALARM, PROMPT_ALARM];
+        let ours = |word: &str| !for_people.iter().any(|start| word.starts_with(start));
         let alarms = view.alarms.iter().filter(|(word, _)| ours(word));
         let alarms: Vec<String> = alarms.map(|(_, text)| text.clone()).collect();
         let alarms = (!alarms.is_empty()).then(|| alarms.join("; "));

@@ -12,6 +12,7 @@ use engine::paper::Paper;
 
 use super::{Journal, Options, table};
 use crate::print::{complain, say};
+use crate::prompts;
 
 /// Plays the day against the centre in `file`. False when that has faults, which have been printed.
 ///
@@ -25,10 +26,15 @@ pub(super) async fn compare(
 ) -> anyhow::Result<bool> {
     let name = file.display().to_string();
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
+    // The file may name what was uploaded here.
+    let uploads = Centre {
+        prompts: prompts::known(Path::new(settings.store.directory.as_ref())),
+        ..Centre::default()
+    };
     let empty = Snapshot {
         version: 0,
         settings: Arc::new(settings),
-        centre: Arc::new(Centre::default()),
+        centre: Arc::new(uploads),
     };
     let centre = match config::apply_centre(&text, &name, &empty, true) {
         Ok(centre) => Arc::new(centre),

@@ -11,6 +11,7 @@ mod hostile;
 mod house;
 mod operation;
 mod program;
+mod prompts;
 mod queue;
 mod soak;
 mod talk;

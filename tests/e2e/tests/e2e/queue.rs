@@ -119,7 +119,8 @@ fn e2e_callers_of_a_closed_queue_hear_that_it_is_closed() {
         &json!({"state": "closed"}),
     );
     let ear = FarEnd::start(place.carrier(), CALLER_HZ);
-    let (began, prompt) = (Instant::now(), prompt(media::assets::CLOSED.wav));
+    let prompt = Sound::of_wav_bytes(media::assets::CLOSED.wav).in_pcmu();
+    let began = Instant::now();
     let mut call = call(&place, "caller_stays", "+491", &ear, SOON);
     call.succeeds(Duration::from_secs_f64(prompt.seconds() + 5.0));
     let heard = ear.heard(began, Instant::now());
@@ -140,16 +141,6 @@ fn e2e_callers_of_a_closed_queue_hear_that_it_is_closed() {
     let mut call = self::call(&place, "caller_stays", "+492", &ear, SOON);
     call.succeeds(SOON);
     phone.succeeds(SOON);
-}
-
-/// As PCMU carries it.
-fn prompt(wav: &[u8]) -> Sound {
-    let samples = wav[44..]
-        .chunks_exact(2)
-        .map(|pair| i16::from_le_bytes([pair[0], pair[1]]));
-    let payload: Vec<u8> = samples.map(media::g711::encode_mulaw).collect();
-    // The last packet may be filled up.
-    Sound::of_pcmu([&payload[..payload.len() / 160 * 160]].into_iter())
 }
 
 /// Shown by 4.
