@@ -15,7 +15,6 @@ use crate::read::{self, Entry, Node, Places, Problem, Reader, Span, Value};
 
 /// Tables of the centre file that later releases read.
 const LATER: &[&str] = &[
-    "contacts",
     "flows",
     "park_locations",
     "prompts",
@@ -25,6 +24,9 @@ const LATER: &[&str] = &[
     "templates",
     "wrap_up_codes",
 ];
+
+/// What is no table of the centre file, though a resource of the API: the directory is too large for one.
+const CONTACTS: &str = "contacts";
 
 /// Reads a centre file that stands for itself.
 ///
@@ -168,6 +170,11 @@ impl Walk {
                 Some(Kind::NumberList) => self.read_list::<NumberList>(entry, reader),
                 Some(Kind::AuxCode) => self.read_list::<AuxCode>(entry, reader),
                 Some(Kind::FeatureCodes) => self.read_single::<FeatureCodes>(entry, reader),
+                None if entry.key == CONTACTS => reader.report(
+                    &entry.key_span,
+                    "contacts are kept in the directory, not in the centre file",
+                    "take them out of the file, and add them by the API: POST /api/v1/contacts",
+                ),
                 None => reader.unknown_key(entry, &tables, LATER),
             }
         }
