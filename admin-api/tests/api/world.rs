@@ -453,6 +453,7 @@ impl Inside {
             called: "2000".into(),
             trunk: Some("pbx".into()),
             user: user.map(str::to_owned),
+            vip: false,
         });
     }
 
@@ -610,6 +611,7 @@ impl Inside {
             CommandBody::PrepareCentre { .. }
             | CommandBody::CommitCentre { .. }
             | CommandBody::AbortCentre { .. }
+            | CommandBody::SetVips { .. }
             | CommandBody::Drain => panic!("the API does not ask for {body:?}"),
         }
         Done::Ok

@@ -172,6 +172,7 @@ impl Daemon {
             incarnation,
             version: env!("CARGO_PKG_VERSION").into(),
             snapshot: Arc::clone(&snapshot),
+            vips: store.directory().vips().await?,
             listen: sockets.listen(),
             seeds: Seeds {
                 ids: random::bytes()?,
