@@ -14,8 +14,8 @@ use crate::auth::password::Hasher;
 use crate::auth::strangers::Strangers;
 use crate::idempotency::{self, Memory};
 use crate::ports::{
-    Accounts, Carried, CentreWriter, Chronicle, EngineHandle, EventLog, HistoryReader, Metrics,
-    Readiness,
+    Accounts, Carried, CentreWriter, Chronicle, Directory, EngineHandle, EventLog, HistoryReader,
+    Metrics, Readiness,
 };
 use crate::problem::{ApiError, Kind};
 
@@ -29,6 +29,8 @@ pub struct Ports {
     pub engine: Arc<dyn EngineHandle>,
     /// The writer of the centre.
     pub centre: Arc<dyn CentreWriter>,
+    /// The address book.
+    pub directory: Arc<dyn Directory>,
     /// Failed logins and tokens.
     pub accounts: Arc<dyn Accounts>,
     /// Calls that are over.
@@ -81,6 +83,10 @@ impl ApiState {
 
     pub(crate) fn ports(&self) -> &Ports {
         &self.0.ports
+    }
+
+    pub(crate) fn directory(&self) -> &dyn Directory {
+        &*self.0.ports.directory
     }
 
     pub(crate) fn accounts(&self) -> &dyn Accounts {

@@ -32,6 +32,7 @@ use serde_json::Value;
 use tokio::sync::{Notify, broadcast, watch};
 use tower::ServiceExt;
 
+use crate::contacts::FakeDirectory;
 use crate::explain;
 
 /// The password of all users.
@@ -129,6 +130,7 @@ pub(crate) struct World {
     pub(crate) router: Router,
     pub(crate) engine: Arc<FakeEngine>,
     pub(crate) centre: Arc<FakeCentre>,
+    pub(crate) directory: Arc<FakeDirectory>,
     pub(crate) accounts: Arc<FakeAccounts>,
     pub(crate) history: Arc<FakeHistory>,
     pub(crate) health: Arc<FakeHealth>,
@@ -193,6 +195,7 @@ impl World {
         };
         let engine = Arc::new(FakeEngine(Arc::new(Inside::new())));
         let centre = Arc::new(FakeCentre::new(snapshot, Arc::clone(&engine)));
+        let directory = Arc::new(FakeDirectory::new());
         let accounts = Arc::new(FakeAccounts::default());
         let history = Arc::new(FakeHistory::default());
         let health = Arc::new(FakeHealth::default());
@@ -201,6 +204,7 @@ impl World {
         let ports = Ports {
             engine: engine.clone(),
             centre: centre.clone(),
+            directory: directory.clone(),
             accounts: accounts.clone(),
             history: history.clone(),
             chronicle: engine.clone(),
@@ -223,6 +227,7 @@ impl World {
             router,
             engine,
             centre,
+            directory,
             accounts,
             history,
             health,

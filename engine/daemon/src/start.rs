@@ -40,7 +40,8 @@ use crate::net::strangers::Strangers;
 use crate::net::tcp::{Connections, Listener};
 use crate::net::udp::{Senders, Udp};
 use crate::ports::{
-    AccountsPort, BEHIND_MAX, ChroniclePort, Commands, EventsPort, Health, HistoryPort,
+    AccountsPort, BEHIND_MAX, ChroniclePort, Commands, DirectoryPort, EventsPort, Health,
+    HistoryPort,
 };
 use crate::print::say;
 use crate::signals::{Rereading, Signals};
@@ -235,6 +236,7 @@ impl Daemon {
         let ports = Ports {
             engine: Arc::new(commands.clone()),
             centre: Arc::new(writer.clone()),
+            directory: Arc::new(DirectoryPort::new(store.directory(), commands.clone())),
             accounts: Arc::new(AccountsPort(store.accounts())),
             chronicle: Arc::new(ChroniclePort {
                 past: store.events(),
