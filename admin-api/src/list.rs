@@ -110,10 +110,54 @@ impl ListQuery {
         Ok(query)
     }
 
+    /// Whether a row has what the filters ask for.
+    pub(crate) fn lets_through(&self, row: &Value) -> bool {
+        self.filters
+            .iter()
+            .all(|(field, wanted)| has(&row[field], wanted))
+    }
+
+    /// Where the page begins in a list that is read in its order, since it is too long to be sorted here. `order` decides between
+    /// rows that are alike.
+    ///
+    /// # Errors
+    ///
+    /// 422 for a cursor that was not given out for this sort.
+    pub(crate) fn start(&self, order: &[&str]) -> Result<Start, ApiError> {
+        let mut sort = self.sort.clone();
+        sort.extend(order.iter().map(|field| ((*field).to_owned(), false)));
+        let cursor = self.cursor.as_deref();
+        let after = cursor
+            .map(|cursor| read_cursor(cursor, &sort))
+            .transpose()?;
+        Ok(Start { sort, after })
+    }
+
     /// Takes out the filter on a field.
     pub(crate) fn take_filter(&mut self, field: &str) -> Option<String> {
         let at = self.filters.iter().position(|(name, _)| name == field)?;
         Some(self.filters.remove(at).1)
+    }
+}
+
+/// An order, and the place in it after which rows are read.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Start {
+    /// Fields, each with whether it goes down.
+    pub(crate) sort: Vec<(String, bool)>,
+    /// Their values at the place; none: from the first row on.
+    pub(crate) after: Option<Vec<Value>>,
+}
+
+impl Start {
+    /// Goes on after this row.
+    pub(crate) fn pass(&mut self, row: &Value) {
+        self.after = Some(place_of(row, &self.sort));
+    }
+
+    /// What asks for the page after this row.
+    pub(crate) fn cursor_after(&self, row: &Value) -> String {
+        write_cursor(&place_of(row, &self.sort), &self.sort)
     }
 }
 
@@ -161,15 +205,9 @@ pub(crate) fn page(
     check_fields(&rows, query)?;
     let mut sort = query.sort.clone();
     sort.extend(order.iter().map(|field| ((*field).to_owned(), false)));
-    let matches = |row: &Value| {
-        query
-            .filters
-            .iter()
-            .all(|(field, wanted)| has(&row[field], wanted))
-    };
     let mut rows: Vec<(Vec<Value>, Value)> = rows
         .into_iter()
-        .filter(matches)
+        .filter(|row| query.lets_through(row))
         .map(|row| (place_of(&row, &sort), row))
         .collect();
     rows.sort_by(|a, b| compare(&a.0, &b.0, &sort));

@@ -103,14 +103,20 @@ fn schemas(routes: &Routes) -> BTreeMap<String, Value> {
         name,
         with_live(user, &[("locked", locked), ("must_change_password", must)]),
     );
+    schemas.insert("Contact".to_owned(), routes::contact_schema());
     schemas.insert("Event".to_owned(), events::kinds::schema());
     schemas
 }
 
 /// The schema of a resource. Optional fields that are unset are null in answers.
 fn resource<T: Exposed>() -> (String, Value) {
+    (T::SCHEMA.to_owned(), record::<T>())
+}
+
+/// The schema of a table.
+pub(crate) fn record<T: Record>() -> Value {
     let mut schema = config::json_schema::<T>();
-    for field in <T as Record>::schema()
+    for field in T::schema()
         .iter()
         .filter(|field| !field.required && field.default.is_null())
     {
@@ -119,7 +125,7 @@ fn resource<T: Exposed>() -> (String, Value) {
         *property =
             json!({ "description": inner["description"], "anyOf": [inner, { "type": "null" }] });
     }
-    (T::SCHEMA.to_owned(), schema)
+    schema
 }
 
 fn with_live(mut schema: Value, live: &[(&str, Value)]) -> Value {

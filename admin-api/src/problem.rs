@@ -10,7 +10,9 @@ use engine::Refusal;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::ports::{ChangeError, CommandError, PromptError, ReadError, SinceError, StoreError};
+use crate::ports::{
+    ChangeError, CommandError, DirectoryError, PromptError, ReadError, SinceError, StoreError,
+};
 
 /// The body of an error (RFC 9457 §3).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -294,6 +296,25 @@ impl From<ReadError> for ApiError {
                 "take the next of the page before",
             ),
             ReadError::Store(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<DirectoryError> for ApiError {
+    fn from(error: DirectoryError) -> Self {
+        let text = error.to_string();
+        match error {
+            DirectoryError::Stale => Self::new(Kind::Conflict, text).retry_after(1),
+            DirectoryError::Taken(_) => {
+                let fault = FieldFault::new("external_id", text.clone());
+                Self::new(Kind::Conflict, text).with_errors(vec![fault.help("choose another")])
+            }
+            DirectoryError::Full(_) => Self::new(Kind::Conflict, text),
+            DirectoryError::Unsorted(_) => Self::field("sort", text, "write one of these"),
+            DirectoryError::Cursor => {
+                Self::field("cursor", text, "take the next of the page before")
+            }
+            DirectoryError::Store(_) => Self::internal(text),
         }
     }
 }

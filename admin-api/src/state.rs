@@ -14,8 +14,8 @@ use crate::auth::password::Hasher;
 use crate::auth::strangers::Strangers;
 use crate::idempotency::{self, Memory};
 use crate::ports::{
-    Accounts, Carried, CentreWriter, Chronicle, EngineHandle, EventLog, HistoryReader, Metrics,
-    Prompts, Readiness,
+    Accounts, Carried, CentreWriter, Chronicle, Directory, EngineHandle, EventLog, HistoryReader,
+    Metrics, Prompts, Readiness,
 };
 use crate::problem::{ApiError, Kind};
 
@@ -31,6 +31,8 @@ pub struct Ports {
     pub centre: Arc<dyn CentreWriter>,
     /// Sounds.
     pub prompts: Arc<dyn Prompts>,
+    /// The address book.
+    pub directory: Arc<dyn Directory>,
     /// Failed logins and tokens.
     pub accounts: Arc<dyn Accounts>,
     /// Calls that are over.
@@ -83,6 +85,10 @@ impl ApiState {
 
     pub(crate) fn ports(&self) -> &Ports {
         &self.0.ports
+    }
+
+    pub(crate) fn directory(&self) -> &dyn Directory {
+        &*self.0.ports.directory
     }
 
     pub(crate) fn accounts(&self) -> &dyn Accounts {

@@ -315,6 +315,7 @@ fn setup() -> Result<Setup> {
         incarnation: 1,
         version: "bench".into(),
         snapshot: Arc::new(snapshot),
+        vips: BTreeMap::new(),
         listen: vec![Listen {
             transport: Transport::Udp,
             address: HERE.parse()?,

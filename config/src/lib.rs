@@ -10,10 +10,12 @@
 //! - [`parse_centre`], [`export`]: the centre file, in and out. [`diff`], [`Centre::merge`]: what
 //!   `apply` makes of it.
 //! - [`Resource`]: one resource of the centre as JSON, for the API and the store.
+//! - [`DirectoryEntry`]: one person in the address book, which is no part of the centre.
 //! - [`Snapshot`]: all of it at one moment, as the engine and its readers get it.
 #![forbid(unsafe_code)]
 
 mod centre;
+mod directory;
 mod fault;
 mod read;
 mod reference;
@@ -22,6 +24,7 @@ mod snapshot;
 mod values;
 
 pub use centre::*;
+pub use directory::{DirectoryEntry, EntryId};
 pub use fault::{Fault, Faults, Source};
 pub use read::{Field, FieldInfo, Invalid, Node, Reader, Record, Shape, Span, Written};
 pub use reference::{json_schema, reference};

@@ -372,6 +372,14 @@ numbers = ["+31201*", "+31*", "+3*1"]
 }
 
 #[test]
+fn contacts_are_no_part_of_the_file_and_it_says_where_they_are() {
+    let text = "[[queues]]\nname = \"sales\"\n\n[[contacts]]\nlast_name = \"Vip\"\nvip = true\n";
+    expect![[r#"
+        centre.toml:4:3: contacts are kept in the directory, not in the centre file; take them out of the file, and add them by the API: POST /api/v1/contacts"#]]
+    .assert_eq(&faults_of(text));
+}
+
+#[test]
 fn dangling_names_and_impossible_ways_are_refused() {
     let text = r#"
 [[queues]]

@@ -91,6 +91,7 @@ retention = { history_days = 0, recordings_days = 90 }
 [centre]
 timezone = "Mars/Olympus"
 day_starts = "24:00"
+vip_priority = 1001
 [logs]
 level = "info"
 "#;
@@ -112,7 +113,8 @@ level = "info"
         lampfield.toml:11:33: `recordings_days` is known, but not built yet; leave `recordings_days` out for now
         lampfield.toml:13:12: `timezone`: no time zone is called "Mars/Olympus"; write a name of the IANA database, such as "Europe/Amsterdam"
         lampfield.toml:14:14: `centre.day_starts`: no day starts at 24:00; write "00:00"
-        lampfield.toml:15:2: unknown key `logs`; did you mean `log`?
+        lampfield.toml:15:16: `vip_priority`: 1001 is out of range; write a number from 0 to 1000
+        lampfield.toml:16:2: unknown key `logs`; did you mean `log`?
         environment variable LAMPFIELD__LOG__LEVEL__X:1:1: the environment variable LAMPFIELD__LOG__LEVEL__X names no setting; nothing comes after LEVEL
         environment variable LAMPFIELD__SECURITY__LOCK_AFTER:1:1: `lock_after` must be a whole number, not text; write digits only, without quotes
         environment variable LAMPFIELD__SIP__DOMIAN:1:1: the environment variable LAMPFIELD__SIP__DOMIAN names no setting; did you mean DOMAIN instead of DOMIAN?"#]].assert_eq(&load(text, &environment).unwrap_err());

@@ -115,6 +115,7 @@ fn call(number: u64) -> Vec<Body> {
             called: "2000".into(),
             trunk: trunk.clone(),
             user: None,
+            vip: false,
         },
         Event::LegStarted {
             call,

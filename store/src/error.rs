@@ -83,6 +83,29 @@ pub enum StoreError {
         /// The version that is stored.
         found: u64,
     },
+    /// Somebody else changed the entry of the directory in the meantime, or removed it.
+    #[error("the entry is not the one that was read any more")]
+    StaleEntry,
+    /// Two entries of the directory would have the same name in another system.
+    #[error("another entry has the external_id {external_id:?}")]
+    ExternalId {
+        /// That name.
+        external_id: String,
+    },
+    /// The directory has as many entries as it may.
+    #[error("the directory has {max} entries, and takes no more")]
+    DirectoryFull {
+        /// So many.
+        max: u64,
+    },
+    /// A field that entries of the directory are not sorted by.
+    #[error("entries are not sorted by {field:?}, but by {fields}")]
+    Unsorted {
+        /// The field.
+        field: String,
+        /// Those that they are sorted by.
+        fields: String,
+    },
     /// A stored row has a value that this program cannot read.
     #[error("{what} is stored as something that cannot be read: {why}")]
     Unreadable {

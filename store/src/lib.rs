@@ -1,14 +1,14 @@
-//! All SQL: the journal, the read models folded from it, the centre, accounts and secrets.
+//! All SQL: the journal, the read models folded from it, the centre, the directory, accounts and secrets.
 //!
 //! Two SQLite files, and a folder of uploaded sounds ([`PromptFiles`]). `journal.db`, in `store.directory`, has everything that happened, written by one thread as the engine hands it in. The
-//! database that `store.url` names has the rest: the centre's resources, accounts, and the read models, which a second
+//! database that `store.url` names has the rest: the centre's resources, the directory, accounts, and the read models, which a second
 //! thread folds from the journal. One process at a time works on them ([`StoreLock`]).
 //!
 //! **Life.** [`Store::open`] takes the lock, applies migrations (a store that a later program has written is refused) and
 //! is all that `lampfield apply` needs. The daemon then reads what a restart needs ([`Store::restart`],
 //! [`Store::next_incarnation`], [`Secrets::nonce_key`]) and starts the threads ([`Store::start`]). From then on the engine's thread hands entries to
 //! [`JournalWriter::append`], which never blocks; everybody else asks [`History`], [`Events`],
-//! [`CentreStore`] and [`Accounts`], whose methods are for the daemon's runtime and never for the engine's thread.
+//! [`CentreStore`], [`Directory`] and [`Accounts`], whose methods are for the daemon's runtime and never for the engine's thread.
 //! [`JournalWriter::close`] writes what is left.
 //!
 //! **When the queue is full** is described in [`JournalWriter`]'s module and seen in [`JournalHealth`].
@@ -20,6 +20,7 @@
 mod accounts;
 mod centre;
 mod dialect;
+mod directory;
 mod error;
 mod history;
 mod journal;
@@ -39,6 +40,7 @@ use projection::Projector;
 
 pub use accounts::{Account, Accounts, Token, TokenHash};
 pub use centre::{AuditRecord, CentreChange, CentreStore};
+pub use directory::{Directory, ENTRIES_MAX, EntryChange, StoredEntry};
 pub use error::StoreError;
 pub use history::{CallDetail, History, HistoryFilter, Page, TimesFilter};
 pub use journal::{
@@ -173,6 +175,11 @@ impl Store {
     /// Accounts and tokens.
     pub fn accounts(&self) -> Accounts {
         Accounts::new(self.pool.clone())
+    }
+
+    /// The address book.
+    pub fn directory(&self) -> Directory {
+        Directory::new(self.pool.clone())
     }
 
     /// Keys.

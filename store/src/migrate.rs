@@ -39,6 +39,11 @@ pub(crate) const CENTRE: Schema = &[
         include_str!("../migrations/sqlite/0003_alert_picked_up.sql"),
     ),
     (4, "why", include_str!("../migrations/sqlite/0004_why.sql")),
+    (
+        5,
+        "directory",
+        include_str!("../migrations/sqlite/0005_directory.sql"),
+    ),
 ];
 
 /// Makes the file where there is none, and applies what it lacks.

@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, Executor as _, SqlSafeStr as _};
 use crate::dialect;
 use crate::migrate::{self, Schema};
 use crate::projection::table;
-use crate::{accounts, centre, history, journal, secrets};
+use crate::{accounts, centre, directory, history, journal, secrets};
 
 async fn prepare_all(schema: Schema, statements: impl IntoIterator<Item = String>) {
     let directory = tempfile::tempdir().unwrap();
@@ -34,6 +34,7 @@ async fn every_statement_fits_its_schema() {
     let fixed = [
         accounts::STATEMENTS,
         centre::STATEMENTS,
+        directory::STATEMENTS,
         history::STATEMENTS,
         secrets::STATEMENTS,
         table::STATEMENTS,

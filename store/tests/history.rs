@@ -39,6 +39,7 @@ fn day(scribe: &mut Scribe) -> Vec<Entry> {
             called: "+4930".into(),
             trunk: None,
             user,
+            vip: false,
         }));
         entries.push(scribe.event(Event::CallEnded {
             call,

@@ -140,6 +140,134 @@ fn rule_1_a_list_that_changes_ranks_those_who_call_from_then_on() {
     w.expect_quiet();
 }
 
+/// Where in sales a caller is who has just called: points, and who comes before them.
+fn rank_of(w: &World, number: &str) -> (i32, Vec<String>) {
+    let priority = w.view().calls.values().find_map(|row| {
+        let queued = row.queued.as_ref()?;
+        (row.caller.number == number).then_some(queued.priority)
+    });
+    let before = w.waiting("sales").into_iter().take_while(|it| it != number);
+    (priority.expect("they wait"), before.collect())
+}
+
+#[test]
+fn rule_2_a_vip_of_the_directory_overtakes_who_came_less_than_their_points_before() {
+    let w = World::new(seed(8));
+    w.marks_vips(7, &["06-12345678"]);
+    let (early, late) = (w.phone("+4989001"), w.phone("+4989002"));
+    early.calls("sales");
+    w.run_for(secs(30));
+    late.calls("sales");
+    w.run_for(secs(80));
+    let vip = w.phone("+31612345678");
+    vip.calls("sales");
+    assert_eq!(
+        rank_of(&w, "+31612345678"),
+        (10, vec!["+4989001".to_owned()]),
+        "ten points are worth a hundred seconds, not a hundred and ten"
+    );
+    let ann = w.agent("ann").available();
+    ann.answers();
+    assert!(early.talks_to(&ann));
+    early.hangs_up();
+    w.run_for(secs(1));
+    ann.answers();
+    assert!(
+        vip.talks_to(&ann),
+        "before who has waited for eighty seconds"
+    );
+    vip.hangs_up();
+    late.hangs_up();
+    w.expect_quiet();
+}
+
+#[test]
+fn rule_2_the_mark_counts_once_and_beside_list_number_and_queue() {
+    let centre =
+        format!("{CENTRE}{LISTS}").replace("number = \"2000\"", "number = \"2000\"\npriority = 4");
+    let w = World::builder(seed(9))
+        .centre(&centre)
+        .settings("[centre]\nvip_priority = 100\n")
+        .build();
+    w.marks_vips(1, &["004930001", "+4930001"]);
+    w.marks_vips(2, &["+4930001"]);
+    let vip = w.phone("+4930001");
+    vip.calls("+4989500");
+    assert_eq!(
+        rank_of(&w, "+4930001").0,
+        100 + 4 + 2 + 1,
+        "as a VIP, of the queue, of the list, of the dialled number"
+    );
+    vip.hangs_up();
+    w.expect_quiet();
+}
+
+#[test]
+fn rule_2_the_mark_holds_for_who_calls_from_then_on_and_over_a_restart() {
+    let w = World::new(seed(10));
+    let points_of_a_new_call = || {
+        let caller = w.phone("+31612345678");
+        caller.calls("sales");
+        let points = rank_of(&w, "+31612345678").0;
+        caller.hangs_up();
+        w.run_for(secs(1));
+        points
+    };
+    assert_eq!(points_of_a_new_call(), 0);
+    w.marks_vips(1, &["0612345678"]);
+    assert_eq!(points_of_a_new_call(), 10);
+    w.crash_and_restart();
+    assert_eq!(points_of_a_new_call(), 10, "the store kept it");
+    w.marks_vips(1, &["0612345679"]);
+    assert_eq!(points_of_a_new_call(), 0, "it has another number now");
+    w.marks_vips(1, &["0612345678"]);
+    let waiting = w.phone("+31612345678");
+    waiting.calls("sales");
+    w.marks_vips(1, &[]);
+    assert_eq!(
+        rank_of(&w, "+31612345678").0,
+        10,
+        "who waits keeps the points they came with"
+    );
+    waiting.hangs_up();
+    assert_eq!(points_of_a_new_call(), 0);
+    w.expect_quiet();
+}
+
+#[test]
+fn rule_2_who_withholds_their_number_is_no_vip() {
+    let w = World::new(seed(11));
+    w.marks_vips(1, &["anonymous", "+31612345678"]);
+    let hidden = w.phone("anonymous");
+    hidden.calls("sales");
+    assert_eq!(rank_of(&w, "").0, 0);
+    hidden.hangs_up();
+    w.expect_quiet();
+}
+
+#[test]
+fn rule_2_a_vip_is_before_others_who_wait_for_one_user_too() {
+    let patient = "extension = \"1002\"\npersonal = { max_wait = 0 }";
+    let centre = CENTRE.replace("extension = \"1002\"", patient);
+    let w = World::builder(seed(12)).centre(&centre).build();
+    w.marks_vips(1, &["+31612345678"]);
+    let bob = w.agent("bob").available();
+    let calls = ["+4989001", "+4989002", "+31612345678"].map(|number| w.phone(number));
+    let [first, second, vip] = &calls;
+    first.calls("1002");
+    bob.answers();
+    second.calls("1002");
+    w.run_for(secs(20));
+    vip.calls("1002");
+    first.hangs_up();
+    w.run_for(secs(1));
+    bob.answers();
+    assert!(vip.talks_to(&bob), "though the other has waited for longer");
+    second.hangs_up();
+    vip.hangs_up();
+    w.expect_quiet();
+}
+
 const STICKY: &str = "name = \"sales\"\nsticky = { days = 7, hold = 20 }\n";
 
 /// Both serve sales, and ann, who has waited for longer, has served the caller.

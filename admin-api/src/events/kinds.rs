@@ -56,7 +56,8 @@ macro_rules! kinds {
 
 kinds! {
     "call-started", "A call came in or was placed.",
-        ["call": Text, "direction": Text, "caller": Party, "called": Text, "trunk": MaybeText, "user": MaybeText];
+        ["call": Text, "direction": Text, "caller": Party, "called": Text, "trunk": MaybeText, "user": MaybeText,
+         "vip": Flag];
     "call-answered", "The caller's side was answered, by music, an announcement or a person.", ["call": Text];
     "call-queued", "The call waits in a queue, or for one user.",
         ["call": Text, "queue": MaybeText, "user": MaybeText, "tier": Text, "priority": Number, "arrival": Time,

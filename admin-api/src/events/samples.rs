@@ -30,6 +30,7 @@ pub(crate) fn one_of_each() -> Vec<Event> {
             called: "2000".into(),
             trunk: Some("pbx".into()),
             user: None,
+            vip: false,
         },
         Event::CallAnswered { call: CALL },
         Event::CallQueued {

@@ -7,6 +7,7 @@
 mod accounts;
 mod centre;
 mod chronicle;
+mod directory;
 mod engine;
 mod events;
 mod health;
@@ -19,6 +20,7 @@ use std::pin::Pin;
 pub use accounts::{Account, Accounts, StoredToken, TokenHash};
 pub use centre::{CentreChange, CentreWriter, ChangeError, Committed};
 pub use chronicle::{Chronicle, Recounted, Story, StoryEvent};
+pub use directory::{Directory, DirectoryError, EntriesAfter, EntryChange, KeptEntry};
 pub use engine::{Carried, CommandError, EngineHandle};
 pub use events::{EventLog, LoggedEvent, SinceError};
 pub use health::{Check, Metrics, Readiness};

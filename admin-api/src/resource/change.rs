@@ -191,7 +191,7 @@ impl Edit {
     }
 }
 
-fn object(body: Value) -> Result<Map<String, Value>, ApiError> {
+pub(crate) fn object(body: Value) -> Result<Map<String, Value>, ApiError> {
     if let Value::Object(body) = body {
         return Ok(body);
     }

@@ -46,6 +46,8 @@ pub(crate) struct LiveCall {
     caller: String,
     /// The caller's name.
     name: Option<String>,
+    /// Whether a directory entry marks them as a VIP.
+    vip: bool,
     /// What they dialled.
     called: String,
     /// The trunk it came in by.
@@ -97,6 +99,7 @@ impl LiveCall {
             state: state_of(row),
             caller: row.caller.number.clone(),
             name: row.caller.name.clone(),
+            vip: row.vip,
             called: row.called.clone(),
             trunk: row.trunk.clone(),
             user: row.user.clone(),

@@ -5,6 +5,7 @@ mod agents;
 mod aux_codes;
 mod calendars;
 mod calls;
+mod contacts;
 mod crews;
 mod docs;
 mod events;
@@ -27,6 +28,7 @@ mod waiting;
 
 use crate::routing::Routes;
 
+pub(crate) use contacts::schema as contact_schema;
 pub(crate) use history::had_part;
 pub(crate) use waiting::tier;
 
@@ -46,6 +48,7 @@ pub(crate) fn api() -> Routes {
         trunks::routes(),
         numbers::routes(),
         number_lists::routes(),
+        contacts::routes(),
         feature_codes::routes(),
         aux_codes::routes(),
         prompts::routes(),

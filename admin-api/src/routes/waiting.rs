@@ -50,6 +50,8 @@ pub(crate) struct Waiting {
     caller: String,
     /// The caller's name.
     name: Option<String>,
+    /// Whether a directory entry marks them as a VIP.
+    vip: bool,
     /// What they dialled.
     called: String,
     /// Who sent the call on to us.
@@ -89,6 +91,7 @@ impl Waiting {
             user: queued.user.clone(),
             caller: row.caller.number.clone(),
             name: row.caller.name.clone(),
+            vip: row.vip,
             called: row.called.clone(),
             diversion: None,
             waiting_seconds: time::seconds(now_us - queued.entered_us),

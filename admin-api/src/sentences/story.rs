@@ -83,6 +83,7 @@ fn started(teller: &Teller<'_>, event: &Event) -> Option<String> {
         called,
         trunk,
         user,
+        vip,
         ..
     } = event
     else {
@@ -93,6 +94,7 @@ fn started(teller: &Teller<'_>, event: &Event) -> Option<String> {
         Some(user) => teller.name(user),
         None => number.unwrap_or("a withheld number").to_owned(),
     };
+    let who = if *vip { format!("{who}, a VIP,") } else { who };
     let over = trunk
         .as_ref()
         .map_or_else(String::new, |trunk| format!(" over {trunk}"));

@@ -11,12 +11,16 @@ use super::{Teller, count, enumerate, ordinal, sentence};
 const NAMED_MAX: usize = 3;
 
 /// What is said of a call that waits; the first sentence says the most.
-pub(crate) fn waiting(teller: &Teller<'_>, queued: &Queued, why: &WhyWaiting) -> Vec<String> {
+pub(crate) fn waiting(
+    teller: &Teller<'_>,
+    (row, queued): (&CallRow, &Queued),
+    why: &WhyWaiting,
+) -> Vec<String> {
     let place = place(queued, why.position);
     let team = team(teller, queued, why);
     let mut said = vec![sentence(&format!("{place}; {team}"))];
     said.extend(before(teller, why));
-    said.push(keys(teller, queued));
+    said.push(keys(teller, row, queued));
     if let Some(holder) = &queued.held_for {
         let holder = teller.name(holder);
         said.push(sentence(&format!(
@@ -105,12 +109,13 @@ fn before(teller: &Teller<'_>, why: &WhyWaiting) -> Option<String> {
 }
 
 /// What its place comes from (rule 1).
-fn keys(teller: &Teller<'_>, queued: &Queued) -> String {
+fn keys(teller: &Teller<'_>, row: &CallRow, queued: &Queued) -> String {
     let tier = crate::routes::tier(queued.rank.tier);
     let arrival = teller.clock(queued.arrival_us);
     let points = queued.priority;
+    let vip = if row.vip { " with those of a VIP" } else { "" };
     sentence(&format!(
-        "its tier is {tier}, its priority {points}, and it came first at {arrival}"
+        "its tier is {tier}, its priority {points}{vip}, and it came first at {arrival}"
     ))
 }
 

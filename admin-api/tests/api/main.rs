@@ -2,6 +2,7 @@
 
 mod agents;
 mod calls;
+mod contacts;
 mod events;
 mod explain;
 mod figures;

@@ -179,7 +179,7 @@ async fn what_is_no_json_is_said_so() {
         )
         .await;
     assert_eq!((huge.status.as_u16(), huge.problem()), (413, "too-large"));
-    let unknown = world.get("root", "/api/v1/contacts").await;
+    let unknown = world.get("root", "/api/v1/templates").await;
     assert_eq!(
         (unknown.status.as_u16(), unknown.problem()),
         (404, "not-found")

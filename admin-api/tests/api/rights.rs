@@ -666,6 +666,7 @@ fn table() -> Vec<Row> {
                 )
             }),
     );
+    rows.extend(contacts());
     let codes = "/api/v1/feature-codes";
     let change = json!({"pick_up": "*8"});
     rows.extend([
@@ -694,6 +695,35 @@ fn kind(table: &'static str, key: &str, name: &str, new: Value) -> Vec<Row> {
         ("PUT", template, one, whole, [401, 403, 403, 200]),
         ("PATCH", template, one, json!({}), [401, 403, 403, 200]),
         ("DELETE", template, one, Value::Null, [401, 403, 403, 204]),
+    ]
+}
+
+/// Whoever answers calls keeps the directory, but who is a VIP is for supervisors: entry 1 is none, entry 2 is one.
+fn contacts() -> Vec<Row> {
+    const LIST: &str = "/api/v1/contacts";
+    const ONE: &str = "/api/v1/contacts/{id}";
+    const PLAIN: &str = "/api/v1/contacts/0000000000000001";
+    const VIP: &str = "/api/v1/contacts/0000000000000002";
+    let (all, some) = ([401, 200, 200, 200], [401, 403, 200, 200]);
+    let new = json!({"last_name": "New"});
+    let new_vip = json!({"last_name": "New", "vip": true});
+    let vip = json!({"last_name": "Vip", "phone": "+31205550002", "vip": true, "company": "Acme"});
+    vec![
+        ("GET", LIST, LIST, Value::Null, all),
+        ("POST", LIST, LIST, new, [401, 201, 201, 201]),
+        ("POST", LIST, LIST, new_vip, [401, 403, 201, 201]),
+        ("GET", ONE, PLAIN, Value::Null, all),
+        ("PUT", ONE, PLAIN, json!({"last_name": "Other"}), all),
+        ("PATCH", ONE, PLAIN, json!({"phone": "1"}), all),
+        ("PATCH", ONE, PLAIN, json!({"vip": false}), all),
+        ("PATCH", ONE, PLAIN, json!({"vip": true}), some),
+        ("DELETE", ONE, PLAIN, Value::Null, [401, 204, 204, 204]),
+        ("PUT", ONE, VIP, vip, all),
+        ("PUT", ONE, VIP, json!({"last_name": "Vip"}), some),
+        ("PATCH", ONE, VIP, json!({"company": "Acme"}), all),
+        ("PATCH", ONE, VIP, json!({"vip": false}), some),
+        ("PATCH", ONE, VIP, json!({"phone": "1"}), some),
+        ("DELETE", ONE, VIP, Value::Null, [401, 403, 204, 204]),
     ]
 }
 

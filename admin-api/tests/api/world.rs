@@ -33,6 +33,7 @@ use serde_json::Value;
 use tokio::sync::{Notify, broadcast, watch};
 use tower::ServiceExt;
 
+use crate::contacts::FakeDirectory;
 use crate::explain;
 
 /// The password of all users.
@@ -130,6 +131,7 @@ pub(crate) struct World {
     pub(crate) router: Router,
     pub(crate) engine: Arc<FakeEngine>,
     pub(crate) centre: Arc<FakeCentre>,
+    pub(crate) directory: Arc<FakeDirectory>,
     pub(crate) accounts: Arc<FakeAccounts>,
     pub(crate) history: Arc<FakeHistory>,
     pub(crate) health: Arc<FakeHealth>,
@@ -194,6 +196,7 @@ impl World {
         };
         let engine = Arc::new(FakeEngine(Arc::new(Inside::new())));
         let centre = Arc::new(FakeCentre::new(snapshot, Arc::clone(&engine)));
+        let directory = Arc::new(FakeDirectory::new());
         let accounts = Arc::new(FakeAccounts::default());
         let history = Arc::new(FakeHistory::default());
         let health = Arc::new(FakeHealth::default());
@@ -203,6 +206,7 @@ impl World {
             engine: engine.clone(),
             centre: centre.clone(),
             prompts: Arc::new(FakePrompts::new(Arc::clone(&centre), Arc::clone(&clock))),
+            directory: directory.clone(),
             accounts: accounts.clone(),
             history: history.clone(),
             chronicle: engine.clone(),
@@ -225,6 +229,7 @@ impl World {
             router,
             engine,
             centre,
+            directory,
             accounts,
             history,
             health,
@@ -467,6 +472,7 @@ impl Inside {
             called: "2000".into(),
             trunk: Some("pbx".into()),
             user: user.map(str::to_owned),
+            vip: false,
         });
     }
 
@@ -624,6 +630,7 @@ impl Inside {
             CommandBody::PrepareCentre { .. }
             | CommandBody::CommitCentre { .. }
             | CommandBody::AbortCentre { .. }
+            | CommandBody::SetVips { .. }
             | CommandBody::Drain => panic!("the API does not ask for {body:?}"),
         }
         Done::Ok

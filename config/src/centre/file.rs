@@ -15,7 +15,6 @@ use crate::read::{self, Entry, Node, Places, Problem, Reader, Span, Value};
 
 /// Tables of the centre file that later releases read.
 const LATER: &[&str] = &[
-    "contacts",
     "flows",
     "park_locations",
     "roles",
@@ -27,6 +26,8 @@ const LATER: &[&str] = &[
 
 /// What is a resource of the API and no table.
 const PROMPTS: &str = "prompts";
+/// What is no table of the centre file, though a resource of the API: the directory is too large for one.
+const CONTACTS: &str = "contacts";
 
 /// Reads a centre file that stands for itself.
 ///
@@ -176,6 +177,11 @@ impl Walk {
                         "send each to /api/v1/prompts/NAME, and name it where it is to be heard";
                     reader.report(&entry.key_span, message, help);
                 }),
+                None if entry.key == CONTACTS => reader.report(
+                    &entry.key_span,
+                    "contacts are kept in the directory, not in the centre file",
+                    "take them out of the file, and add them by the API: POST /api/v1/contacts",
+                ),
                 None => reader.unknown_key(entry, &tables, LATER),
             }
         }

@@ -173,6 +173,24 @@ pub struct FieldFault {
     pub help: String,
 }
 
+/// Reads a table from JSON: everything that is wrong in it by itself, field by field, or the table.
+pub(crate) fn read_record<T: Record>(json: &Json) -> Result<T, Vec<FieldFault>> {
+    let mut reader = Reader::default();
+    let read = T::read_table(&from_json(json), &mut reader);
+    let (problems, _) = reader.finish();
+    match read {
+        Some(record) if problems.is_empty() => Ok(record),
+        Some(_) | None => Err(problems
+            .into_iter()
+            .map(|problem| FieldFault {
+                field: problem.path,
+                message: problem.message,
+                help: problem.help,
+            })
+            .collect()),
+    }
+}
+
 /// A resource of the centre: a table in the file, a path in the API.
 pub trait Resource: Record + Clone + PartialEq + Sized {
     /// Which kind it is.
@@ -194,20 +212,7 @@ pub trait Resource: Record + Clone + PartialEq + Sized {
     ///
     /// Everything that is wrong in it by itself, field by field.
     fn from_json(json: &Json) -> Result<Self, Vec<FieldFault>> {
-        let mut reader = Reader::default();
-        let read = Self::read_table(&from_json(json), &mut reader);
-        let (problems, _) = reader.finish();
-        match read {
-            Some(resource) if problems.is_empty() => Ok(resource),
-            Some(_) | None => Err(problems
-                .into_iter()
-                .map(|problem| FieldFault {
-                    field: problem.path,
-                    message: problem.message,
-                    help: problem.help,
-                })
-                .collect()),
-        }
+        read_record(json)
     }
 
     /// All of it as JSON, secrets included: for the store.

@@ -100,8 +100,11 @@ record! {
         day_starts: TimeOfDay = TimeOfDay::START,
         /// The country as whose national numbers dialled numbers are read.
         country: Country,
+        /// Points of priority of callers whom a directory entry marks as VIPs, besides the queue's, the dialled number's and their
+        /// number list's. 0 to 1000.
+        vip_priority: i32 = 10 ; 0..=1000,
     }
-    later { vip_priority }
+    later {}
 }
 
 record! {

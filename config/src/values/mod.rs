@@ -27,7 +27,7 @@ pub use days::Days;
 pub use destination::Destination;
 pub use length::{Seconds, Share, WrapUp};
 pub use local::{PortRange, StoreUrl};
-pub use name::{Email, Label, Name, PathText, PromptName, Username};
+pub use name::{Email, Label, Name, Notes, PathText, PromptName, Username};
 pub use number::{CallerId, DialNumber, NumberPattern};
 pub use secret::{Sealer, Secret};
 pub use service::ServiceAction;

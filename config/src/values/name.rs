@@ -83,6 +83,11 @@ text_newtype! {
 }
 
 text_newtype! {
+    /// Text for people on any number of lines: up to 2000 characters.
+    pub struct Notes, "text of at most 2000 characters", "Prefers to be called in the morning", is_notes
+}
+
+text_newtype! {
     /// The path of a file or folder; relative ones start where the daemon was started.
     pub struct PathText, "a path", "var", |text| is_printable(text) && !text.is_empty() && text.len() <= 4096
 }
@@ -111,6 +116,11 @@ fn is_username(text: &str) -> bool {
 
 fn is_label(text: &str) -> bool {
     text.chars().count() <= 200 && is_printable(text)
+}
+
+fn is_notes(text: &str) -> bool {
+    let shown = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
+    text.chars().count() <= 2000 && text.chars().all(shown)
 }
 
 fn is_email(text: &str) -> bool {

@@ -143,6 +143,7 @@ impl Engine {
     pub(crate) fn take_up_centre(&mut self) {
         let snapshot = Arc::clone(&self.snapshot);
         self.routes = Routes::new(&snapshot);
+        self.vips.read_as(snapshot.settings.centre.country);
         for (host, addresses) in &self.hosts {
             self.routes.learn_host(&snapshot.centre, host, addresses);
         }

@@ -10,7 +10,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use config::{Destination, Role, Snapshot, Tier};
+use config::{Destination, DialNumber, EntryId, Role, Snapshot, Tier};
 
 use crate::explain::{WhyNothing, WhyWaiting};
 use crate::ids::{CallId, CommandId};
@@ -163,6 +163,13 @@ pub enum CommandBody {
     AbortCentre {
         /// The version that was prepared.
         version: u64,
+    },
+    /// Says which numbers a directory entry gives the mark of a VIP (rule 2), for calls from now on.
+    SetVips {
+        /// The entry.
+        entry: EntryId,
+        /// All its numbers; none when it has no mark, or is gone.
+        numbers: Vec<DialNumber>,
     },
     /// No new calls from now on (SIGTERM). Answered at once; [`View`](crate::view::View) tells when the last call ended.
     Drain,

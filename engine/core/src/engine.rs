@@ -34,7 +34,7 @@ use crate::output::Output;
 use crate::random::Random;
 use crate::registrar::Registrar;
 use crate::restore::{Durable, Restore};
-use crate::routing::Routes;
+use crate::routing::{Routes, Vips};
 use crate::setup::{Listen, Setup};
 use crate::timers::Timers;
 use crate::{Now, RULES_VERSION};
@@ -79,6 +79,7 @@ pub struct Engine {
     /// Where those go who waited in queues that are gone.
     pub(crate) moves: Moves,
     pub(crate) routes: Routes,
+    pub(crate) vips: Vips,
     pub(crate) names: crate::names::Names,
     pub(crate) durable: Durable,
     pub(crate) openings: Openings,
@@ -134,6 +135,7 @@ impl Engine {
         let mut engine = Self {
             now,
             routes: Routes::new(&setup.snapshot),
+            vips: Vips::new(setup.vips, settings.centre.country),
             prepared: None,
             moves: Moves::new(),
             names,
@@ -433,6 +435,10 @@ impl Engine {
             CommandBody::PrepareCentre { snapshot, moves } => self.prepare_centre(snapshot, moves),
             CommandBody::CommitCentre { version } => self.commit_centre(version),
             CommandBody::AbortCentre { version } => self.abort_centre(version),
+            CommandBody::SetVips { entry, numbers } => {
+                self.vips.set(entry, numbers);
+                Ok(Done::Ok)
+            }
             CommandBody::Drain => {
                 self.draining = true;
                 Ok(Done::Ok)

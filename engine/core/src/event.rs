@@ -49,6 +49,10 @@ pub enum Event {
         /// The user whose phone or click started it.
         #[n(5)]
         user: Option<String>,
+        /// Whether a directory entry marks the caller as a VIP (rule 2).
+        #[n(6)]
+        #[cbor(default)]
+        vip: bool,
     },
     /// The caller's leg was answered (by the queue's music, an announcement or a person).
     #[n(1)]

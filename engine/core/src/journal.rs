@@ -450,6 +450,21 @@ mod tests {
             estimate_seconds: None,
         };
         assert_eq!(Body::decode(3, &bytes), Ok(Body::Event(Arc::new(queued))));
+        // Variant 0, CallStarted, of before the directory marked VIPs: call 7, inbound, +49301 without a name, 2000.
+        let bytes = *b"\x82\x00\x86\x07\x82\x00\x80\x82\x66+49301\xf6\x642000\xf6\xf6";
+        let started = Event::CallStarted {
+            call: CallId(7),
+            direction: crate::event::Direction::Inbound,
+            caller: crate::event::Party {
+                number: "+49301".into(),
+                name: None,
+            },
+            called: "2000".into(),
+            trunk: None,
+            user: None,
+            vip: false,
+        };
+        assert_eq!(Body::decode(3, &bytes), Ok(Body::Event(Arc::new(started))));
         // Variant 13, CallDiverted, of before it named its queue: call 7, closed, to "busy".
         let bytes = *b"\x82\x0d\x83\x07\x82\x00\x80\x64busy";
         let diverted = Event::CallDiverted {

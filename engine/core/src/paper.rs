@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use acd::{AcdConfig, AgentId, DivertReason, QueueId, RefuseReason, Sticky, Target, Tier};
 use config::{Destination, Snapshot};
 
-use crate::call::{DIVERSIONS_MAX, DialPlan, WayOut, WaysOut};
+use crate::call::{DIVERSIONS_MAX, DialPlan, Standing, WayOut, WaysOut};
 use crate::command::Moves;
 use crate::event::Diversion;
 use crate::journal::{NameRecord, OverrideRecord, ServedRecord};
@@ -41,6 +41,8 @@ pub struct Caller<'a> {
     pub called: &'a str,
     /// The user whose phone it is; none for a call from a trunk.
     pub user: Option<&'a str>,
+    /// Whether a directory entry marked them as a VIP.
+    pub vip: bool,
 }
 
 /// What becomes of a new call.
@@ -97,7 +99,7 @@ impl Paper {
     /// Where a new call goes, and with which rank.
     pub fn receives(&self, caller: Caller<'_>) -> Received {
         let plan = DialPlan {
-            centre: &self.snapshot.centre,
+            snapshot: &self.snapshot,
             routes: &self.routes,
         };
         let extension = caller.user.map(|username| {
@@ -109,7 +111,11 @@ impl Paper {
             Some(extension) => plan.extension_dials(extension, caller.called),
             None => plan.trunk_dials(caller.called),
         };
-        let (tier, priority) = plan.rank_of_caller(caller.number, &route);
+        let standing = Standing {
+            number: caller.number,
+            vip: caller.vip,
+        };
+        let (tier, priority) = plan.rank_of_caller(standing, &route);
         Received {
             to: route.to,
             tier,

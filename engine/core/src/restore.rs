@@ -402,6 +402,7 @@ mod tests {
                 called: "2000".into(),
                 trunk: None,
                 user: None,
+                vip: false,
             },
             Event::LegStarted {
                 call: CallId(1),

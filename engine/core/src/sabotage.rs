@@ -29,6 +29,8 @@ sabotage! {
     DIALOG_GONE = "sabotage-dialog-gone";
     /// Callers rank by the number they dialled alone, whatever list they are on.
     NUMBER_LIST = "sabotage-number-list";
+    /// Callers whom the directory marks as VIPs have no points for it.
+    VIP = "sabotage-vip";
     /// A queue is removed though callers wait there and nobody said where they go.
     REMOVE_QUEUE = "sabotage-remove-queue";
     /// Who picks up while they talk leaves nobody on hold.

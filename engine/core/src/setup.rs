@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
-use config::Snapshot;
+use config::{DialNumber, EntryId, Snapshot};
 use media::control::ClipId;
 use sip::Transport;
 
@@ -21,6 +21,8 @@ pub struct Setup {
     pub version: String,
     /// Settings and centre.
     pub snapshot: Arc<Snapshot>,
+    /// The numbers of the directory entries that mark VIPs; later changes come as [`SetVips`](crate::CommandBody::SetVips).
+    pub vips: BTreeMap<EntryId, Vec<DialNumber>>,
     /// Where we listen, and by which address others see us.
     pub listen: Vec<Listen>,
     /// Seeds of the streams of randomness.

@@ -87,6 +87,8 @@ pub struct CallRow {
     pub trunk: Option<String>,
     /// The user whose phone or click started it.
     pub user: Option<String>,
+    /// Whether a directory entry marks the caller as a VIP.
+    pub vip: bool,
     /// When it started, UTC microseconds.
     pub started_us: i64,
     /// When the caller's leg was answered.
@@ -186,6 +188,7 @@ impl View {
                 called,
                 trunk,
                 user,
+                vip,
             } => {
                 self.calls.insert(
                     *call,
@@ -195,6 +198,7 @@ impl View {
                         called: called.clone(),
                         trunk: trunk.clone(),
                         user: user.clone(),
+                        vip: *vip,
                         started_us: utc_us,
                         answered_us: None,
                         queued: None,
@@ -460,6 +464,7 @@ mod tests {
             called: "2000".into(),
             trunk: Some("pbx".into()),
             user: None,
+            vip: false,
         }
     }
 

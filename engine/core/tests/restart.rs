@@ -35,6 +35,7 @@ impl Bench {
             incarnation: 1,
             version: "test".into(),
             snapshot: Arc::new(snapshot),
+            vips: BTreeMap::new(),
             listen: Vec::new(),
             seeds: Seeds {
                 ids: [1; 32],

@@ -62,6 +62,7 @@ impl Bench {
             incarnation: 1,
             version: "test".into(),
             snapshot: Arc::new(snapshot),
+            vips: BTreeMap::new(),
             listen: vec![Listen {
                 transport: Transport::Udp,
                 address: "127.0.0.1:5060".parse().expect("an address"),

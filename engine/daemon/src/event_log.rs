@@ -89,6 +89,7 @@ mod tests {
             called: "2000".into(),
             trunk: Some("carrier".into()),
             user: None,
+            vip: false,
         };
         let queued = Event::CallQueued {
             call,

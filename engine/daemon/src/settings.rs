@@ -16,6 +16,7 @@ const AT_ONCE: &[&str] = &[
     "centre.timezone",
     "centre.day_starts",
     "centre.country",
+    "centre.vip_priority",
     "security.password_min_length",
     "security.lock_after",
     "log.level",

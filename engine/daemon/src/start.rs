@@ -42,7 +42,8 @@ use crate::net::strangers::Strangers;
 use crate::net::tcp::{Connections, Listener};
 use crate::net::udp::{Senders, Udp};
 use crate::ports::{
-    AccountsPort, BEHIND_MAX, ChroniclePort, Commands, EventsPort, Health, HistoryPort,
+    AccountsPort, BEHIND_MAX, ChroniclePort, Commands, DirectoryPort, EventsPort, Health,
+    HistoryPort,
 };
 use crate::print::say;
 use crate::prompts::{Prompts, Shelf};
@@ -177,6 +178,7 @@ impl Daemon {
             incarnation,
             version: env!("CARGO_PKG_VERSION").into(),
             snapshot: Arc::clone(&snapshot),
+            vips: store.directory().vips().await?,
             listen: sockets.listen(),
             seeds: Seeds {
                 ids: random::bytes()?,
@@ -241,6 +243,7 @@ impl Daemon {
             engine: Arc::new(commands.clone()),
             centre: Arc::new(writer.clone()),
             prompts: Arc::new(prompts),
+            directory: Arc::new(DirectoryPort::new(store.directory(), commands.clone())),
             accounts: Arc::new(AccountsPort(store.accounts())),
             chronicle: Arc::new(ChroniclePort {
                 past: store.events(),

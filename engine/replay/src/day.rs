@@ -129,6 +129,7 @@ pub(crate) struct Who {
     pub(crate) number: String,
     pub(crate) called: String,
     pub(crate) user: Option<String>,
+    pub(crate) vip: bool,
 }
 
 /// One alert.

@@ -270,6 +270,54 @@ fn who_gives_up_does_so_after_as_long_in_every_centre() {
     assert_eq!(ending(&changed.now), Some(Ending::SentOn));
 }
 
+/// A VIP who came last is served before who had waited for twenty seconds, on the day and in every centre that gives VIPs points.
+#[test]
+fn rule_2_a_vip_of_the_day_is_one_in_every_centre_and_has_its_points() {
+    let centre = TWO_AGENTS.to_owned();
+    let world = World::builder(seed(13)).centre(&centre).build();
+    world.marks_vips(1, &["0612345678"]);
+    let ann = world.agent("ann").available();
+    let [first, second, vip] =
+        ["+4930111", "+4930222", "+31612345678"].map(|number| world.phone(number));
+    first.calls("2000");
+    ann.answers();
+    second.calls("2000");
+    world.run_for(secs(20));
+    vip.calls("2000");
+    first.hangs_up();
+    world.run_for(secs(1));
+    ann.answers();
+    assert!(vip.talks_to(&ann));
+    world.run_for(secs(10));
+    vip.hangs_up();
+    world.run_for(secs(1));
+    ann.answers();
+    world.run_for(secs(10));
+    second.hangs_up();
+    world.run_for(secs(5));
+    // The mark may be gone when the day is played again.
+    world.marks_vips(1, &[]);
+    let day = read(&world.whole_journal());
+    let model = Model::measured(&day);
+    let other = |vip_priority: i32| {
+        let mut settings = Settings::default();
+        settings.centre.vip_priority = vip_priority;
+        let centre = config::parse_centre(&centre, "other.toml").expect("a right centre");
+        let snapshot = Snapshot {
+            version: 1,
+            settings: Arc::new(settings),
+            centre: Arc::new(centre),
+        };
+        let paper = Paper::new(Arc::new(snapshot), day.names());
+        let study = Study::new(&day, &paper, &model);
+        study.report(&[study.run(1)])
+    };
+    assert!(other(10).same);
+    let report = other(0);
+    assert_eq!(report.changed.len(), 2, "the two change places: {report:?}");
+    assert!(!report.same);
+}
+
 #[test]
 fn a_day_that_lacks_entries_is_refused() {
     let (mut entries, _) = three_callers();

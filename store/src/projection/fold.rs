@@ -246,6 +246,7 @@ impl Fold {
             called,
             trunk,
             user,
+            ..
         } = event
         else {
             return;

@@ -277,6 +277,7 @@ mod tests {
                 called: "2000".into(),
                 trunk: None,
                 user: None,
+                vip: false,
             },
             Event::CallHeld { call, by },
             Event::CallHeld { call, by: LegId(3) },

@@ -168,6 +168,7 @@ pub(crate) fn call_events(incarnation: u32, number: u32, agent: &str) -> Vec<Eve
             called: "2000".into(),
             trunk: Some("pbx".into()),
             user: None,
+            vip: false,
         },
         Event::LegStarted {
             call,

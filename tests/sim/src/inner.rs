@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use config::{Sealer, Settings, Snapshot};
+use config::{DialNumber, EntryId, Sealer, Settings, Snapshot};
 use engine::command::Moves;
 use engine::view::View;
 use engine::{
@@ -64,6 +64,8 @@ pub(crate) struct Inner {
     pub(crate) dice: Dice,
     pub(crate) settings: Arc<Settings>,
     pub(crate) snapshot: Arc<Snapshot>,
+    /// The numbers of directory entries that mark VIPs, as the store would keep them.
+    vips: BTreeMap<EntryId, Vec<DialNumber>>,
     pub(crate) engine: Engine,
     pub(crate) view: View,
     pub(crate) network: Network,
@@ -117,12 +119,15 @@ impl Inner {
         let media = Media::start(now, SERVER.ip());
         let mut trace = Trace::new(now, plan.trace);
         trace.name(SERVER, "lampfield");
-        let engine = Engine::new(moment(now), setup(&snapshot, 1, &mut dice), Restore::new());
+        let vips = BTreeMap::new();
+        let first = setup(&snapshot, &vips, 1, &mut dice);
+        let engine = Engine::new(moment(now), first, Restore::new());
         let mut inner = Self {
             now,
             dice,
             settings,
             snapshot,
+            vips,
             engine,
             view: View::default(),
             network,
@@ -287,6 +292,25 @@ impl Inner {
         self.snapshot = snapshot;
         self.command("admin", admin, CommandBody::CommitCentre { version })?;
         Ok(prepared)
+    }
+
+    /// A directory entry marks VIPs with these numbers, or nobody any more.
+    pub(crate) fn mark_vips(&mut self, entry: u64, numbers: &[&str]) {
+        let entry = EntryId(entry);
+        let numbers = numbers
+            .iter()
+            .map(|text| text.parse().expect("a number"))
+            .collect::<Vec<DialNumber>>();
+        if numbers.is_empty() {
+            self.vips.remove(&entry);
+        } else {
+            self.vips.insert(entry, numbers.clone());
+        }
+        let body = CommandBody::SetVips { entry, numbers };
+        let told = self.command("admin", config::Role::Administrator, body);
+        if let Err(refusal) = told {
+            self.fail(&format!("refused: {refusal}"));
+        }
     }
 
     /// The network gives a message for this address back.
@@ -541,7 +565,7 @@ impl Inner {
         self.inputs.clear();
         self.now += down;
         self.media = Media::start(self.now, SERVER.ip());
-        let setup = setup(&self.snapshot, self.incarnation, &mut self.dice);
+        let setup = setup(&self.snapshot, &self.vips, self.incarnation, &mut self.dice);
         let restore = self.disk.read();
         self.view = View::resume(restore.board());
         self.engine = Engine::new(moment(self.now), setup, restore);
@@ -639,12 +663,18 @@ fn moment_of(plan: &Plan) -> Duration {
     Duration::from_micros(plan.start.as_microsecond().try_into().unwrap_or(0))
 }
 
-fn setup(snapshot: &Arc<Snapshot>, incarnation: u32, dice: &mut Dice) -> Setup {
+fn setup(
+    snapshot: &Arc<Snapshot>,
+    vips: &BTreeMap<EntryId, Vec<DialNumber>>,
+    incarnation: u32,
+    dice: &mut Dice,
+) -> Setup {
     Setup {
         node: 1,
         incarnation,
         version: "simulated".into(),
         snapshot: Arc::clone(snapshot),
+        vips: vips.clone(),
         listen: vec![Listen {
             transport: Transport::Udp,
             address: SERVER,

@@ -326,6 +326,12 @@ impl World {
         result
     }
 
+    /// The directory's entry of that number marks VIPs with these telephone numbers; with none it marks nobody any more.
+    pub fn marks_vips(&self, entry: u64, numbers: &[&str]) {
+        self.inner().mark_vips(entry, numbers);
+        self.run_for(BLINK);
+    }
+
     /// The output queues of the daemon fill, or drain.
     pub fn pressure(&self, pressure: Pressure) {
         self.inner().pressure(pressure);

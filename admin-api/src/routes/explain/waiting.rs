@@ -104,7 +104,7 @@ pub(super) async fn explain(
     let row = view.calls.get(&id);
     let queued = row.and_then(|row| Some((row, row.queued.as_ref()?)));
     let explained = queued.and_then(|(row, queued)| match why {
-        Some(why) => Some(WaitingExplained::of(&teller, id, queued, &why)),
+        Some(why) => Some(WaitingExplained::of(&teller, id, (row, queued), &why)),
         None => WaitingExplained::ringing(&teller, id, row),
     });
     explained
@@ -113,8 +113,13 @@ pub(super) async fn explain(
 }
 
 impl WaitingExplained {
-    fn of(teller: &Teller<'_>, id: CallId, queued: &Queued, why: &WhyWaiting) -> Self {
-        let sentences = sentences::waiting(teller, queued, why);
+    fn of(
+        teller: &Teller<'_>,
+        id: CallId,
+        (row, queued): (&CallRow, &Queued),
+        why: &WhyWaiting,
+    ) -> Self {
+        let sentences = sentences::waiting(teller, (row, queued), why);
         let queue = queued.queue.as_ref();
         let queue = queue.and_then(|name| teller.snapshot.centre.queues.get(name.as_str()));
         let queue = queue.map(|queue| &**queue);

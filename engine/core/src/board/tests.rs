@@ -462,6 +462,7 @@ fn calls_to_nobodys_queue_are_not_followed() {
         called: "1001".into(),
         trunk: None,
         user: None,
+        vip: false,
     });
     told.connects(1)
         .ends(1, EndResult::Answered, EndedBy::Caller);

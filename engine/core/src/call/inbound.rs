@@ -165,7 +165,9 @@ impl Engine {
             } => self.party_of_phone(extension, username),
         };
         let direction = direction_of(&sender, &route);
-        let (tier, priority) = self.rank_of_caller(&party.number, &route);
+        let standing = self.standing(&party.number);
+        let vip = standing.vip;
+        let (tier, priority) = self.rank_of_caller(standing, &route);
         let nat = trunk.is_none() && !names_source(&message, &flow);
         let mut media = LegMedia::new(leg, self.random_ids.next());
         media.offered = offered;
@@ -221,6 +223,7 @@ impl Engine {
             called,
             trunk,
             user: username,
+            vip,
         });
         self.publish_leg(leg);
         match route.to {

@@ -63,7 +63,7 @@ pub(crate) use goodbye::Goodbye;
 pub(crate) use inbound::tier;
 pub(crate) use leaving::{WayOut, WaysOut};
 pub(crate) use leg::{Leg, LegState};
-pub(crate) use plan::{DialPlan, Plan};
+pub(crate) use plan::{DialPlan, Plan, Standing};
 pub(crate) use waiting::tier_number;
 
 /// How often one call may be sent on by rules before it is ended: two destinations that point at each other end here.

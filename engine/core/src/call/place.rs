@@ -7,7 +7,7 @@ use acd::Tier;
 use config::Destination;
 
 use super::answers::{Outcome, Progress, end_result};
-use super::{Call, Purpose, Ring, Stage};
+use super::{Call, Purpose, Ring, Stage, Standing};
 use crate::command::{Done, Refusal};
 use crate::engine::Engine;
 use crate::event::{Direction, EndCause, EndResult, EndedBy, Event, LegRole, Party};
@@ -34,7 +34,8 @@ impl Engine {
             || Refusal::Conflict(alloc::format!("{username} has no extension to call from"));
         let extension = extension.ok_or_else(no_phone)?;
         let plan = self.plan_from_extension(&extension, to);
-        let rank = self.rank_of_caller(&extension, &plan);
+        let caller = self.standing(&extension);
+        let rank = self.rank_of_caller(caller, &plan);
         let destination = plan
             .to
             .filter(|destination| *destination != Destination::Busy)
@@ -50,7 +51,7 @@ impl Engine {
                 "no phone is registered at extension {extension}"
             )));
         }
-        let call = self.start_placed(username, &extension, to, &destination, rank);
+        let call = self.start_placed(username, caller, to, &destination, rank);
         for target in targets {
             let leg = self.call_phone(call, LegRole::Caller, &extension, Some(username), target);
             if let (Some(leg), Some(found)) = (leg, self.calls.get_mut(&call)) {
@@ -72,7 +73,7 @@ impl Engine {
     fn start_placed(
         &mut self,
         username: &str,
-        extension: &str,
+        caller: Standing<'_>,
         to: &str,
         destination: &Destination,
         (tier, priority): (Tier, i32),
@@ -94,7 +95,7 @@ impl Engine {
             .get(username)
             .map(|user| String::from(&*user.name));
         let party = Party {
-            number: extension.into(),
+            number: caller.number.into(),
             name: name.filter(|name| !name.is_empty()),
         };
         let ring = Ring::new(Purpose::OwnPhone);
@@ -125,6 +126,7 @@ impl Engine {
             called: to.into(),
             trunk: None,
             user: Some(username.into()),
+            vip: caller.vip,
         });
         id
     }

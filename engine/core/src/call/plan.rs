@@ -1,6 +1,6 @@
 //! What a dialled number means for a new call: the dial plan's answer in the call's own words.
 
-use config::{Centre, Destination, Tier};
+use config::{Destination, Snapshot, Tier};
 
 use crate::engine::Engine;
 use crate::routing::Routes;
@@ -28,17 +28,32 @@ impl Plan {
     }
 }
 
+/// Who calls, as far as it matters to their rank.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing<'a> {
+    /// Their number; empty when withheld.
+    pub(crate) number: &'a str,
+    /// Whether a directory entry marks them as a VIP.
+    pub(crate) vip: bool,
+}
+
 /// The dial plan of a centre.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DialPlan<'a> {
-    pub(crate) centre: &'a Centre,
+    pub(crate) snapshot: &'a Snapshot,
     pub(crate) routes: &'a Routes,
 }
 
 impl Engine {
     /// As [`DialPlan::rank_of_caller`].
-    pub(crate) fn rank_of_caller(&self, number: &str, plan: &Plan) -> (acd::Tier, i32) {
-        self.dial_plan().rank_of_caller(number, plan)
+    pub(crate) fn rank_of_caller(&self, caller: Standing<'_>, plan: &Plan) -> (acd::Tier, i32) {
+        self.dial_plan().rank_of_caller(caller, plan)
+    }
+
+    /// What is known here of who calls with that number.
+    pub(crate) fn standing<'n>(&self, number: &'n str) -> Standing<'n> {
+        let vip = self.vips.has(number);
+        Standing { number, vip }
     }
 
     /// As [`DialPlan::trunk_dials`].
@@ -58,30 +73,32 @@ impl Engine {
 
     fn dial_plan(&self) -> DialPlan<'_> {
         DialPlan {
-            centre: &self.snapshot.centre,
+            snapshot: &self.snapshot,
             routes: &self.routes,
         }
     }
 }
 
 impl DialPlan<'_> {
-    /// The class and the points that a caller has besides those of a queue (rule 2): of the dialled number, and of the number
-    /// list the caller is on.
-    pub(crate) fn rank_of_caller(self, number: &str, plan: &Plan) -> (acd::Tier, i32) {
-        let lists = &self.centre.number_lists;
-        let list = self.routes.list_of_caller(number);
+    /// The class and the points that a caller has besides those of a queue (rule 2): of the dialled number, of the number
+    /// list the caller is on, and as a VIP.
+    pub(crate) fn rank_of_caller(self, caller: Standing<'_>, plan: &Plan) -> (acd::Tier, i32) {
+        let lists = &self.snapshot.centre.number_lists;
+        let list = self.routes.list_of_caller(caller.number);
         let (tier, points) = list
             .and_then(|name| lists.get(name))
             .filter(|_| !sabotage::NUMBER_LIST)
             .map_or((Tier::Normal, 0), |list| (list.tier, list.priority));
-        let priority = plan.priority.saturating_add(points);
+        let of_vips = self.snapshot.settings.centre.vip_priority;
+        let as_vip = i32::from(caller.vip && !sabotage::VIP).saturating_mul(of_vips);
+        let priority = plan.priority.saturating_add(points).saturating_add(as_vip);
         (super::tier(plan.tier.or(tier)), priority)
     }
 
     /// A call from a trunk: numbers, queue numbers, extensions (a direct call), the default queue, else 404.
     pub(crate) fn trunk_dials(self, dialled: &str) -> Plan {
         use crate::routing::FromTrunk;
-        let centre = self.centre;
+        let centre = &self.snapshot.centre;
         match self.routes.from_trunk(dialled) {
             FromTrunk::Number(number) => match centre.numbers.get(number) {
                 Some(number) => Plan {
@@ -131,7 +148,7 @@ impl DialPlan<'_> {
     }
 
     fn plan_queue(self, name: &str) -> Plan {
-        let queue = self.centre.queues.get(name);
+        let queue = self.snapshot.centre.queues.get(name);
         Plan::to(
             queue.map(|queue| Destination::Queue(queue.name.clone())),
             404,

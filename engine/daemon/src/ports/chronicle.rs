@@ -150,6 +150,7 @@ fn on_record(detail: CallDetail) -> Story {
             called: call.called,
             trunk: call.trunk,
             user: call.started_by,
+            vip: false,
         },
     )];
     for alert in detail.alerts {

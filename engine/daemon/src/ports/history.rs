@@ -178,6 +178,7 @@ mod tests {
             called: "2000".into(),
             trunk: None,
             user: None,
+            vip: false,
         };
         let cause = EndCause {
             result: EndResult::Abandoned,

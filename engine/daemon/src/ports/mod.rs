@@ -3,6 +3,7 @@
 mod accounts;
 mod chronicle;
 mod commands;
+mod directory;
 mod events;
 mod history;
 mod readiness;
@@ -11,6 +12,7 @@ mod writer;
 pub(crate) use accounts::AccountsPort;
 pub(crate) use chronicle::ChroniclePort;
 pub(crate) use commands::Commands;
+pub(crate) use directory::DirectoryPort;
 pub(crate) use events::EventsPort;
 pub(crate) use history::{BEHIND_MAX, HistoryPort};
 pub(crate) use readiness::Health;

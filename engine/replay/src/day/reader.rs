@@ -176,12 +176,14 @@ impl DayReader {
                 caller,
                 called,
                 user,
+                vip,
                 ..
             } => {
                 let who = Who {
                     number: caller.number.clone(),
                     called: called.clone(),
                     user: user.clone(),
+                    vip: *vip,
                 };
                 self.callers.insert(InteractionId(call.0), who);
             }
@@ -207,6 +209,7 @@ impl DayReader {
                 number: record.number.clone(),
                 called: String::new(),
                 user: None,
+                vip: false,
             });
         }
     }

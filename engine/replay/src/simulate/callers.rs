@@ -144,6 +144,7 @@ impl Run<'_> {
             number: &who.number,
             called: &who.called,
             user: who.user.as_deref(),
+            vip: who.vip,
         });
         let to = paper.target(received.to.as_ref()?)?;
         Some((to, received))

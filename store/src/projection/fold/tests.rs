@@ -68,6 +68,7 @@ fn started(direction: Direction) -> Event {
         called: "2000".into(),
         trunk: Some("pbx".into()),
         user: None,
+        vip: false,
     }
 }
 
@@ -712,6 +713,7 @@ fn any_event() -> impl Strategy<Value = Event> {
                 called: "1".into(),
                 trunk: None,
                 user: None,
+                vip: false,
             },
             1 => Event::CallAnswered { call },
             2 => Event::CallQueued {

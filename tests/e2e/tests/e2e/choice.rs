@@ -121,6 +121,41 @@ fn e2e_a_caller_on_a_list_overtakes_those_who_came_before() {
     }
 }
 
+/// Rule 2: the mark of a directory entry, set over the API by who may.
+#[test]
+fn e2e_a_vip_of_the_directory_overtakes_those_who_came_before() {
+    let mut at = Reception::open("", "");
+    at.bob.takes_a_break();
+    let wish = json!({"last_name": "Vip", "mobile": "06-12345678", "vip": true});
+    let refused = at
+        .alice
+        .api
+        .request("POST", "/api/v1/contacts", Some(&wish));
+    assert_eq!(refused.status, 403, "{refused:?}");
+    let entry = at.sue.act("POST", "/contacts", &wish);
+    let ear = at.ear();
+    let mut calls: Vec<Sipp> = ["+491", "+492", "0031612345678"]
+        .iter()
+        .map(|number| at.caller(number, &ear))
+        .collect();
+    let vip = at.waiting("0031612345678");
+    assert_eq!((&vip["vip"], &vip["priority"]), (&json!(true), &json!(10)));
+    let mut rang = Vec::new();
+    for turn in 1..=calls.len() {
+        rang.push(at.alice.phone.wait_for_ring(turn, SOON).1);
+        at.alice.answers(turn);
+        at.alice.phone.hang_up();
+        at.alice.phone.wait_for("CALL_CLOSED", turn, SOON);
+    }
+    assert_eq!(rang, ["+491", "0031612345678", "+492"]);
+    for call in &mut calls {
+        call.succeeds(SOON);
+    }
+    let path = format!("/contacts/{}", entry["id"].as_str().unwrap());
+    at.sue.act("DELETE", &path, &Value::Null);
+    assert_eq!(at.sue.list("/contacts").len(), 0);
+}
+
 /// Shown by 3: everyone on break.
 #[test]
 fn e2e_callers_do_not_wait_for_nobody() {

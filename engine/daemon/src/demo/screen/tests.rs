@@ -74,6 +74,7 @@ impl Story {
             called: "+31850082900".into(),
             trunk: Some("callers".into()),
             user: None,
+            vip: false,
         });
     }
 
