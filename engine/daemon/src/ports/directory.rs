@@ -123,6 +123,20 @@ fn failed(error: StoreError) -> DirectoryError {
         StoreError::DirectoryFull { max } => DirectoryError::Full(max),
         StoreError::Unsorted { .. } => DirectoryError::Unsorted(text),
         StoreError::Cursor => DirectoryError::Cursor,
-        _ => DirectoryError::Store(text),
+        StoreError::File { .. }
+        | StoreError::InUse { .. }
+        | StoreError::Url { .. }
+        | StoreError::Newer { .. }
+        | StoreError::Open { .. }
+        | StoreError::NoJournal { .. }
+        | StoreError::Migrate { .. }
+        | StoreError::Sql(_)
+        | StoreError::Stale { .. }
+        | StoreError::Unreadable { .. }
+        | StoreError::PlainSecret { .. }
+        | StoreError::Started
+        | StoreError::Randomness { .. }
+        | StoreError::Expired { .. }
+        | StoreError::Thread { .. } => DirectoryError::Store(text),
     }
 }
