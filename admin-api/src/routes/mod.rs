@@ -19,6 +19,7 @@ mod me;
 mod number_lists;
 mod numbers;
 mod opening;
+mod parked;
 mod queues;
 mod trunks;
 mod users;
@@ -52,6 +53,7 @@ pub(crate) fn api() -> Routes {
         figures::routes(),
         waiting::routes(),
         calls::routes(),
+        parked::routes(),
         explain::routes(),
         history::routes(),
         events::routes(),

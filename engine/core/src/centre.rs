@@ -396,7 +396,10 @@ fn is_there(to: &Destination, centre: &Centre) -> bool {
         Destination::User(username) => centre.users.contains_key(&**username),
         Destination::Extension(number) => centre.user_by_extension(number).is_some(),
         Destination::Announcement(name) => config::BUILT_IN_PROMPTS.contains(&&**name),
-        Destination::External(_) | Destination::HangUp | Destination::Busy => true,
+        Destination::External(_)
+        | Destination::Park(_)
+        | Destination::HangUp
+        | Destination::Busy => true,
     }
 }
 
