@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use config::{Role, Snapshot, User};
-use engine::view::CallRow;
+use engine::view::{CallRow, Parked};
 
 use crate::auth::guard::reaches;
 
@@ -18,6 +18,7 @@ pub(crate) struct Scope {
     queues: BTreeSet<String>,
     colleagues: BTreeSet<String>,
     extension: Option<String>,
+    park_location: Option<String>,
 }
 
 impl Scope {
@@ -45,6 +46,7 @@ impl Scope {
             queues,
             colleagues,
             extension: user.extension.as_ref().map(ToString::to_string),
+            park_location: user.park_location.as_ref().map(ToString::to_string),
         }
     }
 
@@ -89,9 +91,16 @@ impl Scope {
             .queued
             .as_ref()
             .and_then(|queued| queued.queue.as_deref());
+        let parked = call.parked.as_ref();
         self.all
             || self.has_part(call)
+            || parked.is_some_and(|parked| self.sees_parked(parked))
             || waits_here.is_some_and(|queue| self.queues.contains(queue))
+    }
+
+    /// Whether they see what is parked so, and may retrieve it.
+    pub(crate) fn sees_parked(&self, parked: &Parked) -> bool {
+        self.all || parked.is_seen_by(&self.username, self.park_location.as_deref())
     }
 
     /// Whether they are in this call, are alerted for it, placed it, or it waits for them alone.

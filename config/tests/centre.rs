@@ -247,7 +247,7 @@ sip_password = "x"
 name = "pbx"
 
 [feature_codes]
-park = "*7"
+parc = "*7"
 "#;
     expect![[r#"
         centre.toml:3:1: unknown key `numbr`; did you mean `number`?
@@ -272,7 +272,7 @@ park = "*7"
         centre.toml:33:20: `dutch`: 0 is out of range; write a number from 1 to 1000
         centre.toml:33:31: `a/b`: "a/b" is not a name of 1 to 64 characters, without / and without spaces around it; for example "support"
         centre.toml:36:3: unknown key `trunk`; did you mean `trunks`?
-        centre.toml:40:1: `park` is known, but not built yet; leave `park` out for now"#]]
+        centre.toml:40:1: unknown key `parc`; did you mean `park`?"#]]
     .assert_eq(&faults_of(text));
 }
 
@@ -347,11 +347,15 @@ fn feature_codes_are_one_table() {
         "centre.toml:1:1: `feature_codes` must be one table, not a list; write [feature_codes], with one bracket, once"
     );
     assert_eq!(
-        faults_of("[feature_codes]\npick_up = \"* 8\"\npark = \"*7\"\n")
+        faults_of("[feature_codes]\npick_up = \"* 8\"\npark = \"* 7\"\n")
             .lines()
             .count(),
         2
     );
+    for (pick_up, park) in [("*7", "*7"), ("*", "*7"), ("*77", "*7")] {
+        let text = format!("[feature_codes]\npick_up = \"{pick_up}\"\npark = \"{park}\"\n");
+        assert!(faults_of(&text).contains("begin alike"), "{text}");
+    }
 }
 
 #[test]

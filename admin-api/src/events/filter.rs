@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use config::Snapshot;
 use engine::CallId;
 use engine::event::{Change, Event};
+use engine::view::Parked;
 
 use crate::auth::Identity;
 use crate::rights::Scope;
@@ -103,7 +104,27 @@ impl Filter {
             Event::CallQueued {
                 call, queue, user, ..
             } => (call, mine(queue) || me(user)),
-            Event::CallDiverted { call, queue, .. } => (call, mine(queue)),
+            Event::CallDiverted { call, queue, .. } | Event::CallRecalled { call, queue, .. } => {
+                (call, mine(queue))
+            }
+            Event::CallTransferred { call, by, .. } | Event::CallRetrieved { call, by, .. } => {
+                (call, self.scope.is_me(by))
+            }
+            Event::CallParked {
+                call,
+                slot,
+                by,
+                location,
+                ..
+            } => {
+                let parked = Parked {
+                    slot: *slot,
+                    by: by.clone(),
+                    location: location.clone(),
+                    since_us: 0,
+                };
+                (call, self.scope.sees_parked(&parked))
+            }
             Event::ServiceLevelReached { call, queue, .. } => (call, self.scope.sees_queue(queue)),
             Event::AlertStarted { call, agent, .. } | Event::AlertEnded { call, agent, .. } => {
                 (call, self.scope.is_me(agent))

@@ -93,14 +93,21 @@ kinds! {
     "alarm-cleared", "The alarm is over.", ["alarm": Text];
     "agent-logged-in", "A user began work as an agent.", ["agent": Text, "extension": MaybeText];
     "agent-logged-out", "A user's work as an agent ended.", ["agent": Text];
-    "call-reserved", "A call that waits is held for one agent, or for nobody any more; `sticky` when they served the caller before, and did not ask for it.",
-        ["call": Text, "by": MaybeText, "sticky": Flag];
+    "call-reserved", "A call that waits is held for one agent, or for nobody any more; `sticky` when they served the caller before, `recall` when they had sent it away: they did not ask for it.",
+        ["call": Text, "by": MaybeText, "sticky": Flag, "recall": Flag];
     "service-level-reached", "The call has waited for its queue's service-level time; `action` is what was done.",
         ["call": Text, "queue": Text, "action": Text];
     "day-began", "The centre's day began: counters start anew.", [];
     "service-level-set", "What a queue promises its callers from now on.",
         ["queue": Text, "seconds": Number, "short_abandon": Number];
     "agent-removed", "An agent whose user was removed or disabled has no call left, and is no agent any more.", ["agent": Text];
+    "call-transferred", "One who talked in it has sent the other side on; `party` is who is still in it.",
+        ["call": Text, "by": Text, "to": Text, "party": Party];
+    "call-recalled", "Nobody took it where it was sent or parked, and it comes back: `from` is who had sent it.",
+        ["call": Text, "from": MaybeText, "queue": MaybeText];
+    "call-parked", "The call is parked in a slot; `party` is who is.",
+        ["call": Text, "slot": Number, "by": MaybeText, "location": MaybeText, "party": Party];
+    "call-retrieved", "Somebody has taken a parked call.", ["call": Text, "slot": Number, "by": Text];
 }
 
 /// The schema of the messages: one of the types.

@@ -19,14 +19,15 @@ pub(crate) fn one_of_each() -> Vec<Event> {
     };
     let agent = || "ann".to_owned();
     let queue = || "support".to_owned();
+    let party = || Party {
+        number: "+31201".into(),
+        name: None,
+    };
     let events = vec![
         Event::CallStarted {
             call: CALL,
             direction: Direction::Inbound,
-            caller: Party {
-                number: "+31201".into(),
-                name: None,
-            },
+            caller: party(),
             called: "2000".into(),
             trunk: Some("pbx".into()),
             user: None,
@@ -164,6 +165,7 @@ pub(crate) fn one_of_each() -> Vec<Event> {
             call: CALL,
             by: Some(agent()),
             sticky: false,
+            recall: false,
         },
         Event::ServiceLevelReached {
             call: CALL,
@@ -177,6 +179,29 @@ pub(crate) fn one_of_each() -> Vec<Event> {
             short_abandon: 5,
         },
         Event::AgentRemoved { agent: agent() },
+        Event::CallTransferred {
+            call: CALL,
+            by: agent(),
+            to: "extension:1002".into(),
+            party: party(),
+        },
+        Event::CallRecalled {
+            call: CALL,
+            from: Some(agent()),
+            queue: Some(queue()),
+        },
+        Event::CallParked {
+            call: CALL,
+            slot: 1,
+            by: Some(agent()),
+            location: Some("Amsterdam".into()),
+            party: party(),
+        },
+        Event::CallRetrieved {
+            call: CALL,
+            slot: 1,
+            by: agent(),
+        },
     ];
     assert!(
         events.iter().map(number).eq(0..events.len()),
@@ -190,7 +215,7 @@ pub(crate) fn one_of_each() -> Vec<Event> {
     events
 }
 
-const LAST: usize = 28;
+const LAST: usize = 32;
 
 fn number(event: &Event) -> usize {
     match event {
@@ -222,6 +247,10 @@ fn number(event: &Event) -> usize {
         Event::ServiceLevelReached { .. } => 25,
         Event::DayBegan {} => 26,
         Event::ServiceLevelSet { .. } => 27,
-        Event::AgentRemoved { .. } => LAST,
+        Event::AgentRemoved { .. } => 28,
+        Event::CallTransferred { .. } => 29,
+        Event::CallRecalled { .. } => 30,
+        Event::CallParked { .. } => 31,
+        Event::CallRetrieved { .. } => LAST,
     }
 }

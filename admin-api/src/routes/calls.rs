@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::PREFIX;
+use super::{PREFIX, parked};
 use crate::auth::{Attendant, Proof};
 use crate::extract::{Body, Call};
 use crate::list::{ListParams, ListQuery, Page, page};
@@ -30,6 +30,8 @@ pub(crate) fn routes() -> Routes {
         .add(doc(__path_hang_up), hang_up)
         .add(doc(__path_hold), hold)
         .add(doc(__path_resume), resume)
+        .add(doc(__path_transfer), transfer)
+        .add(doc(__path_park), park)
 }
 
 /// A call that is up.
@@ -40,7 +42,7 @@ pub(crate) struct LiveCall {
     /// `inbound`, `outbound` or `internal`.
     #[schema(value_type = String, example = "inbound")]
     direction: Direction,
-    /// `started`, `waiting`, `alerting`, `connected` or `held`.
+    /// `started`, `waiting`, `alerting`, `connected`, `held`, `transferring` or `parked`.
     state: &'static str,
     /// The caller's number; empty when withheld.
     caller: String,
@@ -66,6 +68,12 @@ pub(crate) struct LiveCall {
     answered: Option<String>,
     /// When two people could talk, RFC 3339.
     connected: Option<String>,
+    /// Where somebody sent it and nobody has it yet, as a destination is written.
+    sent_to: Option<String>,
+    /// Who had sent it before it came back.
+    recall_from: Option<String>,
+    /// The slot it is parked in.
+    parked: Option<u32>,
     /// Its legs.
     legs: Vec<LiveLeg>,
 }
@@ -112,6 +120,9 @@ impl LiveCall {
                 .connected
                 .as_ref()
                 .map(|(_, since_us)| time::rfc3339(*since_us)),
+            sent_to: row.sent_to.clone(),
+            recall_from: row.recall_from.clone(),
+            parked: row.parked.as_ref().map(|parked| parked.slot),
             legs: row
                 .legs
                 .iter()
@@ -130,7 +141,11 @@ impl LiveCall {
 }
 
 fn state_of(row: &CallRow) -> &'static str {
-    if !row.held_by.is_empty() {
+    if row.parked.is_some() {
+        "parked"
+    } else if row.sent_to.is_some() {
+        "transferring"
+    } else if !row.held_by.is_empty() {
         "held"
     } else if row.connected.is_some() {
         "connected"
@@ -206,6 +221,19 @@ pub(crate) struct Placed {
 /// The longest number that is dialled, in characters.
 const NUMBER_MAX: usize = 128;
 
+/// The number that is asked for, as it is dialled.
+fn number(to: &str) -> Result<&str, ApiError> {
+    let to = to.trim();
+    if to.is_empty() || to.chars().count() > NUMBER_MAX || to.contains(char::is_control) {
+        return Err(ApiError::field(
+            "to",
+            "this is no number",
+            "write it as your phone would dial it",
+        ));
+    }
+    Ok(to)
+}
+
 /// Places a call: rings one's own phone, then the number
 #[utoipa::path(
     post,
@@ -220,14 +248,7 @@ async fn place(
     State(state): State<ApiState>,
     Body(wanted): Body<PlaceCall>,
 ) -> Result<Response, ApiError> {
-    let to = wanted.to.trim();
-    if to.is_empty() || to.chars().count() > NUMBER_MAX || to.contains(char::is_control) {
-        return Err(ApiError::field(
-            "to",
-            "this is no number",
-            "write it as your phone would dial it",
-        ));
-    }
+    let to = number(&wanted.to)?;
     let username = who.username().to_owned();
     let at_work = state
         .view()
@@ -332,6 +353,86 @@ async fn resume(
     let body = CommandBody::Resume { call: id };
     state.ask(who.actor(), body).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// A transfer.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Transfer {
+    /// The number, as one's own phone would dial it.
+    to: String,
+}
+
+/// Sends the other side of one's conversation on, and leaves it
+///
+/// They hear it ring. When a phone or outside number does not take them, they come back to the queue they came from, first to who
+/// sent them; in a queue they wait by its rules. The park code with a slot parks them. 409 when nobody has answered yet.
+#[utoipa::path(
+    post,
+    path = "/calls/{id}/transfer",
+    tag = "calls",
+    params(("id" = String, Path, description = "A call that one talks in")),
+    request_body = Transfer,
+    responses((status = 204, description = "They are on their way, and one's own phone is free")),
+)]
+async fn transfer(
+    who: Attendant,
+    State(state): State<ApiState>,
+    Call(id): Call,
+    Body(wanted): Body<Transfer>,
+) -> Result<StatusCode, ApiError> {
+    let scope = Scope::of(&who.identity().user, &state.snapshot());
+    seen(&scope, &state, id)?;
+    let to = number(&wanted.to)?.to_owned();
+    let body = CommandBody::Transfer { call: id, to };
+    state.ask(who.actor(), body).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Where to park.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Park {
+    /// The slot, 1 to 9999; left out: the lowest that is free.
+    #[serde(default)]
+    slot: Option<u32>,
+}
+
+/// The slot that was taken.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ParkedIn {
+    /// It.
+    slot: u32,
+}
+
+/// Parks the other side of one's conversation, and leaves it
+///
+/// They hear the queue's music. All who see the slot can retrieve them; after the queue's `recall_after` they come back as a transfer does
+/// that nobody took. 409 when the slot is taken, saying by whom, or when nobody has answered yet.
+#[utoipa::path(
+    post,
+    path = "/calls/{id}/park",
+    tag = "calls",
+    params(("id" = String, Path, description = "A call that one talks in")),
+    request_body = Park,
+    responses((status = 200, description = "They are parked, and one's own phone is free", body = ParkedIn)),
+)]
+async fn park(
+    who: Attendant,
+    State(state): State<ApiState>,
+    Call(id): Call,
+    Body(wanted): Body<Park>,
+) -> Result<Json<ParkedIn>, ApiError> {
+    let scope = Scope::of(&who.identity().user, &state.snapshot());
+    seen(&scope, &state, id)?;
+    let slot = wanted.slot.map(parked::slot).transpose()?;
+    let body = CommandBody::Park { call: id, slot };
+    let (carried, _) = state.ask(who.actor(), body).await?;
+    let Done::Parked(slot) = carried.done else {
+        let why = "a parked call was answered without its slot";
+        return Err(ApiError::internal(why));
+    };
+    Ok(Json(ParkedIn { slot }))
 }
 
 /// The call, if they may see it.

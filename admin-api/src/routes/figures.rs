@@ -39,7 +39,9 @@ pub(crate) struct QueueFigures {
     status: QueueStatus,
     /// Calls that wait in it, those that ring at an agent included.
     waiting: usize,
-    /// How long the first of them has waited in it; null: nobody waits.
+    /// Recalls that wait in it; not in `waiting`.
+    recalls_waiting: usize,
+    /// How long the first of those in `waiting` has waited; null: nobody waits.
     oldest_wait_seconds: Option<f64>,
     /// Those of them for whom the service level's `seconds` have passed.
     breached_waiting: usize,
@@ -108,6 +110,12 @@ pub(crate) struct Today {
     handled: u64,
     /// Callers who hung up while the agent had them on hold.
     lost_on_hold: u64,
+    /// Callers who hung up while the agent had them parked.
+    lost_in_park: u64,
+    /// Callers who hung up while an agent had sent them on and nobody had answered.
+    lost_in_transfer: u64,
+    /// Transfers and parked calls that came back; not offered.
+    recalls: u64,
     /// Abandoned as a share of those offered that do not wait any more; null: of nothing.
     abandon_rate: Option<f64>,
     /// Average wait of those answered, ringing included.
@@ -148,6 +156,9 @@ impl Today {
             refused: tally.refused,
             handled: tally.handled,
             lost_on_hold: tally.lost_on_hold,
+            lost_in_park: tally.lost_in_park,
+            lost_in_transfer: tally.lost_in_transfer,
+            recalls: tally.recalls,
             abandon_rate: share(abandoned),
             answer_seconds: seconds(tally.answer_us()),
             answer_without_ring_seconds: seconds(tally.answer_without_ring_us()),
@@ -269,6 +280,7 @@ fn figures(queue: &Queue, crews: &Crews<'_>, view: &View, now_us: i64) -> QueueF
         queue: queue.name.to_string(),
         status: QueueStatus::of(view.queues.get(&*queue.name)),
         waiting: row.waiting(),
+        recalls_waiting: row.recalls_waiting(),
         oldest_wait_seconds: row.oldest_wait_us(now_us).map(time::seconds),
         breached_waiting: row.breached(now_us),
         today: Today::of(&row.counts.today),

@@ -58,7 +58,7 @@ pub(crate) struct PastCall {
     connected: Option<String>,
     /// When it ended, RFC 3339.
     ended: String,
-    /// Seconds it waited in queues.
+    /// Seconds it waited in queues, was parked, or was sent on and nobody had it.
     waited_seconds: Option<f64>,
     /// Seconds the phone that took it rang.
     rung_seconds: Option<f64>,
@@ -77,7 +77,7 @@ pub(crate) struct PastCall {
     /// `caller`, `callee`, `system` or `user`.
     #[schema(value_type = String, example = "caller")]
     ended_by: EndedBy,
-    /// Where a rule sent it.
+    /// Where a rule or a person sent it last; a recall's queue.
     diverted_to: Option<String>,
 }
 

@@ -20,6 +20,7 @@ mod me;
 mod number_lists;
 mod numbers;
 mod opening;
+mod parked;
 mod prompts;
 mod queues;
 mod trunks;
@@ -57,6 +58,7 @@ pub(crate) fn api() -> Routes {
         figures::routes(),
         waiting::routes(),
         calls::routes(),
+        parked::routes(),
         explain::routes(),
         history::routes(),
         events::routes(),

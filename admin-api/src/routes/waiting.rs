@@ -104,7 +104,7 @@ impl Waiting {
             held_for: queued.held_for.clone(),
             reserved_by: queued.reserved_by.clone(),
             rejected_by_me: row.rejected_by.contains(me),
-            recall_from: None,
+            recall_from: row.recall_from.clone(),
         })
     }
 }

@@ -39,6 +39,33 @@ pub(crate) fn told(teller: &Teller<'_>, event: &Event) -> Option<String> {
             let queue = queue.as_deref().unwrap_or("the user it was for");
             sentence(&format!("it went to {to}: {}", diverted(*why, queue)))
         }
+        Event::CallTransferred { by, to, .. } => {
+            sentence(&format!("{} sent it on to {to}", teller.name(by)))
+        }
+        Event::CallParked { slot, by, .. } => sentence(&match by {
+            Some(by) => format!("{} parked it in slot {slot}", teller.name(by)),
+            None => format!("a rule parked it in slot {slot}"),
+        }),
+        Event::CallRetrieved { slot, by, .. } => {
+            sentence(&format!("{} took it from slot {slot}", teller.name(by)))
+        }
+        Event::CallRecalled { from, queue, .. } => {
+            let from = from.as_ref().map_or_else(String::new, |from| {
+                format!(" from where {} had sent it", teller.name(from))
+            });
+            let to = queue
+                .as_ref()
+                .map_or_else(String::new, |queue| format!(" to {queue}"));
+            sentence(&format!("nobody took it, so it came back{from}{to}"))
+        }
+        Event::CallReserved {
+            by: Some(by),
+            recall: true,
+            ..
+        } => sentence(&format!(
+            "it was held for {}, who had sent it",
+            teller.name(by)
+        )),
         Event::CallReserved { by, sticky, .. } => sentence(&match by {
             Some(by) if *sticky => {
                 format!(

@@ -1,7 +1,7 @@
 //! Calls that are up, and those that are over.
 
 use admin_api::ports::{AlertRecord, CallDetail, CallRecord, LegRecord};
-use engine::event::{AlertEnd, Direction, EndResult, EndedBy, LegRole};
+use engine::event::{AlertEnd, Direction, EndResult, EndedBy, Event, LegRole, Party};
 use engine::{CommandBody, LegId};
 use serde_json::{Value, json};
 
@@ -230,4 +230,141 @@ async fn the_history_is_filtered_by_the_store() {
     ] {
         assert_eq!(world.get("sue", path).await.fields(), [field], "{path}");
     }
+}
+
+/// CT-4.8: a transfer names a number, as a placed call does.
+#[tokio::test]
+async fn ct_4_8_a_call_is_sent_on_to_a_number() {
+    let world = World::new();
+    world.engine.started(1, Some("ann"));
+    let path = format!("/api/v1/calls/{}/transfer", call_id(1));
+    let sent = world
+        .call(Some("ann"), "POST", &path, json!({"to": " 1002 "}))
+        .await;
+    assert_eq!(sent.status, 204, "{sent:?}");
+    let asked = world.engine.commands();
+    assert!(
+        matches!(&asked[..], [CommandBody::Transfer { call, to }] if *call == call_id(1) && to == "1002")
+    );
+    for body in [json!({"to": ""}), json!({"to": "1\n2"}), json!({})] {
+        let refused = world.call(Some("ann"), "POST", &path, body.clone()).await;
+        assert_eq!(
+            (refused.status.as_u16(), refused.fields()),
+            (422, vec!["to"]),
+            "{body}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn cw_10_1_a_call_is_parked_in_the_slot_that_was_asked_for() {
+    let world = World::new();
+    world.engine.started(1, Some("ann"));
+    let path = format!("/api/v1/calls/{}/park", call_id(1));
+    let parked = world
+        .call(Some("ann"), "POST", &path, json!({"slot": 7}))
+        .await;
+    assert_eq!(
+        (parked.status.as_u16(), parked.body),
+        (200, json!({"slot": 7}))
+    );
+    for slot in [0, 10_000] {
+        let refused = world
+            .call(Some("ann"), "POST", &path, json!({ "slot": slot }))
+            .await;
+        assert_eq!(
+            (refused.status.as_u16(), refused.fields()),
+            (422, vec!["slot"])
+        );
+    }
+}
+
+/// CW-10.1 to CW-10.3: who sees what is parked.
+#[tokio::test]
+async fn cw_10_2_each_sees_what_is_parked_at_their_location() {
+    let world = World::new();
+    let park = |n: u64, slot, by: Option<&str>, location: Option<&str>| {
+        world.engine.started(n, None);
+        world.engine.publish(Event::CallParked {
+            call: call_id(n),
+            slot,
+            by: by.map(str::to_owned),
+            location: location.map(str::to_owned),
+            party: Party {
+                number: "+31202".into(),
+                name: None,
+            },
+        });
+    };
+    park(1, 3, Some("bob"), Some("Zeist"));
+    park(2, 1, Some("bob"), None);
+    park(3, 2, None, None);
+    let slots = async |user: &str| {
+        let page = world.get(user, "/api/v1/parked").await;
+        let items = page.body["items"].as_array().cloned().unwrap_or_default();
+        items
+            .iter()
+            .map(|item| item["slot"].as_u64().unwrap_or(0))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(slots("sue").await, [1, 2, 3], "supervisors see all");
+    assert_eq!(slots("ann").await, [1, 2], "she has no location");
+    assert_eq!(slots("bob").await, [1, 2, 3], "and he parked it");
+    let zeist = json!({"park_location": "Zeist"});
+    let moved = world
+        .call(Some("root"), "PATCH", "/api/v1/users/ann", zeist)
+        .await;
+    assert_eq!(moved.status, 200, "{moved:?}");
+    assert_eq!(slots("ann").await, [2, 3]);
+    let page = world.get("ann", "/api/v1/parked").await;
+    let row = &page.body["items"][1];
+    assert_eq!(
+        (&row["caller"], &row["by"], &row["location"], &row["call"]),
+        (
+            &json!("+31202"),
+            &json!("bob"),
+            &json!("Zeist"),
+            &json!(call_id(1).to_string())
+        )
+    );
+    let shown = world
+        .get("ann", &format!("/api/v1/calls/{}", call_id(1)))
+        .await;
+    assert_eq!(
+        (&shown.body["state"], &shown.body["parked"]),
+        (&json!("parked"), &json!(3))
+    );
+    let two = json!({"park_location": ["Zeist", "Amsterdam"]});
+    let refused = world
+        .call(Some("root"), "PATCH", "/api/v1/users/ann", two)
+        .await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.fields()),
+        (422, vec!["park_location"]),
+        "cw_10_4: one location"
+    );
+}
+
+/// CT-3.4: who it comes back from, and for whom it is held; nobody has reserved it.
+#[tokio::test]
+async fn ct_3_4_a_recall_is_shown_as_one() {
+    let world = World::new();
+    world.engine.queued(1, "support");
+    world.engine.publish(Event::CallRecalled {
+        call: call_id(1),
+        from: Some("ann".into()),
+        queue: Some("support".into()),
+    });
+    world.engine.publish(Event::CallReserved {
+        call: call_id(1),
+        by: Some("ann".into()),
+        sticky: false,
+        recall: true,
+    });
+    let page = world.get("ann", "/api/v1/waiting").await;
+    let row = &page.body["items"][0];
+    assert_eq!(
+        (&row["recall_from"], &row["held_for"], &row["reserved_by"]),
+        (&json!("ann"), &json!("ann"), &Value::Null)
+    );
 }

@@ -317,7 +317,7 @@ async fn feature_codes_are_one_resource_without_a_name() {
         .await;
     assert_eq!(
         (set.status.as_u16(), &set.body),
-        (200, &json!({"pick_up": "*8"}))
+        (200, &json!({"pick_up": "*8", "park": null}))
     );
     assert_ne!(set.header("etag"), before.header("etag"));
     assert_eq!(
@@ -327,13 +327,16 @@ async fn feature_codes_are_one_resource_without_a_name() {
         Some("*8")
     );
     let park = json!({"pick_up": "*8", "park": "*7"});
+    let both = world.call(Some("root"), "PUT", path, park.clone()).await;
+    assert_eq!((both.status.as_u16(), &both.body), (200, &park));
+    let park = json!({"pick_up": "*8", "park": "*8"});
     let refused = world.call(Some("root"), "PUT", path, park).await;
     assert_eq!(
         (refused.status.as_u16(), refused.fields()),
         (422, vec!["park"])
     );
     let unset = world.call(Some("root"), "PUT", path, json!({})).await;
-    assert_eq!(unset.body, json!({"pick_up": null}));
+    assert_eq!(unset.body, json!({"pick_up": null, "park": null}));
 }
 
 /// Part 12: those who wait in a queue that goes are sent where it is said.

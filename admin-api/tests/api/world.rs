@@ -533,6 +533,7 @@ impl Inside {
             call,
             by,
             sticky: false,
+            recall: false,
         });
     }
 
@@ -592,6 +593,8 @@ impl Inside {
                 return Done::Call(call_id(n));
             }
             CommandBody::Hold { .. } | CommandBody::Resume { .. } => {}
+            CommandBody::Transfer { .. } | CommandBody::Retrieve { .. } => {}
+            CommandBody::Park { slot, .. } => return Done::Parked(slot.unwrap_or(1)),
             CommandBody::PickUp { call } => self.publish_pick_up(*call),
             CommandBody::Reserve { call } => self.reserved(*call, Some("ann")),
             CommandBody::Release { call } => self.reserved(*call, None),

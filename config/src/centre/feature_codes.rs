@@ -10,6 +10,8 @@ record! {
         /// Takes a caller who waits: the code, then a queue's number for its first caller, or the caller's own number.
         /// Unset: phones cannot.
         pick_up: Option<DialNumber>,
+        /// Retrieves who is parked: the code, then the slot. A call transferred to it is parked there. Unset: phones cannot.
+        park: Option<DialNumber>,
     }
-    later { park }
+    later {}
 }

@@ -46,6 +46,10 @@ record! {
         relax: Vec<Relaxation>,
         /// Seconds for which an agent may have a caller reserved. 1 to 86400.
         reservation_limit: Seconds = Seconds(120) ; 1..=86_400,
+        /// Seconds after which a transfer to a phone or outside number that nobody took, or a parked call, comes back. 5 to 3600.
+        recall_after: Seconds = Seconds(30) ; 5..=3600,
+        /// Seconds for which what came back waits for who had sent it, before all agents get it. 0 to 3600, 0: not at all.
+        recall_hold: Seconds = Seconds(20) ; 0..=3600,
         /// Whether callers wait first for the agent who served them last. Unset: they do not.
         sticky: Option<Sticky>,
         /// Seconds a caller waits in this queue before going to `when_overflow`. 0 to 86400, 0: no limit.
@@ -84,7 +88,7 @@ record! {
         when_overflow: Option<Overflow>,
     }
     later {
-        wrap_up_code, recall_after, recall_hold, record,
+        wrap_up_code, record,
     }
 }
 

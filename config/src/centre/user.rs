@@ -39,6 +39,8 @@ record! {
         when_unavailable: Option<Destination>,
         /// Whether the user may leave a queue of theirs for a while, until they log out; supervisors may for them.
         may_leave_queues: bool,
+        /// Where the user parks calls: those of one location see what is parked there, and so do those without one among themselves.
+        park_location: Option<Label>,
         /// The user's e-mail address.
         email: Option<Email>,
         /// The user's key in another system.
@@ -47,7 +49,7 @@ record! {
         enabled: bool = true,
     }
     later {
-        confirm, park_location, outbound_number, custom, srtp, digest,
+        confirm, outbound_number, custom, srtp, digest,
     }
 }
 

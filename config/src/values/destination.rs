@@ -17,6 +17,8 @@ pub enum Destination {
     Extension(DialNumber),
     /// Leaves by a trunk.
     External(DialNumber),
+    /// Is parked in the slot, 1 to 9999.
+    Park(u32),
     /// Hears the prompt, then the call ends.
     Announcement(Name),
     /// Ends the call.
@@ -31,6 +33,7 @@ const KINDS: &[&str] = &[
     "user:USERNAME",
     "extension:NUMBER",
     "external:NUMBER",
+    "park:SLOT",
     "announcement:NAME",
     "hangup",
     "busy",
@@ -46,13 +49,30 @@ impl FromStr for Destination {
             ("user", name) => name.parse().map(Self::User),
             ("extension", number) => number.parse().map(Self::Extension),
             ("external", number) => number.parse().map(Self::External),
+            ("park", slot) => parse_slot(slot).map(Self::Park),
             ("announcement", name) => name.parse().map(Self::Announcement),
             ("hangup", "") => Ok(Self::HangUp),
             ("busy", "") => Ok(Self::Busy),
-            ("park" | "flow" | "voicemail", _) => Err(not_built(&format!("{kind}:"), KINDS)),
+            ("flow" | "voicemail", _) => Err(not_built(&format!("{kind}:"), KINDS)),
             _ => Err(unknown(text, kind)),
         }
     }
+}
+
+/// The highest park slot.
+pub const SLOT_MAX: u32 = 9999;
+
+/// Reads a park slot.
+fn parse_slot(text: &str) -> Result<u32, Invalid> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let slot = digits.then(|| text.parse().ok()).flatten();
+    slot.filter(|slot| (1..=SLOT_MAX).contains(slot))
+        .ok_or_else(|| {
+            Invalid::new(
+                format!("\"{}\" is no park slot", text.escape_debug()),
+                format!("write a number from 1 to {SLOT_MAX}, such as \"park:1\""),
+            )
+        })
 }
 
 fn unknown(text: &str, kind: &str) -> Invalid {
@@ -80,6 +100,7 @@ impl fmt::Display for Destination {
             Self::User(name) => write!(f, "user:{name}"),
             Self::Extension(number) => write!(f, "extension:{number}"),
             Self::External(number) => write!(f, "external:{number}"),
+            Self::Park(slot) => write!(f, "park:{slot}"),
             Self::Announcement(name) => write!(f, "announcement:{name}"),
             Self::HangUp => f.write_str("hangup"),
             Self::Busy => f.write_str("busy"),
@@ -101,6 +122,7 @@ mod tests {
             "user:alice",
             "extension:1001",
             "external:+31201234567",
+            "park:1",
             "announcement:closed",
             "hangup",
             "busy",
@@ -124,7 +146,10 @@ mod tests {
                 "write \"queue:NAME\"",
             ),
             ("flow:x", "\"flow:\" is known, but not built yet", "write"),
-            ("park:1", "\"park:\" is known, but not built yet", "write"),
+            ("park:", "\"\" is no park slot", "write a number from 1"),
+            ("park:0", "\"0\" is no park slot", "write a number from 1"),
+            ("park:10000", "\"10000\" is no park slot", "write"),
+            ("park:+1", "\"+1\" is no park slot", "write"),
             ("queue:", "\"\" is not a name", "for example"),
             (
                 "busy:now",

@@ -24,7 +24,7 @@ pub use choice::{
 };
 pub use country::Country;
 pub use days::Days;
-pub use destination::Destination;
+pub use destination::{Destination, SLOT_MAX};
 pub use length::{Seconds, Share, WrapUp};
 pub use local::{PortRange, StoreUrl};
 pub use name::{Email, Label, Name, Notes, PathText, PromptName, Username};

@@ -116,6 +116,11 @@ impl Agent {
         self.presence == Presence::Available
     }
 
+    /// Available, and not about to go: no break or logout is pending.
+    pub(crate) fn stays_available(&self) -> bool {
+        self.is_available() && self.pending.is_none()
+    }
+
     pub(crate) fn is_logged_in(&self) -> bool {
         self.presence != Presence::Offline
     }

@@ -152,13 +152,13 @@ pub struct Enqueue {
     /// Whether a queue has done its service-level action for this interaction already: it is done once (rule 23).
     #[cbor(n(6), default)]
     pub service_acted: bool,
-    /// Who served the caller before, where the queue asks for them again (rule 9).
+    /// Who served the caller before, where the queue asks for them again (rule 9), or who sent back what is recalled (rule 4).
     #[cbor(n(7), default)]
     pub sticky: Option<Sticky>,
 }
 
-/// An interaction waits for one agent first (rule 9). Nothing comes of it when they are not available, busy or not, or do not serve
-/// there.
+/// An interaction waits for one agent first. Nothing comes of it when they are not available, busy or not, nor by rule 9 when they
+/// do not serve there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Sticky {
     #[n(0)]
@@ -166,6 +166,9 @@ pub struct Sticky {
     /// How long at most.
     #[cbor(n(1), with = "crate::micros")]
     pub hold: Duration,
+    /// They sent it away and nobody took it (rule 4): it is theirs wherever it waits, unless they are about to go.
+    #[cbor(n(2), default)]
+    pub recall: bool,
 }
 
 /// How an interaction comes to a queue (rule 20).

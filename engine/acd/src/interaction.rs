@@ -75,7 +75,7 @@ pub(crate) struct Interaction {
     pub(crate) reserved_before: BTreeSet<AgentId>,
 }
 
-/// An interaction is held for an agent (rules 9 and 14).
+/// An interaction is held for an agent (rules 4, 9 and 14).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Reservation {
     #[n(0)]
@@ -85,6 +85,16 @@ pub(crate) struct Reservation {
     /// They did not ask for it: they served the caller before.
     #[cbor(n(2), default)]
     pub(crate) sticky: bool,
+    /// They did not ask for it: they sent it away, and nobody took it.
+    #[cbor(n(3), default)]
+    pub(crate) recall: bool,
+}
+
+impl Reservation {
+    /// Whether they asked for it.
+    pub(crate) const fn is_asked_for(&self) -> bool {
+        !self.sticky && !self.recall
+    }
 }
 
 /// For how long an agent may not be alerted for an interaction.
@@ -183,6 +193,12 @@ impl Interaction {
     pub(crate) fn held_for(&self) -> Option<AgentId> {
         let reserved = self.reserved.filter(|_| !sabotage::HELD);
         reserved.map(|reserved| reserved.agent)
+    }
+
+    /// Whether it came back to this agent, who has it wherever it waits (rule 4).
+    pub(crate) fn is_recalled_to(&self, agent: AgentId) -> bool {
+        let held = self.reserved.filter(|_| !sabotage::HELD);
+        held.is_some_and(|held| held.recall && held.agent == agent)
     }
 
     /// Those who rejected it, by id.

@@ -149,7 +149,7 @@ pub enum Output {
         #[n(2)]
         why: Denial,
     },
-    /// What waits is held for this agent alone from now on, or for nobody any more (rules 9 and 14).
+    /// What waits is held for this agent alone from now on, or for nobody any more (rules 4, 9 and 14).
     #[n(10)]
     Held {
         #[n(0)]
@@ -159,6 +159,9 @@ pub enum Output {
         /// They did not ask for it: they served the caller before.
         #[n(2)]
         sticky: bool,
+        /// They sent it away, and it came back.
+        #[cbor(n(3), default)]
+        recall: bool,
     },
 }
 

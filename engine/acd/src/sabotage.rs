@@ -21,6 +21,8 @@ sabotage! {
     REQUEUE = "sabotage-requeue";
     /// Rule 5: an agent's first queue is served before the others.
     ORDER = "sabotage-order";
+    /// Rule 4: what nobody took is not held for who sent it.
+    RECALL = "sabotage-recall";
     /// Rule 9: nobody waits for who served them before.
     STICKY = "sabotage-sticky";
     /// Rule 6: the shortest idle is chosen.

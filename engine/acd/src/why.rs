@@ -69,7 +69,7 @@ pub enum Hindrance {
     QueueBusy {
         max_busy: u32,
     },
-    /// It is held for this other agent (rules 9 and 14).
+    /// It is held for this other agent (rules 4, 9 and 14).
     HeldFor {
         agent: AgentId,
     },
@@ -139,7 +139,7 @@ pub struct WhyWaiting {
     pub position: u32,
     /// Those before it, best rank first; [`LISTED_MAX`] at most.
     pub before: Vec<InteractionId>,
-    /// How many agents are assigned to its queue, or one for a user.
+    /// How many agents are assigned to its queue, or one for a user; with who has it back (rule 4).
     pub assigned: u32,
     /// How many of them each reason keeps from it, by reason. By I2 there is one for each.
     pub counts: Vec<(Reason, u32)>,
@@ -211,7 +211,7 @@ pub struct Decision {
     pub interaction: InteractionId,
     /// What it left on record, but for who waits on.
     pub choice: Choice,
-    /// Every agent assigned to its queue: those who could have it, as its strategy prefers them, then the others by id.
+    /// Every agent assigned to its queue, and who has it back: those who could have it, as its strategy prefers them, then the others by id.
     pub agents: Vec<Candidate>,
     /// Every other that waited where the chosen agent serves, best rank first.
     pub calls: Vec<Competitor>,

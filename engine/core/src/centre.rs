@@ -405,7 +405,10 @@ fn is_there(to: &Destination, centre: &Centre) -> bool {
         Destination::User(username) => centre.users.contains_key(&**username),
         Destination::Extension(number) => centre.user_by_extension(number).is_some(),
         Destination::Announcement(name) => centre.has_prompt(name),
-        Destination::External(_) | Destination::HangUp | Destination::Busy => true,
+        Destination::External(_)
+        | Destination::Park(_)
+        | Destination::HangUp
+        | Destination::Busy => true,
     }
 }
 

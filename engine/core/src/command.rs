@@ -103,6 +103,25 @@ pub enum CommandBody {
         /// The call.
         call: CallId,
     },
+    /// Sends the other side of a conversation of the actor's on; the actor is out of it.
+    Transfer {
+        /// The call.
+        call: CallId,
+        /// A number as the actor's phone would dial it.
+        to: String,
+    },
+    /// Parks the other side of a conversation of the actor's; the actor is out of it. Answered by [`Done::Parked`].
+    Park {
+        /// The call.
+        call: CallId,
+        /// The slot; left out: the lowest that is free.
+        slot: Option<u32>,
+    },
+    /// Takes who is parked there: the actor's own phone is rung with them.
+    Retrieve {
+        /// The slot.
+        slot: u32,
+    },
     /// Takes a call that waits (rule 13): the actor's own phone is rung with it. Supervisors take any, others those of
     /// queues assigned to them.
     PickUp {
@@ -240,6 +259,8 @@ pub enum Done {
     Ok,
     /// The call that was placed.
     Call(CallId),
+    /// The slot it is parked in.
+    Parked(u32),
     /// What the prepared centre would do now.
     Prepared(Vec<Effect>),
     /// Why the call waits; none: no agent is looked for, since one is alerted for it or has it, or it waits for nobody.

@@ -67,6 +67,8 @@ pub(crate) enum Timer {
     LookUp(String),
     /// Tell a caller who waits something.
     Announce(CallId),
+    /// Nobody has taken what was sent away (rule 4).
+    RecallDue(CallId),
     /// See who would wait for too long.
     Estimates,
 }
@@ -413,10 +415,13 @@ impl Engine {
                 queue,
                 joined,
             } => self.join_queue(&username, &queue, joined),
-            CommandBody::PlaceCall { username, to } => self.place_call(&username, &to),
+            CommandBody::PlaceCall { username, to } => self.place_call(actor, &username, &to),
             CommandBody::HangUp { call } => self.hang_up_by_command(actor, call),
             CommandBody::Hold { call } => self.hold(actor, call),
             CommandBody::Resume { call } => self.resume(actor, call),
+            CommandBody::Transfer { call, to } => self.transfer(actor, call, &to),
+            CommandBody::Park { call, slot } => self.park(actor, call, slot),
+            CommandBody::Retrieve { slot } => self.retrieve(actor, slot),
             CommandBody::PickUp { call } => self.pick_up(actor, call),
             CommandBody::Reserve { call } => self.reserve(actor, call),
             CommandBody::Release { call } => self.release(actor, call),
@@ -471,6 +476,7 @@ impl Engine {
             }
             Timer::LookUp(name) => self.look_up(name),
             Timer::Announce(call) => self.on_announce(call),
+            Timer::RecallDue(call) => self.recall_due(call),
             Timer::Estimates => {
                 self.review_estimates();
                 self.timers

@@ -383,7 +383,7 @@ pub enum Event {
         #[n(0)]
         agent: String,
     },
-    /// A call that waits is held for one agent from now on, or for nobody any more (rules 9 and 14).
+    /// A call that waits is held for one agent from now on, or for nobody any more (rules 4, 9 and 14).
     #[n(24)]
     CallReserved {
         /// The call.
@@ -395,6 +395,9 @@ pub enum Event {
         /// They did not reserve it: they served the caller before.
         #[cbor(n(2), default)]
         sticky: bool,
+        /// Nor this: they sent it away, and it came back.
+        #[cbor(n(3), default)]
+        recall: bool,
     },
     /// The call has waited for its queue's service-level time, and the queue's action was done (rule 23).
     #[n(25)]
@@ -431,6 +434,67 @@ pub enum Event {
         /// Their user name.
         #[n(0)]
         agent: String,
+    },
+    /// One who talked in it has sent the other side on, and is out of it.
+    #[n(29)]
+    CallTransferred {
+        /// The call.
+        #[n(0)]
+        call: CallId,
+        /// Who sent it: their user name.
+        #[n(1)]
+        by: String,
+        /// Where to, as a destination is written: `extension:1002`.
+        #[n(2)]
+        to: String,
+        /// Who is still in it: the caller from now on, whoever called whom.
+        #[n(3)]
+        party: Party,
+    },
+    /// Nobody took it where it was sent or parked: it comes back (rule 4).
+    #[n(30)]
+    CallRecalled {
+        /// The call.
+        #[n(0)]
+        call: CallId,
+        /// Who had sent it: their user name; none: a rule had, or they are gone.
+        #[n(1)]
+        from: Option<String>,
+        /// The queue it waits in from now on; none: it waits for who sent it.
+        #[n(2)]
+        queue: Option<String>,
+    },
+    /// The call is parked: whoever sees its slot can retrieve it.
+    #[n(31)]
+    CallParked {
+        /// The call.
+        #[n(0)]
+        call: CallId,
+        /// The slot, from 1.
+        #[n(1)]
+        slot: u32,
+        /// Who parked it: their user name; none: a rule did.
+        #[n(2)]
+        by: Option<String>,
+        /// Their park location then: those of that location see it.
+        #[n(3)]
+        location: Option<String>,
+        /// Who is parked: the caller from now on, whoever called whom.
+        #[n(4)]
+        party: Party,
+    },
+    /// Somebody has taken a parked call.
+    #[n(32)]
+    CallRetrieved {
+        /// The call.
+        #[n(0)]
+        call: CallId,
+        /// The slot it was in.
+        #[n(1)]
+        slot: u32,
+        /// Who took it: their user name.
+        #[n(2)]
+        by: String,
     },
 }
 
@@ -733,6 +797,10 @@ impl Event {
             | Self::CallDiverted { call, .. }
             | Self::CallReserved { call, .. }
             | Self::ServiceLevelReached { call, .. }
+            | Self::CallTransferred { call, .. }
+            | Self::CallRecalled { call, .. }
+            | Self::CallParked { call, .. }
+            | Self::CallRetrieved { call, .. }
             | Self::CallEnded { call, .. } => ("calls", call.to_string()),
             Self::AgentChanged { agent, .. }
             | Self::AgentLoggedIn { agent, .. }

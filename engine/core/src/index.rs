@@ -32,6 +32,8 @@ pub(crate) struct Index {
     pub(crate) trunk_legs: BTreeMap<String, usize>,
     /// The legs of each phone that are no alerts of the distribution core.
     pub(crate) own: BTreeMap<String, BTreeSet<LegId>>,
+    /// Parked calls by their slots.
+    pub(crate) parked: BTreeMap<u32, CallId>,
     /// Legs whose other side is on hold while that agent's phone rings for that call, which they picked up.
     pub(crate) on_hold_for: BTreeMap<(CallId, AgentId), Vec<LegId>>,
 }

@@ -190,6 +190,7 @@ impl Paper {
             Destination::User(username) => self.names.agent(username).map(Target::Personal),
             Destination::Extension(_)
             | Destination::External(_)
+            | Destination::Park(_)
             | Destination::Announcement(_)
             | Destination::HangUp
             | Destination::Busy => None,

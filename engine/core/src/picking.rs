@@ -117,13 +117,24 @@ impl Engine {
         Ok(Done::Ok)
     }
 
-    /// It waits for one agent, or for all again (rules 9 and 14).
-    pub(crate) fn held(&mut self, call: CallId, agent: Option<AgentId>, sticky: bool) {
+    /// It waits for one agent, or for all again (rules 4, 9 and 14).
+    pub(crate) fn held(
+        &mut self,
+        call: CallId,
+        agent: Option<AgentId>,
+        sticky: bool,
+        recall: bool,
+    ) {
         let by = agent
             .and_then(|agent| self.names.username(agent))
             .map(String::from);
         if self.calls.contains_key(&call) {
-            self.publish(Event::CallReserved { call, by, sticky });
+            self.publish(Event::CallReserved {
+                call,
+                by,
+                sticky,
+                recall,
+            });
         }
     }
 

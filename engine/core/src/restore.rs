@@ -322,6 +322,10 @@ impl Durable {
             | Event::CallResumed { .. }
             | Event::CallDiverted { .. }
             | Event::CallReserved { .. }
+            | Event::CallTransferred { .. }
+            | Event::CallRecalled { .. }
+            | Event::CallParked { .. }
+            | Event::CallRetrieved { .. }
             | Event::ServiceLevelReached { .. }
             | Event::ServiceLevelSet { .. }
             | Event::DayBegan {}

@@ -33,6 +33,12 @@ sabotage! {
     VIP = "sabotage-vip";
     /// A queue is removed though callers wait there and nobody said where they go.
     REMOVE_QUEUE = "sabotage-remove-queue";
+    /// What nobody took does not come back (rule 4).
+    RECALL = "sabotage-recall";
+    /// Everybody sees what is parked, whatever the location.
+    PARK_LOCATION = "sabotage-park-location";
+    /// Two may take the same parked call.
+    RETRIEVE_TWICE = "sabotage-retrieve-twice";
     /// Who picks up while they talk leaves nobody on hold.
     HOLD = "sabotage-hold";
     /// A break is for any reason.

@@ -49,7 +49,12 @@ impl Stickiness<'_> {
         let agent = self.names.agent(&served.agent);
         let agent = agent.filter(|_| served.at_us >= since_us)?;
         let hold = Duration::from(sticky.hold);
-        Some(acd::Sticky { agent, hold })
+        let recall = false;
+        Some(acd::Sticky {
+            agent,
+            hold,
+            recall,
+        })
     }
 }
 

@@ -107,6 +107,35 @@ pub struct CallRow {
     pub legs: OrdMap<LegId, LegRow>,
     /// The legs that hold the other.
     pub held_by: OrdSet<LegId>,
+    /// Where it was sent by a person and nobody has it yet, as a destination is written.
+    pub sent_to: Option<String>,
+    /// Who had sent it before it came back; until somebody has it.
+    pub recall_from: Option<String>,
+    /// Where it is parked.
+    pub parked: Option<Parked>,
+}
+
+/// How a call is parked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parked {
+    /// The slot.
+    pub slot: u32,
+    /// Who parked it; none: a rule did.
+    pub by: Option<String>,
+    /// Their park location then.
+    pub location: Option<String>,
+    /// Since when, UTC microseconds.
+    pub since_us: i64,
+}
+
+impl Parked {
+    /// Whether somebody of that location sees it: what they parked themselves, what somebody of their location parked, and what a
+    /// rule did.
+    pub fn is_seen_by(&self, username: &str, location: Option<&str>) -> bool {
+        self.by
+            .as_deref()
+            .is_none_or(|by| by == username || self.location.as_deref() == location)
+    }
 }
 
 /// Where and how a call waits.
@@ -208,6 +237,9 @@ impl View {
                         rejected_by: OrdSet::new(),
                         legs: OrdMap::new(),
                         held_by: OrdSet::new(),
+                        sent_to: None,
+                        recall_from: None,
+                        parked: None,
                     },
                 );
             }
@@ -235,10 +267,15 @@ impl View {
                 self.call_queued(*call, queued);
             }
             Event::CallLeftQueue { call, .. } => self.call_left_queue(*call),
-            Event::CallReserved { call, by, sticky } => self.call(*call, |row| {
+            Event::CallReserved {
+                call,
+                by,
+                sticky,
+                recall,
+            } => self.call(*call, |row| {
                 if let Some(queued) = &mut row.queued {
                     queued.held_for.clone_from(by);
-                    queued.reserved_by = by.clone().filter(|_| !sticky);
+                    queued.reserved_by = by.clone().filter(|_| !sticky && !recall);
                 }
             }),
             Event::LegStarted {
@@ -283,7 +320,12 @@ impl View {
                 }
             }),
             Event::CallConnected { call, user, .. } => {
-                self.call(*call, |row| row.connected = Some((user.clone(), utc_us)));
+                self.call(*call, |row| {
+                    row.connected = Some((user.clone(), utc_us));
+                    row.sent_to = None;
+                    row.recall_from = None;
+                    row.parked = None;
+                });
             }
             Event::CallHeld { call, by } => self.call(*call, |row| {
                 row.held_by.insert(*by);
@@ -291,6 +333,38 @@ impl View {
             Event::CallResumed { call, by } => self.call(*call, |row| {
                 row.held_by.remove(by);
             }),
+            Event::CallTransferred {
+                call, to, party, ..
+            } => self.call(*call, |row| {
+                row.connected = None;
+                row.caller = party.clone();
+                row.sent_to = Some(to.clone());
+            }),
+            Event::CallRecalled { call, from, .. } => self.call(*call, |row| {
+                row.sent_to = None;
+                row.parked = None;
+                row.recall_from.clone_from(from);
+            }),
+            Event::CallParked {
+                call,
+                slot,
+                by,
+                location,
+                party,
+            } => {
+                let parked = Parked {
+                    slot: *slot,
+                    by: by.clone(),
+                    location: location.clone(),
+                    since_us: utc_us,
+                };
+                self.call(*call, |row| {
+                    row.connected = None;
+                    row.caller = party.clone();
+                    row.parked = Some(parked);
+                });
+            }
+            Event::CallRetrieved { call, .. } => self.call(*call, |row| row.parked = None),
             Event::CallEnded { call, .. } => {
                 self.unqueue(*call);
                 self.calls.remove(call);
@@ -416,6 +490,7 @@ impl View {
         self.call(call, |row| {
             row.queue.clone_from(&queued.queue);
             row.queued = Some(queued);
+            row.sent_to = None;
         });
     }
 
@@ -518,6 +593,7 @@ mod tests {
             call: CallId(1),
             by: by.map(Into::into),
             sticky: false,
+            recall: false,
         };
         let by = |events: &[Event]| {
             let view = fold(events);

@@ -234,7 +234,11 @@ impl Writer {
         match timeout(SILENCE, prepared).await {
             Ok(Ok(carried)) => match carried.done {
                 Done::Prepared(effects) => Ok(effects),
-                Done::Ok | Done::Call(_) | Done::Waiting(_) | Done::Nothing(_) => Ok(Vec::new()),
+                Done::Ok
+                | Done::Call(_)
+                | Done::Parked(_)
+                | Done::Waiting(_)
+                | Done::Nothing(_) => Ok(Vec::new()),
             },
             Ok(Err(error)) => Err(refused(error)),
             Err(_) => {

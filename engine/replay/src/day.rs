@@ -29,6 +29,9 @@ use crate::outcome::{Ledger, Promise};
 /// The last is for what has no entry.
 pub(crate) type Key = (u64, u64, u32);
 
+/// A call, and how often a person had sent it on and it came to the queues again.
+pub(crate) type Visit = (InteractionId, u32);
+
 /// A day that cannot be played against another centre.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
@@ -65,15 +68,15 @@ pub struct Day {
     pub(crate) served_before: BTreeMap<String, ServedRecord>,
     /// What comes from outside, in order, with the time on the wall.
     pub(crate) fixed: Vec<(Key, i64, Fixed)>,
-    pub(crate) calls: BTreeMap<InteractionId, CallDay>,
+    pub(crate) calls: BTreeMap<Visit, CallDay>,
     /// When callers came to their next queue: the first that they were sent on to is 0.
     pub(crate) sent_on: BTreeMap<(InteractionId, u32), (Key, Enqueue)>,
     /// When rules sent calls on, to a queue or elsewhere.
     pub(crate) diverted: BTreeSet<(InteractionId, u64)>,
     /// By call, agent, and how many alerts of the two there were before.
     pub(crate) alerts: BTreeMap<(InteractionId, AgentId, u32), AlertDay>,
-    /// What agents did about their wrap-up, by the call before it.
-    pub(crate) wrap_ups: BTreeMap<(AgentId, InteractionId), WrapUpDay>,
+    /// What agents did about their wrap-up, by the visit before it.
+    pub(crate) wrap_ups: BTreeMap<(AgentId, Visit), WrapUpDay>,
     /// When each deadline of the distribution core was looked at.
     pub(crate) served: BTreeMap<Duration, Key>,
     /// When agents were sent on break for not answering, and for how long.
@@ -100,13 +103,15 @@ pub(crate) enum Fixed {
     Arrival(InteractionId),
 }
 
-/// One call.
+/// One visit of a call: from its first queue until somebody has had it, or sends it on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CallDay {
     /// When it came to its first queue; none when it had done so before the day.
     pub(crate) arrived: Option<Key>,
     /// How it came.
     pub(crate) enqueue: Enqueue,
+    /// How often rules had sent it on before.
+    pub(crate) moved: u32,
     /// Who called, where that is known.
     pub(crate) caller: Option<Who>,
     /// When its caller gave up, or was made to go.
@@ -121,6 +126,8 @@ pub(crate) struct CallDay {
     pub(crate) cut_us: Option<u64>,
     /// The last moment at which its caller is known to have been patient.
     pub(crate) seen_us: u64,
+    /// When it was out of the queues last.
+    pub(crate) out_us: u64,
 }
 
 /// Who called whom.
@@ -153,6 +160,7 @@ impl CallDay {
         Self {
             arrived,
             enqueue,
+            moved: 0,
             caller,
             left: None,
             gave_up: false,
@@ -160,6 +168,7 @@ impl CallDay {
             ended: None,
             cut_us: None,
             seen_us,
+            out_us: seen_us,
         }
     }
 
@@ -171,9 +180,12 @@ impl CallDay {
         }
     }
 
-    /// When its visit began, as ranks count it.
+    /// Since when its caller waits: since the visit began, as ranks count it; whom a person sent there, or who came back, since then.
     pub(crate) fn since_us(&self) -> u64 {
-        micros(self.enqueue.arrival)
+        match (&self.caller, self.arrived) {
+            (None, Some((at_us, ..))) => at_us,
+            (Some(_), _) | (None, None) => micros(self.enqueue.arrival),
+        }
     }
 }
 

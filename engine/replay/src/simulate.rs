@@ -86,6 +86,8 @@ enum Happening {
     /// A caller's patience is at its end, or somebody ends the call.
     Leaves(InteractionId),
     TalkEnds(InteractionId),
+    /// A call comes to the queues again: somebody sent it there, or it comes back.
+    Again(InteractionId),
     /// What comes back from an alert. `kept`: as on the day, whatever has become of it meanwhile.
     Answer {
         input: Input,
@@ -111,6 +113,8 @@ struct Run<'a> {
     now: Key,
     agenda: BTreeMap<Key, Happening>,
     calls: BTreeMap<InteractionId, CallNow>,
+    /// Those that are out of the queues and will come again.
+    away: BTreeMap<InteractionId, CallNow>,
     rung: BTreeMap<(InteractionId, AgentId), u32>,
     /// Alerts that run.
     alerts: BTreeSet<MatchId>,
@@ -138,6 +142,7 @@ impl<'a> Run<'a> {
             now: day.begin,
             agenda: BTreeMap::new(),
             calls: BTreeMap::new(),
+            away: BTreeMap::new(),
             rung: BTreeMap::new(),
             alerts: BTreeSet::new(),
             served: day.served_before.clone(),
@@ -237,6 +242,7 @@ impl<'a> Run<'a> {
             Happening::SentOn(enqueue) => self.comes_on(enqueue),
             Happening::Leaves(call) => self.leaves(call),
             Happening::TalkEnds(call) => self.talk_ends(call),
+            Happening::Again(call) => self.comes_again(call),
             Happening::Answer { input, of, kept } => {
                 if kept || self.alerts.contains(&of) {
                     self.feed(input);
@@ -282,6 +288,7 @@ impl<'a> Run<'a> {
     /// The daemon starts anew, as it did then: the calls that are up are lost.
     fn restart(&mut self) {
         self.calls.clear();
+        self.away.clear();
         self.alerts.clear();
         self.ledger.restart(Duration::from_micros(self.now.0));
     }

@@ -152,7 +152,7 @@ impl<'a> Study<'a> {
             same: !runs.is_empty() && runs.iter().all(|run| run.same),
             runs: runs.len(),
             span_us: day.span_us(),
-            calls: day.calls.len(),
+            calls: day.calls.keys().filter(|(_, visit)| *visit == 0).count(),
             alerts: (then.alerts, first.alerts),
             not_at_work: self.not_at_work(),
             rows: self.rows(&then, runs),

@@ -146,10 +146,25 @@ impl Fold {
                 why,
                 to,
                 queue,
-            } => self.call(*call, stamp, |call, _| {
+            } => self.call(*call, stamp, |call, at| {
                 call.reached(queue.as_deref());
+                if call.record.connected_us.is_some() {
+                    call.marks.waiting_since_us.get_or_insert(at);
+                }
                 call.record.diverted_why = Some(*why);
                 call.record.diverted_to = Some(to.clone());
+            }),
+            Event::CallTransferred { call, to, .. } => {
+                self.call(*call, stamp, |call, at| call.sent(to.clone(), at));
+            }
+            Event::CallParked { call, slot, .. } => {
+                self.call(*call, stamp, |call, at| {
+                    call.sent(format!("park:{slot}"), at)
+                });
+            }
+            Event::CallRecalled { call, queue, .. } => self.call(*call, stamp, |call, _| {
+                let to = queue.as_ref().map(|queue| format!("queue:{queue}"));
+                call.record.diverted_to = to.or_else(|| call.record.diverted_to.take());
             }),
             Event::CallEnded { call, cause, by } => self.call_ended(seq, *call, stamp, cause, *by),
             Event::LegStarted { call, .. } => self.leg_started(*call, stamp, event),
@@ -227,6 +242,7 @@ impl Fold {
             }
             Event::QueueChanged { .. }
             | Event::CallReserved { .. }
+            | Event::CallRetrieved { .. }
             | Event::PhoneRegistered { .. }
             | Event::PhoneUnregistered { .. }
             | Event::ServiceLevelReached { .. }
@@ -543,8 +559,21 @@ impl OpenCall {
 
     fn stop_waiting(&mut self, at: i64) {
         if let Some(since) = self.marks.waiting_since_us.take() {
-            self.record.waited_us += length(since, at);
+            let waited_us = length(since, at);
+            self.record.waited_us += waited_us;
+            // Whoever had been connected before talked to nobody meanwhile.
+            if self.record.connected_us.is_some() {
+                self.record.talked_us -= waited_us;
+            }
         }
+    }
+
+    /// A person sent it on, or parked it: until somebody has it, it waits.
+    fn sent(&mut self, to: String, at: i64) {
+        self.stop_holding(at);
+        self.marks.holds = 0;
+        self.marks.waiting_since_us.get_or_insert(at);
+        self.record.diverted_to = Some(to);
     }
 
     fn connected(&mut self, user: Option<&String>, leg: LegId, at: i64) {
@@ -586,7 +615,9 @@ impl OpenCall {
         self.stop_holding(at);
         self.marks.holds = 0;
         let record = &mut self.record;
-        record.talked_us = record.connected_us.map_or(0, |since| length(since, at));
+        let since_us = record.connected_us;
+        record.talked_us =
+            since_us.map_or(0, |since| (length(since, at) + record.talked_us).max(0));
         record.ended_us = Some(at);
         record.result = Some(cause.result);
         record.sip_status = cause.sip_status;

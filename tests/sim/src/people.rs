@@ -390,6 +390,27 @@ impl Agent {
         self
     }
 
+    /// Sends whom they talk to on.
+    pub fn transfers(&self, call: CallId, to: &str) -> &Self {
+        let to = to.into();
+        self.asks(CommandBody::Transfer { call, to });
+        self
+    }
+
+    /// Parks whom they talk to; gives the slot.
+    pub fn parks(&self, call: CallId, slot: Option<u32>) -> u32 {
+        match self.asks(CommandBody::Park { call, slot }) {
+            Done::Parked(slot) => slot,
+            other => panic!("parked as {other:?}"),
+        }
+    }
+
+    /// Takes whom is parked there.
+    pub fn retrieves(&self, slot: u32) -> &Self {
+        self.asks(CommandBody::Retrieve { slot });
+        self
+    }
+
     /// Has a call that waits held for them.
     pub fn reserves(&self, call: CallId) -> &Self {
         self.asks(CommandBody::Reserve { call });

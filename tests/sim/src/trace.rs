@@ -183,6 +183,19 @@ fn told(event: &Event) -> Option<String> {
         Event::CallConnected { user, .. } => {
             format!("connected to {}", user.as_deref().unwrap_or("outside"))
         }
+        Event::CallTransferred { by, to, .. } => format!("transferred to {to} by {by}"),
+        Event::CallRecalled { from, .. } => {
+            format!("comes back from {}", from.as_deref().unwrap_or("a rule"))
+        }
+        Event::CallParked { slot, by, .. } => {
+            format!("parked in {slot} by {}", by.as_deref().unwrap_or("a rule"))
+        }
+        Event::CallRetrieved { slot, by, .. } => format!("retrieved from {slot} by {by}"),
+        Event::CallReserved {
+            by: Some(by),
+            recall: true,
+            ..
+        } => format!("held for {by}"),
         Event::CallReserved { by, .. } => by
             .as_ref()
             .map_or_else(|| "released".into(), |by| format!("reserved by {by}")),

@@ -151,6 +151,7 @@ impl Centre {
         }
         checker.check_usernames();
         checker.check_dialled_numbers();
+        checker.check_feature_codes();
         checker.check_default_queue();
         checker.check_trunks_apart();
         checker.faults
@@ -302,7 +303,13 @@ impl<'a> Checker<'a> {
             Some(Destination::Announcement(name)) => {
                 self.check_prompt(resource, field, Some(name));
             }
-            Some(Destination::External(_) | Destination::HangUp | Destination::Busy) | None => {}
+            Some(
+                Destination::External(_)
+                | Destination::Park(_)
+                | Destination::HangUp
+                | Destination::Busy,
+            )
+            | None => {}
         }
     }
 
@@ -370,6 +377,22 @@ impl<'a> Checker<'a> {
             match claim {
                 Claim::Queue(queue) => self.fault(queue, "number", message, help),
                 Claim::User(user) => self.fault(user, "extension", message, help),
+            }
+        }
+    }
+
+    /// What follows a code must be told from another code.
+    fn check_feature_codes(&mut self) {
+        let centre = self.centre;
+        for codes in centre.feature_codes.values() {
+            let (Some(pick_up), Some(park)) = (codes.pick_up.as_deref(), codes.park.as_deref())
+            else {
+                continue;
+            };
+            if pick_up.starts_with(park) || park.starts_with(pick_up) {
+                let message = format!("\"{park}\" and the code that picks up begin alike");
+                let help = "give them codes of which neither begins with the other, such as \"*8\" and \"*7\"";
+                self.fault(&**codes, "park", message, help);
             }
         }
     }

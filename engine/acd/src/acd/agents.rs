@@ -50,6 +50,8 @@ impl Acd {
         };
         if agent.wishes(&presence) {
             self.set_presence(now, id, presence);
+        } else if !agent.stays_available() {
+            self.release_recalls(now, id);
         }
     }
 
@@ -70,7 +72,7 @@ impl Acd {
         agent.set_presence(now, presence);
         self.touch(id);
         if reason.is_some() && !sabotage::RESERVED_ON_BREAK {
-            self.release_all(id);
+            self.release_all(now, id);
         }
         if comes_back {
             self.change_lanes_of(now, id);

@@ -227,7 +227,7 @@ impl Acd {
             Bar::Rejected
         };
         self.bar(&alert, bar);
-        self.release_of(alert.interaction, alert.agent);
+        self.release_of(now, alert.interaction, alert.agent);
         self.put_back(
             now,
             alert.interaction,

@@ -23,7 +23,7 @@ impl Acd {
         let waiting = found.filter(|it| it.is_waiting())?;
         let mut counts: BTreeMap<Reason, u32> = BTreeMap::new();
         let mut agents = Vec::new();
-        let team = self.team(waiting.at);
+        let team = self.candidates_for(waiting);
         for id in &team {
             let Some(hindrance) = self.why_not(now, *id, interaction) else {
                 continue;
@@ -54,6 +54,17 @@ impl Acd {
             .filter(|(_, agent)| !agent.removed && agent.is_assigned(queue))
             .map(|(id, _)| id)
             .collect()
+    }
+
+    /// The same with who has it back though they serve elsewhere (rule 4).
+    pub(super) fn candidates_for(&self, interaction: &Interaction) -> Vec<AgentId> {
+        let mut candidates = self.team(interaction.at);
+        let holder = interaction.held_for();
+        let recalled = holder.filter(|holder| interaction.is_recalled_to(*holder));
+        if let Some(outsider) = recalled.filter(|holder| !candidates.contains(holder)) {
+            candidates.push(outsider);
+        }
+        candidates
     }
 
     /// The first of those whose rank is better: waiting, held for somebody, or alerting.
@@ -107,7 +118,9 @@ impl Acd {
     /// When nobody has been there for it for its queue's `nobody_after` (rule 21).
     fn nobody_due(&self, interaction: &Interaction) -> Option<Duration> {
         let watch = &self.index.lanes.get(&interaction.at)?.more.watch;
-        if interaction.stranded || watch.after.is_zero() {
+        // Whoever it is held for is there.
+        let is_held = interaction.held_for().is_some();
+        if interaction.stranded || is_held || watch.after.is_zero() {
             return None;
         }
         let is_rejected = interaction.rejecters().next().is_some();

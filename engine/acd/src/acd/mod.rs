@@ -144,7 +144,7 @@ impl Acd {
                 Deadline::Device(agent) => self.on_device_retry(agent),
                 Deadline::Retry(interaction, agent) => self.on_retry(interaction, agent),
                 Deadline::MaxWait(interaction) => self.on_max_wait(interaction),
-                Deadline::Reservation(interaction) => self.end_reservation(interaction),
+                Deadline::Reservation(interaction) => self.end_reservation(now, interaction),
                 Deadline::Nobody(queue) => self.on_nobody(queue),
                 Deadline::Alone(interaction) => self.strand(interaction),
                 Deadline::Service(interaction) => self.on_service(interaction),
@@ -179,7 +179,7 @@ impl Acd {
                 interaction,
                 agent,
                 supervises,
-            } => self.on_release(interaction, agent, supervises),
+            } => self.on_release(now, interaction, agent, supervises),
             Input::Rerank {
                 interaction,
                 tier,

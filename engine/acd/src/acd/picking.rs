@@ -6,6 +6,7 @@
 use core::time::Duration;
 
 use super::Acd;
+use crate::agent::Agent;
 use crate::choice::Cause;
 use crate::deadline::Deadline;
 use crate::ids::{AgentId, InteractionId};
@@ -49,7 +50,8 @@ impl Acd {
         let taker = self.state.agents.get(&agent).filter(|it| !it.removed);
         let taker = taker.ok_or(Denial::Offline)?;
         if !supervises {
-            if !self.state.is_assigned(agent, interaction.at) {
+            let assigned = self.state.is_assigned(agent, interaction.at);
+            if !assigned && !interaction.is_recalled_to(agent) {
                 return Err(Denial::NotAssigned);
             }
             not_held_for_another(interaction, agent)?;
@@ -101,46 +103,45 @@ impl Acd {
         let Some(interaction) = self.state.interactions.get(&id) else {
             return;
         };
-        if interaction.reserved.is_some_and(|held| !held.sticky) {
+        if interaction.reserved.is_some_and(|held| held.is_asked_for()) {
             return;
         }
         let limit = self.state.policy(interaction.at).reservation_limit;
         // What was held for them without their asking is theirs for longer now.
-        self.end_reservation(id);
-        let until = now.saturating_add(limit);
-        let sticky = false;
-        self.hold_until(
-            id,
-            Reservation {
-                agent,
-                until,
-                sticky,
-            },
-        );
+        self.end_reservation(now, id);
+        let held = Reservation {
+            agent,
+            until: now.saturating_add(limit),
+            sticky: false,
+            recall: false,
+        };
+        self.hold_until(id, held);
     }
 
-    /// Rule 9: what has just entered waits for who served the caller before, if they are there and serve here still.
-    pub(super) fn hold_for_former(
-        &mut self,
-        now: Duration,
-        id: InteractionId,
-        Sticky { agent, hold }: Sticky,
-    ) {
+    /// What has just entered waits first for who had the caller before: rule 9, if they are there and serve here still; rule 4,
+    /// if they are there and stay.
+    pub(super) fn hold_for_former(&mut self, now: Duration, id: InteractionId, first: Sticky) {
+        let Sticky {
+            agent,
+            hold,
+            recall,
+        } = first;
         let at = self.state.interactions.get(&id).map(|it| it.at);
-        let former = self.state.agents.get(&agent);
-        let is_there = former.is_some_and(|it| !it.removed && it.is_available());
+        let former = self.state.agents.get(&agent).filter(|it| !it.removed);
         let serves = |at| self.state.serves(agent, at) && self.state.may_alert(agent, at);
-        if is_there && at.is_some_and(serves) && !hold.is_zero() && !sabotage::STICKY {
-            let until = now.saturating_add(hold);
-            let sticky = true;
-            self.hold_until(
-                id,
-                Reservation {
-                    agent,
-                    until,
-                    sticky,
-                },
-            );
+        let waits = if recall {
+            former.is_some_and(Agent::stays_available) && !sabotage::RECALL
+        } else {
+            former.is_some_and(Agent::is_available) && at.is_some_and(serves) && !sabotage::STICKY
+        };
+        if waits && !hold.is_zero() {
+            let held = Reservation {
+                agent,
+                until: now.saturating_add(hold),
+                sticky: !recall,
+                recall,
+            };
+            self.hold_until(id, held);
         }
     }
 
@@ -176,7 +177,13 @@ impl Acd {
         Ok(())
     }
 
-    pub(super) fn on_release(&mut self, id: InteractionId, agent: AgentId, supervises: bool) {
+    pub(super) fn on_release(
+        &mut self,
+        now: Duration,
+        id: InteractionId,
+        agent: AgentId,
+        supervises: bool,
+    ) {
         let found = self.state.interactions.get(&id);
         let released = match found.map(|interaction| interaction.reserved) {
             None => Err(Denial::NotWaiting),
@@ -187,26 +194,26 @@ impl Acd {
             Some(Some(_)) => Ok(()),
         };
         match released {
-            Ok(()) => self.end_reservation(id),
+            Ok(()) => self.end_reservation(now, id),
             Err(why) => self.deny(id, agent, why),
         }
     }
 
     /// It has its old rank, for everybody.
-    pub(super) fn end_reservation(&mut self, id: InteractionId) {
+    pub(super) fn end_reservation(&mut self, now: Duration, id: InteractionId) {
         let Some(interaction) = self.state.interactions.get_mut(&id) else {
             return;
         };
-        let Some(Reservation {
-            agent,
-            until,
-            sticky,
-        }) = interaction.reserved
-        else {
+        let Some(held) = interaction.reserved else {
             return;
         };
-        if !sticky {
+        let Reservation { agent, until, .. } = held;
+        if held.is_asked_for() {
             interaction.reserved_before.insert(agent);
+        }
+        // Its holder may be nobody of its queue: whether somebody is there for it counts from now on (rule 21).
+        if held.recall && interaction.is_waiting() {
+            interaction.waiting_since = now;
         }
         self.hold(id, None);
         self.index
@@ -216,26 +223,38 @@ impl Acd {
     }
 
     /// Ends the reservation of this interaction if it is this agent's.
-    pub(super) fn release_of(&mut self, id: InteractionId, agent: AgentId) {
+    pub(super) fn release_of(&mut self, now: Duration, id: InteractionId, agent: AgentId) {
         let reserved = self.state.interactions.get(&id).and_then(|it| it.reserved);
         if reserved.is_some_and(|reserved| reserved.agent == agent) {
-            self.end_reservation(id);
+            self.end_reservation(now, id);
         }
     }
 
     /// Ends all they reserved.
-    pub(super) fn release_all(&mut self, agent: AgentId) {
+    pub(super) fn release_all(&mut self, now: Duration, agent: AgentId) {
         for id in self.index.held.reserved_by(agent) {
-            self.end_reservation(id);
+            self.end_reservation(now, id);
         }
     }
 
-    /// Ends what they reserved where they do not serve any more.
-    pub(super) fn release_outside(&mut self, agent: AgentId) {
+    /// Ends the hold of what came back to them: they are about to go.
+    pub(super) fn release_recalls(&mut self, now: Duration, agent: AgentId) {
         for id in self.index.held.reserved_by(agent) {
-            let at = self.state.interactions.get(&id).map(|it| it.at);
-            if at.is_some_and(|at| !self.state.may_alert(agent, at)) {
-                self.end_reservation(id);
+            let held = self.state.interactions.get(&id);
+            if held.is_some_and(|it| it.is_recalled_to(agent)) {
+                self.end_reservation(now, id);
+            }
+        }
+    }
+
+    /// Ends what they reserved where they do not serve any more; what came back to them is theirs all the same.
+    pub(super) fn release_outside(&mut self, now: Duration, agent: AgentId) {
+        for id in self.index.held.reserved_by(agent) {
+            let Some(interaction) = self.state.interactions.get(&id) else {
+                continue;
+            };
+            if !interaction.is_recalled_to(agent) && !self.state.may_alert(agent, interaction.at) {
+                self.end_reservation(now, id);
             }
         }
     }
@@ -258,6 +277,7 @@ impl Acd {
             interaction: id,
             agent: reserved.map(|reserved| reserved.agent),
             sticky: reserved.is_some_and(|reserved| reserved.sticky),
+            recall: reserved.is_some_and(|reserved| reserved.recall),
         });
     }
 

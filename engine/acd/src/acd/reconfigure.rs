@@ -235,7 +235,7 @@ impl Acd {
         self.forget_moved(id, &seats);
         self.note_freed(now, id);
         self.draw_what_lacks(id);
-        self.release_outside(id);
+        self.release_outside(now, id);
         if let Some(agent) = self.state.agents.get(&id)
             && self.index.list(id, agent, seats)
         {

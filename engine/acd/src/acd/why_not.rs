@@ -42,7 +42,9 @@ impl Acd {
         let Some(found) = self.state.agents.get(&agent) else {
             return Some(Hindrance::NotAssigned);
         };
-        self.not_theirs(agent, interaction.at)
+        let outsider = self.not_theirs(agent, interaction.at);
+        outsider
+            .filter(|_| !interaction.is_recalled_to(agent))
             .or_else(|| found.hindrance())
             .or_else(|| self.not_yet(now, agent, found, interaction))
     }

@@ -55,7 +55,7 @@ impl Acd {
     /// Those who could have it first, as they are preferred, then the others.
     fn candidates(&self, now: Duration, interaction: &Interaction) -> Vec<Candidate> {
         let mut candidates: Vec<_> = self
-            .team(interaction.at)
+            .candidates_for(interaction)
             .into_iter()
             .map(|agent| {
                 let hindrance = self.hindrance(now, agent, interaction);
@@ -63,7 +63,7 @@ impl Acd {
                 let preference =
                     found.and_then(|found| self.index.preference(agent, found, interaction.at));
                 let preference = preference.filter(|_| hindrance.is_none());
-                (preference.is_none(), preference, agent, hindrance)
+                (hindrance.is_some(), preference, agent, hindrance)
             })
             .collect();
         candidates.sort_by_key(|(hindered, preference, agent, _)| (*hindered, *preference, *agent));

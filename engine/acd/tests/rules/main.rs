@@ -16,6 +16,7 @@ mod journal;
 mod leaving;
 mod order;
 mod picking;
+mod recalls;
 mod reserving;
 mod ring_all;
 mod sticky;

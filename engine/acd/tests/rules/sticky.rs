@@ -10,6 +10,7 @@ fn back_to(agent: u32) -> Visit {
     let sticky = Sticky {
         agent: AgentId(agent),
         hold: secs(20),
+        recall: false,
     };
     Visit {
         sticky: Some(sticky),

@@ -21,6 +21,8 @@ pub(crate) struct Invariants {
     rejected: BTreeSet<(InteractionId, AgentId)>,
     not_answered: BTreeMap<(InteractionId, AgentId), Duration>,
     held_for: BTreeMap<InteractionId, AgentId>,
+    /// Those of them that came back to that agent, who may serve elsewhere.
+    recalled: BTreeSet<InteractionId>,
     finished: BTreeSet<MatchId>,
     ended: BTreeSet<InteractionId>,
     /// Whose last alert its agent chose.
@@ -133,8 +135,16 @@ impl Invariants {
             | Output::AgentRemoved { .. }
             | Output::Denied { .. } => {}
             Output::Held {
-                interaction, agent, ..
+                interaction,
+                agent,
+                recall,
+                ..
             } => {
+                if *recall {
+                    self.recalled.insert(*interaction);
+                } else {
+                    self.recalled.remove(interaction);
+                }
                 match agent {
                     Some(agent) => self.held_for.insert(*interaction, *agent),
                     None => self.held_for.remove(interaction),
@@ -194,7 +204,9 @@ impl Invariants {
             .filter_map(|other| acd.interaction(*other))
         {
             let other_held = self.held_for.get(&other.interaction) == Some(&agent);
-            let may_take = self.serves(agent, other.at, acd)
+            let theirs = self.serves(agent, other.at, acd)
+                || other_held && self.recalled.contains(&other.interaction);
+            let may_take = theirs
                 && !self.barred(now, other.interaction, agent)
                 && (other_held || self.fits(now, agent, &other, acd));
             assert!(
@@ -258,6 +270,7 @@ impl Invariants {
         self.rejected.retain(|(other, _)| *other != id);
         self.not_answered.retain(|(other, _), _| *other != id);
         self.held_for.remove(&id);
+        self.recalled.remove(&id);
     }
 
     /// I1: what the outputs told is what readers see, each interaction in one place.
@@ -294,7 +307,8 @@ impl Invariants {
                 assert_eq!(agent.state.presence, Presence::Available);
                 let held = self.held_for.get(id) == Some(&agent.agent);
                 assert!(
-                    !self.serves(agent.agent, waiting.at, acd)
+                    !(self.serves(agent.agent, waiting.at, acd)
+                        || held && self.recalled.contains(id))
                         || self.barred(now, *id, agent.agent)
                         || !(held || self.fits(now, agent.agent, &waiting, acd)),
                     "I2: {id} waits and {} is free",

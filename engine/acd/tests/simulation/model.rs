@@ -13,8 +13,8 @@ use acd::config::{
 use acd::{
     AcdConfig, Activity, AgentChange, AgentId, AgentState, AlertEnd, AlertOutcome, BreakReason,
     Cause, Choice, Counters, Denial, Device, DeviceHealth, DivertReason, Enqueue, EntryKind,
-    Incarnation, Input, InteractionId, MatchId, Output, Presence, QueueId, RefuseReason, Sticky,
-    Target, Tier, WithdrawReason,
+    Incarnation, Input, InteractionId, MatchId, Output, Presence, QueueId, RefuseReason, Target,
+    Tier, WithdrawReason,
 };
 
 use crate::random;
@@ -103,9 +103,18 @@ pub(crate) struct Call {
     pub(crate) held_for: Option<(AgentId, Duration)>,
     /// Since they served the caller before, not since they reserved it.
     pub(crate) sticky: bool,
+    /// Held because it came back to the holder.
+    pub(crate) recall: bool,
     pub(crate) reserved_before: Vec<AgentId>,
     /// The rank it has; fixed unless its queue's settings change (rules 1 and 3).
     pub(crate) rank: (Tier, i128, Duration, InteractionId),
+}
+
+impl Call {
+    /// Rule 4: it is theirs wherever it waits.
+    pub(crate) fn is_recalled_to(&self, id: AgentId) -> bool {
+        self.recall && self.held_for.is_some_and(|(holder, _)| holder == id)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -198,7 +207,7 @@ impl Model {
             None => self.will_do(now, id, call) && self.has_room(call.enqueue.to),
         };
         fits && self.is_free(now, agent)
-            && serves(id, agent, call.enqueue.to)
+            && (serves(id, agent, call.enqueue.to) || call.is_recalled_to(id))
             && !call.rejected_by.contains(&id)
             && !call
                 .not_answered_by
@@ -578,11 +587,13 @@ impl Model {
 
     /// Rule 21: every agent of the queue is offline or on break, or has rejected it.
     fn somebody_is_there(&self, call: &Call) -> bool {
-        self.agents.iter().any(|(id, agent)| {
-            self.is_in_team(*id, call.enqueue.to)
-                && agent.presence == Presence::Available
-                && !call.rejected_by.contains(id)
-        })
+        let comes_back = call.recall && call.held_for.is_some();
+        comes_back
+            || self.agents.iter().any(|(id, agent)| {
+                self.is_in_team(*id, call.enqueue.to)
+                    && agent.presence == Presence::Available
+                    && !call.rejected_by.contains(id)
+            })
     }
 
     fn look_who_is_there(&mut self, now: Duration) {
@@ -819,37 +830,53 @@ impl Model {
             Target::Queue(queue) => self.queues[&queue].config.reservation_limit,
             Target::Personal(_) => Duration::from_secs(120),
         };
-        if self.calls[&id].sticky && self.calls[&id].held_for.is_some() {
+        let held = &self.calls[&id];
+        if (held.sticky || held.recall) && held.held_for.is_some() {
             self.is_held_no_more(id);
         }
         if self.calls[&id].held_for.is_none() {
-            self.is_held(id, taker, now + limit, false);
+            self.is_held(id, taker, now + limit, (false, false));
         }
     }
 
-    /// Rule 9.
+    /// Rules 9 and 4.
     fn is_held_for_former(&mut self, now: Duration, id: InteractionId) {
         let enqueue = &self.calls[&id].enqueue;
-        let (Some(Sticky { agent, hold }), to) = (enqueue.sticky, enqueue.to) else {
+        let (Some(first), to) = (enqueue.sticky, enqueue.to) else {
             return;
         };
+        let agent = first.agent;
         let former = self.agents.get(&agent).filter(|former| !former.removed);
-        let can = former.is_some_and(|former| {
-            former.presence == Presence::Available && serves(agent, former, to)
-        });
-        if can && self.is_in_team(agent, to) && hold > Duration::ZERO {
-            self.is_held(id, agent, now + hold, true);
+        let Some(former) = former.filter(|it| it.presence == Presence::Available) else {
+            return;
+        };
+        let can = if first.recall {
+            former.pending.is_none()
+        } else {
+            serves(agent, former, to) && self.is_in_team(agent, to)
+        };
+        if can && first.hold > Duration::ZERO {
+            let why = (!first.recall, first.recall);
+            self.is_held(id, agent, now + first.hold, why);
         }
     }
 
-    fn is_held(&mut self, id: InteractionId, agent: AgentId, until: Duration, sticky: bool) {
+    fn is_held(
+        &mut self,
+        id: InteractionId,
+        agent: AgentId,
+        until: Duration,
+        (sticky, recall): (bool, bool),
+    ) {
         let call = self.calls.get_mut(&id).unwrap();
         call.held_for = Some((agent, until));
         call.sticky = sticky;
+        call.recall = recall;
         self.outputs.push(Output::Held {
             interaction: id,
             agent: Some(agent),
             sticky,
+            recall,
         });
     }
 
@@ -886,13 +913,14 @@ impl Model {
     fn is_held_no_more(&mut self, id: InteractionId) {
         let call = self.calls.get_mut(&id).unwrap();
         let (holder, _) = call.held_for.take().unwrap();
-        if !call.sticky {
+        if !call.sticky && !call.recall {
             call.reserved_before.push(holder);
         }
         self.outputs.push(Output::Held {
             interaction: id,
             agent: None,
             sticky: false,
+            recall: false,
         });
     }
 
@@ -943,7 +971,9 @@ impl Model {
             .filter(|(holder, _)| *holder != taker && !supervises);
         match agent {
             None => Err(Denial::Offline),
-            Some(agent) if !supervises && !is_assigned(taker, agent, to) => {
+            Some(agent)
+                if !supervises && !is_assigned(taker, agent, to) && !call.is_recalled_to(taker) =>
+            {
                 Err(Denial::NotAssigned)
             }
             Some(_) if held_for.is_some() => {
@@ -1021,6 +1051,7 @@ impl Model {
             goes: None,
             held_for: None,
             sticky: false,
+            recall: false,
             reserved_before: Vec::new(),
             rank: self.rank(enqueue),
         };
@@ -1391,6 +1422,7 @@ impl Model {
                 if *wish == agent.presence {
                 } else if busy && *wish != Presence::Available {
                     agent.pending = Some(wish.clone());
+                    self.loses_reservations(id, |_, call| call.recall);
                 } else {
                     self.becomes(now, id, wish.clone());
                 }
@@ -1418,7 +1450,9 @@ impl Model {
                 } else if agent.presence != Presence::Offline && assigned {
                     agent.left.insert(*queue);
                 }
-                self.loses_reservations(id, |model, call| !model.is_in_team(id, call.enqueue.to));
+                self.loses_reservations(id, |model, call| {
+                    !call.recall && !model.is_in_team(id, call.enqueue.to)
+                });
                 self.draws_what_lacks(now, id);
             }
             AgentChange::WrapUpExtended { by } => {
@@ -1620,7 +1654,7 @@ impl Model {
         for id in self.agents.keys().copied().collect::<Vec<_>>() {
             self.loses_reservations(id, |model, call| match call.enqueue.to {
                 to @ Target::Queue(queue) => {
-                    !model.queues.contains_key(&queue) || !model.is_in_team(id, to)
+                    !model.queues.contains_key(&queue) || !call.recall && !model.is_in_team(id, to)
                 }
                 Target::Personal(_) => false,
             });

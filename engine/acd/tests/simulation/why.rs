@@ -22,10 +22,11 @@ impl Model {
         }
         let agent = &self.agents[&id];
         let to = call.enqueue.to;
-        if !is_assigned(id, agent, to) || agent.removed {
+        let comes_back = call.is_recalled_to(id);
+        if !comes_back && (!is_assigned(id, agent, to) || agent.removed) {
             return Some(Hindrance::NotAssigned);
         }
-        if !serves(id, agent, to) {
+        if !comes_back && !serves(id, agent, to) {
             return Some(Hindrance::LeftQueue);
         }
         if let Some(hindrance) = self.is_not_free(now, agent) {

@@ -205,15 +205,22 @@ impl World {
             arrival: self.callers[&interaction].arrival - early,
             kind,
             service_acted: self.callers[&interaction].service_acted,
-            sticky: self.served_before(),
+            sticky: self.had_before(kind),
         })
     }
 
-    /// Now and then somebody served them before.
-    fn served_before(&mut self) -> Option<Sticky> {
+    /// Now and then somebody served them before; what is recalled was somebody's as a rule.
+    fn had_before(&mut self, kind: EntryKind) -> Option<Sticky> {
         let agent = AgentId(self.random.below(AGENTS.into()) as u32);
         let hold = Duration::from_secs(self.random.below(30));
-        self.random.percent(20).then_some(Sticky { agent, hold })
+        let recall = kind == EntryKind::Recall;
+        let first = Sticky {
+            agent,
+            hold,
+            recall,
+        };
+        let often = if recall { 80 } else { 20 };
+        self.random.percent(often).then_some(first)
     }
 
     fn leaves(&mut self, interaction: InteractionId) -> Vec<Input> {

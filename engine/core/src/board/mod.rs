@@ -6,7 +6,8 @@
 //! when they are read. Time comes with the events; a clock that is set shows in the lengths it falls into, none is below zero.
 //!
 //! A call is followed from its first entry into a queue to its end. Where it left one queue by a rule it is on its way, until
-//! another takes it, somebody has it or it ends: so the centre's own figures count it once.
+//! another takes it, somebody has it or it ends: so the centre's own figures count it once. Whom an agent sends on is over for these
+//! figures: in another queue they are offered anew, and a recall is counted apart and offered nowhere.
 
 mod agent;
 mod cbor;
@@ -33,7 +34,7 @@ use crate::ids::{CallId, LegId};
 use crate::sabotage;
 use agent::Handled;
 use tally::Outcome;
-use visit::{Stage, TurnedAway, Visit};
+use visit::{Stage, Talking, TurnedAway, Visit, Waiting};
 
 /// The live figures of the centre.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
@@ -110,6 +111,9 @@ impl Board {
             Event::CallConnected {
                 call, user, leg, ..
             } => self.connected(utc_us, *call, user.as_deref(), *leg),
+            Event::CallTransferred { call, .. } => self.sent(utc_us, *call, false),
+            Event::CallParked { call, .. } => self.sent(utc_us, *call, true),
+            Event::CallRecalled { call, queue, .. } => self.recalled(*call, queue.as_deref()),
             Event::CallHeld { call, by } => self.visit(*call, |visit| visit.held(utc_us, *by)),
             Event::CallResumed { call, by } => {
                 self.visit(*call, |visit| visit.resumed(utc_us, *by));
@@ -148,6 +152,7 @@ impl Board {
             | Event::CallStarted { .. }
             | Event::CallAnswered { .. }
             | Event::CallReserved { .. }
+            | Event::CallRetrieved { .. }
             | Event::ServiceLevelReached { .. }
             | Event::LegStarted { .. }
             | Event::LegRinging { .. }
@@ -184,6 +189,13 @@ impl Board {
         if visit.waits_in(queue) && !sabotage::COUNT_ANEW {
             return;
         }
+        if visit.is_recalled {
+            visit.enter(at, queue, None);
+            let row = self.queues.entry(queue.into()).or_default();
+            row.is_removed = false;
+            row.recalled.insert((at, call));
+            return;
+        }
         let first = visit.enter(at, queue, told_seconds);
         let row = self.queues.entry(queue.into()).or_default();
         row.is_removed = false;
@@ -199,6 +211,9 @@ impl Board {
         else {
             return;
         };
+        if visit.is_recalled {
+            return self.recall_left(at, call, why, &waited);
+        }
         let outcome = match why {
             LeftQueue::Connected => Outcome::Answered {
                 rung_us: waited.rung_us,
@@ -227,6 +242,49 @@ impl Board {
         if why != LeftQueue::Diverted {
             self.total.ended(at, whole_us, outcome, promise);
         }
+    }
+
+    /// A recall waits no more. It was never offered, so nothing is counted of how it ended.
+    fn recall_left(&mut self, at: i64, call: CallId, why: LeftQueue, waited: &Waiting) {
+        match why {
+            LeftQueue::Connected => self.visit(call, |visit| {
+                visit.is_recalled = false;
+                visit.talk(at, waited);
+            }),
+            // Where it goes on to it is a recall still.
+            LeftQueue::Diverted => {}
+            LeftQueue::Abandoned | LeftQueue::Ended | LeftQueue::Interrupted => {
+                self.visits.remove(&call);
+            }
+        }
+        if let Some(row) = self.queues.get_mut(&waited.queue) {
+            row.recalled.remove(&(waited.entered_us, call));
+        }
+        self.forget_removed(&waited.queue);
+    }
+
+    /// Who had it sent it on, or parked it: their conversation is over.
+    fn sent(&mut self, at: i64, call: CallId, parked: bool) {
+        let Some(visit) = self.visits.get_mut(&call) else {
+            return;
+        };
+        let Stage::Talking(talk) = core::mem::take(&mut visit.stage) else {
+            self.visits.remove(&call);
+            return;
+        };
+        *visit = Visit::sent_on(&talk.queue, parked);
+        self.talked(at, call, talk);
+    }
+
+    /// It comes back to a queue.
+    fn recalled(&mut self, call: CallId, queue: Option<&str>) {
+        self.visits.insert(call, Visit::recalled());
+        let Some(queue) = queue else {
+            return;
+        };
+        let row = self.queues.entry(queue.into()).or_default();
+        row.counts.today.recalls += 1;
+        self.total.today.recalls += 1;
     }
 
     /// Not let in: what leaves a queue by a rule has left it before.
@@ -262,7 +320,7 @@ impl Board {
                 self.total.ended(at, age_us, Outcome::FlowedOut, promise);
             }
             (Stage::Outside, Some(turned_away)) => turned_away.count(&mut self.total.today),
-            (Stage::Outside | Stage::Waiting(_) | Stage::Talking(_), _) => {}
+            (Stage::Outside | Stage::Waiting(_) | Stage::Talking(_) | Stage::Sent { .. }, _) => {}
         }
     }
 
@@ -271,22 +329,44 @@ impl Board {
         let Some(visit) = self.visits.get(&call) else {
             return;
         };
-        let Stage::Talking(talk) = &visit.stage else {
-            return self.arrived_elsewhere(at, call);
-        };
-        let talk = talk.clone();
-        self.visits.remove(&call);
-        if by == EndedBy::Caller && talk.is_held_by_agent() {
-            let row = self.queues.get_mut(&talk.queue).map(|row| &mut row.counts);
-            let counts = [row, Some(&mut self.total)];
-            for counts in counts.into_iter().flatten() {
-                counts.today.lost_on_hold += 1;
+        let gave_up = by == EndedBy::Caller;
+        let talk = match &visit.stage {
+            Stage::Talking(talk) => talk.clone(),
+            Stage::Sent { from, parked } if gave_up => {
+                let (from, parked) = (from.clone(), *parked);
+                self.lost(&from, |tally| {
+                    tally.lost_in_park += u64::from(parked);
+                    tally.lost_in_transfer += u64::from(!parked);
+                });
+                self.visits.remove(&call);
+                return;
             }
+            Stage::Sent { .. } | Stage::Outside | Stage::Waiting(_) | Stage::OnItsWay { .. } => {
+                return self.arrived_elsewhere(at, call);
+            }
+        };
+        self.visits.remove(&call);
+        if gave_up && talk.is_held_by_agent() {
+            self.lost(&talk.queue, |tally| tally.lost_on_hold += 1);
         }
         // What the daemon broke off tells nothing of how long calls take.
         if cause.result == EndResult::Interrupted {
             return;
         }
+        self.talked(at, call, talk);
+    }
+
+    /// A caller hung up after an agent had answered them.
+    fn lost(&mut self, queue: &str, count: impl Fn(&mut Tally)) {
+        let row = self.queues.get_mut(queue).map(|row| &mut row.counts);
+        let counts = [row, Some(&mut self.total)];
+        for counts in counts.into_iter().flatten() {
+            count(&mut counts.today);
+        }
+    }
+
+    /// A conversation is over; the agent's wrap-up may follow.
+    fn talked(&mut self, at: i64, call: CallId, talk: Talking) {
         let (queue, agent, handled) = talk.over(at, call);
         match agent.and_then(|agent| self.agents.get_mut(&agent)) {
             Some(agent) => agent.begin_after(queue, handled),
@@ -323,7 +403,7 @@ impl Board {
 
     fn forget_removed(&mut self, queue: &str) {
         let row = self.queues.get(queue);
-        if row.is_some_and(|row| row.is_removed && row.waiting() == 0) {
+        if row.is_some_and(|row| row.is_removed && row.waiting() + row.recalls_waiting() == 0) {
             self.queues.remove(queue);
         }
     }

@@ -68,6 +68,9 @@ pub struct QueueFigures {
     /// The queue is removed, and its figures go with the last who was in it: a phone may still ring for them.
     #[cbor(n(4), default)]
     pub(super) is_removed: bool,
+    /// Recalls waiting, by entry.
+    #[cbor(n(5), with = "cbor::set", default)]
+    pub(super) recalled: OrdSet<(i64, CallId)>,
 }
 
 impl QueueFigures {
@@ -80,6 +83,11 @@ impl QueueFigures {
     /// How many wait, those whose call rings at an agent included.
     pub fn waiting(&self) -> usize {
         self.waiting.len()
+    }
+
+    /// How many recalls wait; they are not in `waiting`.
+    pub fn recalls_waiting(&self) -> usize {
+        self.recalled.len()
     }
 
     /// How long the one who came first has waited, microseconds.

@@ -137,6 +137,18 @@ pub struct Tally {
     #[n(13)]
     #[cbor(default)]
     pub told_wrong: u64,
+    /// Transfers and parked calls that came back; not offered.
+    #[n(14)]
+    #[cbor(default)]
+    pub recalls: u64,
+    /// Callers who hung up while they were sent on by an agent and nobody had answered.
+    #[n(15)]
+    #[cbor(default)]
+    pub lost_in_transfer: u64,
+    /// Callers who hung up while an agent had parked them.
+    #[n(16)]
+    #[cbor(default)]
+    pub lost_in_park: u64,
 }
 
 impl Tally {

@@ -103,6 +103,36 @@ impl Told {
         })
     }
 
+    fn sends_on(&mut self, call: u64, parked: bool) -> &mut Self {
+        let (call, by) = (CallId(call), "ann".into());
+        let party = Party::default();
+        self.say(if parked {
+            Event::CallParked {
+                call,
+                slot: 1,
+                by: Some(by),
+                location: None,
+                party,
+            }
+        } else {
+            let to = "extension:1002".into();
+            Event::CallTransferred {
+                call,
+                by,
+                to,
+                party,
+            }
+        })
+    }
+
+    fn comes_back(&mut self, call: u64, queue: &str) -> &mut Self {
+        self.say(Event::CallRecalled {
+            call: CallId(call),
+            from: Some("ann".into()),
+            queue: Some(queue.into()),
+        })
+    }
+
     fn ends(&mut self, call: u64, result: EndResult, by: EndedBy) -> &mut Self {
         let cause = EndCause {
             result,
@@ -468,4 +498,36 @@ fn calls_to_nobodys_queue_are_not_followed() {
         .ends(1, EndResult::Answered, EndedBy::Caller);
     assert!(told.board.visits.is_empty());
     assert_eq!(told.board.total, Counts::default());
+}
+
+/// metrics.md §4.1, rule 6, and §4.5.
+#[test]
+fn a_recall_is_counted_on_its_own_and_who_gives_up_after_an_answer_is_lost() {
+    let mut told = Told::new();
+    for call in 1..=4 {
+        told.at(0).enters(call, QUEUE);
+        told.at(3).leaves(call, LeftQueue::Connected).connects(call);
+    }
+    told.at(10).sends_on(1, false).sends_on(2, true);
+    told.sends_on(3, false).sends_on(4, false);
+    told.at(20).ends(1, EndResult::Abandoned, EndedBy::Caller);
+    told.ends(2, EndResult::Abandoned, EndedBy::Caller);
+    told.at(40).comes_back(3, QUEUE).enters(3, QUEUE);
+    assert_eq!(told.board.queues[QUEUE].waiting(), 0);
+    assert_eq!(told.board.queues[QUEUE].recalls_waiting(), 1);
+    told.at(45).leaves(3, LeftQueue::Connected).connects(3);
+    told.at(50).ends(3, EndResult::Answered, EndedBy::Caller);
+    told.enters(4, OTHER);
+    told.at(60).leaves(4, LeftQueue::Abandoned);
+    told.ann(Presence::Available, Activity::Idle, None);
+    let today = told.today();
+    assert_eq!((today.lost_in_transfer, today.lost_in_park), (1, 1));
+    assert_eq!((today.offered, today.outcomes.answered), (4, 4));
+    assert_eq!(today.recalls, 1);
+    assert_eq!(told.board.queues[QUEUE].recalls_waiting(), 0);
+    let other = told.board.queues[OTHER].counts.today;
+    assert_eq!((other.offered, other.outcomes.abandoned), (1, 1));
+    let total = told.board.total.today;
+    assert_eq!((total.offered, total.recalls), (5, 1));
+    assert_eq!(total.outcomes.offered(), 5);
 }

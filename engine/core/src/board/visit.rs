@@ -21,6 +21,9 @@ pub(super) struct Visit {
     /// The first queue that did not let it in.
     #[n(2)]
     pub(super) turned_away: Option<TurnedAway>,
+    /// It came back, and nobody has it yet: no queue counts it as offered.
+    #[cbor(n(3), default)]
+    pub(super) is_recalled: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
@@ -39,6 +42,14 @@ pub(super) enum Stage {
     },
     #[n(3)]
     Talking(#[n(0)] Talking),
+    /// An agent who had it from this queue sent it on, and nobody has it yet.
+    #[n(4)]
+    Sent {
+        #[n(0)]
+        from: String,
+        #[n(1)]
+        parked: bool,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -115,6 +126,24 @@ impl TurnedAway {
 }
 
 impl Visit {
+    /// Of one whom an agent, who had them from that queue, sends on: a visit of its own where they come to a queue again.
+    pub(super) fn sent_on(from: &str, parked: bool) -> Self {
+        Self {
+            stage: Stage::Sent {
+                from: from.into(),
+                parked,
+            },
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn recalled() -> Self {
+        Self {
+            is_recalled: true,
+            ..Self::default()
+        }
+    }
+
     /// How long it is since it first entered a queue.
     pub(super) fn age_us(&self, at: i64) -> i64 {
         self.first_us.map_or(0, |first_us| (at - first_us).max(0))
@@ -130,7 +159,7 @@ impl Visit {
 
     /// Whether it counts as offered, and not as anything else yet.
     pub(super) const fn is_open(&self) -> bool {
-        matches!(self.stage, Stage::Waiting(_) | Stage::OnItsWay { .. })
+        !self.is_recalled && matches!(self.stage, Stage::Waiting(_) | Stage::OnItsWay { .. })
     }
 
     /// Whether this is the first queue that lets it in.
@@ -156,7 +185,10 @@ impl Visit {
     pub(super) fn stop_waiting(&mut self) -> Option<Waiting> {
         match core::mem::take(&mut self.stage) {
             Stage::Waiting(waiting) => Some(waiting),
-            other @ (Stage::Outside | Stage::OnItsWay { .. } | Stage::Talking(_)) => {
+            other @ (Stage::Outside
+            | Stage::OnItsWay { .. }
+            | Stage::Talking(_)
+            | Stage::Sent { .. }) => {
                 self.stage = other;
                 None
             }

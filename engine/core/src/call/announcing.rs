@@ -218,6 +218,7 @@ impl Engine {
             | Stage::Announcing
             | Stage::Dialling
             | Stage::Placing { .. }
+            | Stage::Parked(_)
             | Stage::Connected { .. } => None,
         }
     }

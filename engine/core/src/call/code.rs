@@ -1,4 +1,4 @@
-//! Feature codes: a phone without a console takes a caller who waits by dialling for them (rule 13).
+//! Feature codes: a phone without a console takes a caller who waits by dialling for them (rule 13), or one who is parked.
 //!
 //! Nobody is rung: the phone's own INVITE becomes the agent's leg of the call that it names. Who may take what is the
 //! distribution core's to decide, as for a pick-up over the API; what stands in the way is told by a status, and in
@@ -16,11 +16,13 @@ use sip::dialog::Offers;
 use super::answers::Outcome;
 use super::held::Sound;
 use super::inbound::Invite;
+use super::park::slot_of;
 use super::who::names_source;
 use super::{Call, Leg, LegState, Place, Stage, Waiting};
 use crate::call::leg::LegMedia;
+use crate::command::{Actor, Refusal};
 use crate::engine::Engine;
-use crate::event::LegRole;
+use crate::event::{EndCause, EndResult, LegRole};
 use crate::ids::{CallId, LegId};
 
 /// Why a code does nothing: a status, and for people a sentence.
@@ -46,13 +48,18 @@ struct Dialler {
 impl Engine {
     pub(super) fn dials_a_code(&self, invite: &Invite) -> bool {
         let dialled = self.called_number(&invite.message, None);
-        self.routes.picked_up(&dialled).is_some()
+        self.routes.picked_up(&dialled).is_some() || self.routes.parked(&dialled).is_some()
     }
 
-    /// A phone dialled the code that picks up.
+    /// A phone dialled a code.
     pub(super) fn on_code(&mut self, invite: Invite, extension: String, owner: String) {
         let (server, message) = (invite.server, invite.message.clone());
-        let Err(Declined { status, why }) = self.pick_up_by_code(invite, extension, owner) else {
+        let dialled = self.called_number(&message, None);
+        let done = match self.routes.parked(&dialled) {
+            Some(slot) => self.retrieve_by_code(invite, slot, extension, owner),
+            None => self.pick_up_by_code(invite, extension, owner),
+        };
+        let Err(Declined { status, why }) = done else {
             return;
         };
         let response = self.response(&message, status);
@@ -71,7 +78,7 @@ impl Engine {
         let dialled = self.called_number(&invite.message, None);
         let named = self.routes.picked_up(&dialled).unwrap_or_default();
         let call = self.call_named(named, &dialler)?;
-        let leg = self.add_lifted(call, invite, extension, &dialler);
+        let leg = self.add_lifted(call, invite, extension, &dialler.username, LegRole::Agent);
         let Some(leg) = leg else {
             return Err(Declined::new(503, "no media port is free"));
         };
@@ -92,6 +99,44 @@ impl Engine {
                 Err(Declined { status, why: text })
             }
         }
+    }
+
+    /// Whoever is parked in that slot is connected to the phone at once.
+    fn retrieve_by_code(
+        &mut self,
+        invite: Invite,
+        slot: &str,
+        extension: String,
+        owner: String,
+    ) -> Result<(), Declined> {
+        let seated = self.seats.user_at(&extension).map(String::from);
+        let username = seated.unwrap_or(owner);
+        let user = self.snapshot.centre.users.get(&username);
+        let role = user.map_or(Role::Attendant, |user| user.role);
+        let actor = Actor { username, role };
+        let slot = slot_of(slot)
+            .ok_or_else(|| Declined::new(484, "dial a park slot after the code, from 1"))?;
+        let call = self
+            .can_retrieve(&actor, slot)
+            .map_err(|why| Declined::new(status_of_refusal(&why), &why.to_string()))?;
+        let leg = self.add_lifted(call, invite, extension, &actor.username, LegRole::Callee);
+        let leg = leg.ok_or_else(|| Declined::new(503, "no media port is free"))?;
+        self.publish_leg(leg);
+        match self.answer(leg) {
+            Ok(()) => self.retrieved(call, leg),
+            Err(status) => {
+                self.refuse_leg(leg, status);
+                self.end_leg(
+                    leg,
+                    EndCause {
+                        result: EndResult::Failed,
+                        sip_status: Some(status),
+                        reason: None,
+                    },
+                );
+            }
+        }
+        Ok(())
     }
 
     /// Who sits at the phone; else whose it is.
@@ -171,6 +216,7 @@ impl Engine {
             | Stage::Announcing
             | Stage::Dialling
             | Stage::Placing { .. }
+            | Stage::Parked(_)
             | Stage::Connected { .. } => false,
         }
     }
@@ -203,7 +249,8 @@ impl Engine {
         call: CallId,
         invite: Invite,
         extension: String,
-        dialler: &Dialler,
+        username: &str,
+        role: LegRole,
     ) -> Option<LegId> {
         let caller = self.calls.get(&call)?.caller;
         if !self.ensure_ports(caller) {
@@ -217,10 +264,10 @@ impl Engine {
         self.add_leg(Leg {
             id: leg,
             call,
-            role: LegRole::Agent,
+            role,
             number: extension.clone(),
             trunk: None,
-            user: Some(dialler.username.clone()),
+            user: Some(username.into()),
             extension: Some(extension),
             flow: invite.flow,
             nat: !names_source(&invite.message, &invite.flow),
@@ -262,6 +309,15 @@ impl Engine {
                 self.ring_leg_failed(leg, Outcome::NoPorts, Some(status));
             }
         }
+    }
+}
+
+fn status_of_refusal(why: &Refusal) -> u16 {
+    match why {
+        Refusal::NotFound { .. } => 404,
+        Refusal::Conflict(_) => 486,
+        Refusal::Forbidden(_) | Refusal::Invalid { .. } => 403,
+        Refusal::Unavailable(_) => 503,
     }
 }
 

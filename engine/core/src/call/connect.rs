@@ -206,6 +206,7 @@ impl Engine {
             }
             Purpose::Dial => self.connect(call, leg, false),
             Purpose::OwnPhone => self.own_phone_answered(call, leg),
+            Purpose::Retrieve => self.retrieved(call, leg),
         }
     }
 
@@ -244,7 +245,7 @@ impl Engine {
         );
     }
 
-    fn connect(&mut self, call: CallId, other: LegId, distributed: bool) {
+    pub(super) fn connect(&mut self, call: CallId, other: LegId, distributed: bool) {
         let Some(found) = self.calls.get_mut(&call) else {
             return;
         };
@@ -259,10 +260,12 @@ impl Engine {
             | Stage::Announcing
             | Stage::Dialling
             | Stage::Placing { .. }
+            | Stage::Parked(_)
             | Stage::Connected { .. } => None,
         };
         found.stage = Stage::Connected { other, distributed };
         found.fallback = None;
+        self.forget_sent(call);
         if !self.answer_caller(call) {
             return;
         }

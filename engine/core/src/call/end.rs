@@ -53,6 +53,7 @@ impl Engine {
             | Stage::Routing
             | Stage::Announcing
             | Stage::Dialling
+            | Stage::Parked(_)
             | Stage::Placing { .. } => {}
         }
         self.stop_rings(call, EndResult::Withdrawn);

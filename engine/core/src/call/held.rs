@@ -69,7 +69,7 @@ impl Engine {
     }
 
     /// Their leg of a conversation.
-    fn own_leg(&self, actor: &Actor, call: CallId) -> Result<LegId, Refusal> {
+    pub(super) fn own_leg(&self, actor: &Actor, call: CallId) -> Result<LegId, Refusal> {
         let found = self.calls.get(&call).ok_or_else(|| Refusal::NotFound {
             what: "call",
             name: format!("{call}"),
@@ -104,6 +104,15 @@ impl Engine {
             call.is_some_and(Call::is_connected)
         };
         served.chain(own).filter(talks).collect()
+    }
+
+    /// Whom they talk to on other legs is on hold from now on.
+    pub(super) fn hold_others(&mut self, username: &str, leg: LegId) {
+        for other in self.talking_legs(username) {
+            if other != leg {
+                self.set_on_hold(other, true);
+            }
+        }
     }
 
     /// Rule 13: whom they talk to is on hold while their phone rings for `call`.
@@ -151,7 +160,7 @@ impl Engine {
         self.hold_changed(leg, before);
     }
 
-    fn set_on_hold(&mut self, leg: LegId, on_hold: bool) {
+    pub(super) fn set_on_hold(&mut self, leg: LegId, on_hold: bool) {
         let Some(found) = self.legs.get_mut(&leg) else {
             return;
         };

@@ -139,9 +139,11 @@ impl Engine {
         let result = match &found.stage {
             Stage::Connected { .. } => EndResult::Answered,
             Stage::Announcing => found.fallback.unwrap_or(EndResult::Announced),
-            Stage::Waiting(_) | Stage::Dialling | Stage::Routing | Stage::Placing { .. } => {
-                EndResult::Abandoned
-            }
+            Stage::Waiting(_)
+            | Stage::Dialling
+            | Stage::Routing
+            | Stage::Parked(_)
+            | Stage::Placing { .. } => EndResult::Abandoned,
         };
         if let Some(LegState::Up { .. }) = gone
             .and_then(|leg| self.legs.get(&leg))

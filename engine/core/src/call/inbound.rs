@@ -215,6 +215,7 @@ impl Engine {
             max_forwards,
             emergency: None,
             announcement: None,
+            sent: None,
         });
         self.publish(Event::CallStarted {
             call: id,

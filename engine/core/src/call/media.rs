@@ -291,7 +291,11 @@ impl Engine {
         match &call.stage {
             Stage::Waiting(_) => self.go_on_waiting(call.id, leg),
             Stage::Announcing => self.announcement_ended(call.id),
-            Stage::Routing | Stage::Dialling | Stage::Placing { .. } | Stage::Connected { .. } => {}
+            Stage::Routing
+            | Stage::Dialling
+            | Stage::Placing { .. }
+            | Stage::Parked(_)
+            | Stage::Connected { .. } => {}
         }
     }
 

@@ -9,13 +9,13 @@
 //! Waiting    Dialling    Announcing   Placing      (each may lead to another by a rule's destination)
 //!   └─────┬─────┴────────────┘          │
 //!     Connected <───────────────────────┘
-//!         │
+//!         │  └──> Dialling, Waiting or Parked: sent on by who talks; what nobody takes there waits again
 //!       ended: one record, nothing left behind
 //! ```
 //!
 //! One file per feature: a request is judged ([`requests`]), its sender known ([`who`]), a call comes in ([`inbound`]), or takes another off the hook ([`code`]), is given its destination ([`route`]), waits ([`waiting`]) or goes elsewhere ([`leaving`]),
 //! phones are rung ([`ring`], and for help [`emergency`]) and answer ([`responses`]), two legs are joined ([`connect`]), one is put
-//! on hold ([`held`]), by a re-INVITE perhaps ([`hold`]), one is gone without a word ([`alive`]), requests come within a dialog ([`in_dialog`]), all ends ([`end`], with a BYE that may have to wait: [`goodbye`]). Media are spoken of in [`media`], the
+//! on hold ([`held`]), by a re-INVITE perhaps ([`hold`]), sent on ([`transfer`]) or parked ([`park`]), and comes back when nobody takes it ([`recall`]), one is gone without a word ([`alive`]), requests come within a dialog ([`in_dialog`]), all ends ([`end`], with a BYE that may have to wait: [`goodbye`]). Media are spoken of in [`media`], the
 //! addresses of the far ends in [`target`]. Transactions are `sip`'s, packets the media threads', order and choice
 //! the distribution core's.
 
@@ -34,13 +34,16 @@ mod inbound;
 mod leaving;
 mod leg;
 mod media;
+mod park;
 mod place;
 mod plan;
+mod recall;
 mod requests;
 mod responses;
 mod ring;
 mod route;
 mod target;
+mod transfer;
 mod waiting;
 pub(crate) mod who;
 
@@ -63,7 +66,9 @@ pub(crate) use goodbye::Goodbye;
 pub(crate) use inbound::tier;
 pub(crate) use leaving::{WayOut, WaysOut};
 pub(crate) use leg::{Leg, LegState};
+pub(crate) use park::Parked;
 pub(crate) use plan::{DialPlan, Plan, Standing};
+pub(crate) use recall::Sent;
 pub(crate) use waiting::tier_number;
 
 /// How often one call may be sent on by rules before it is ended: two destinations that point at each other end here.
@@ -99,6 +104,8 @@ pub(crate) struct Call {
     pub(crate) emergency: Option<Emergency>,
     /// When its caller is told something next.
     pub(crate) announcement: Option<TimerId>,
+    /// Whose it is while nobody has taken it where it was sent.
+    pub(crate) sent: Option<Sent>,
 }
 
 /// Where a call is on its way.
@@ -114,6 +121,8 @@ pub(crate) enum Stage {
     Dialling,
     /// The user's own phone is rung; then `to` is dialled from it.
     Placing { to: String },
+    /// Waits in a slot for whoever takes it.
+    Parked(Parked),
     /// Two can talk.
     Connected {
         /// The leg of the one who took it.
@@ -174,6 +183,8 @@ pub(crate) enum Purpose {
     Dial,
     /// The user's own phone, before what they asked for is dialled.
     OwnPhone,
+    /// The own phone of who takes a parked call.
+    Retrieve,
 }
 
 impl Engine {
@@ -189,19 +200,27 @@ impl Engine {
     }
 
     fn remove_call(&mut self, call: CallId) {
-        let Some(gone) = self.calls.remove(&call) else {
+        self.leave_slot(call);
+        self.forget_sent(call);
+        let Some(gone) = self.take_call(call) else {
             return;
         };
         if let Some(timer) = gone.announcement {
             self.timers.cancel(timer);
         }
-        let number = gone.party.number;
-        if let Some(of) = self.index.callers.get_mut(&number) {
+    }
+
+    /// Takes a call from where it is found.
+    fn take_call(&mut self, call: CallId) -> Option<Call> {
+        let taken = self.calls.remove(&call)?;
+        let number = &taken.party.number;
+        if let Some(of) = self.index.callers.get_mut(number) {
             of.remove(&call);
             if of.is_empty() {
-                self.index.callers.remove(&number);
+                self.index.callers.remove(number);
             }
         }
+        Some(taken)
     }
 }
 
@@ -250,6 +269,7 @@ impl Call {
             | Stage::Waiting(_)
             | Stage::Announcing
             | Stage::Dialling
+            | Stage::Parked(_)
             | Stage::Placing { .. } => None,
         }
     }

@@ -8,31 +8,28 @@ use config::Destination;
 
 use super::answers::{Outcome, Progress, end_result};
 use super::{Call, Purpose, Ring, Stage, Standing};
-use crate::command::{Done, Refusal};
+use crate::command::{Actor, Done, Refusal};
 use crate::engine::Engine;
 use crate::event::{Direction, EndCause, EndResult, EndedBy, Event, LegRole, Party};
 use crate::ids::{CallId, LegId};
 
 impl Engine {
-    pub(crate) fn place_call(&mut self, username: &str, to: &str) -> Result<Done, Refusal> {
+    pub(crate) fn place_call(
+        &mut self,
+        actor: &Actor,
+        username: &str,
+        to: &str,
+    ) -> Result<Done, Refusal> {
+        let parked = self.routes.parked(to);
+        if let Some(slot) = parked {
+            return self.place_to_slot(actor, slot);
+        }
         if self.draining && !self.routes.is_emergency(to) {
             return Err(Refusal::Unavailable(
                 "the daemon is stopping and takes no new calls".into(),
             ));
         }
-        let user = self.snapshot.centre.users.get(username);
-        let user = user.ok_or_else(|| Refusal::NotFound {
-            what: "user",
-            name: username.into(),
-        })?;
-        let own = user
-            .extension
-            .as_ref()
-            .map(|extension| String::from(&**extension));
-        let extension = self.seats.extension(username).map(String::from).or(own);
-        let no_phone =
-            || Refusal::Conflict(alloc::format!("{username} has no extension to call from"));
-        let extension = extension.ok_or_else(no_phone)?;
+        let extension = self.own_extension(username)?;
         let plan = self.plan_from_extension(&extension, to);
         let caller = self.standing(&extension);
         let rank = self.rank_of_caller(caller, &plan);
@@ -70,6 +67,23 @@ impl Engine {
         Ok(Done::Call(call))
     }
 
+    /// The phone they sit at, else their own.
+    pub(super) fn own_extension(&self, username: &str) -> Result<String, Refusal> {
+        let user = self.snapshot.centre.users.get(username);
+        let user = user.ok_or_else(|| Refusal::NotFound {
+            what: "user",
+            name: username.into(),
+        })?;
+        let own = user
+            .extension
+            .as_ref()
+            .map(|extension| String::from(&**extension));
+        let extension = self.seats.extension(username).map(String::from).or(own);
+        let no_phone =
+            || Refusal::Conflict(alloc::format!("{username} has no extension to call from"));
+        extension.ok_or_else(no_phone)
+    }
+
     fn start_placed(
         &mut self,
         username: &str,
@@ -84,6 +98,7 @@ impl Engine {
             Destination::Queue(_)
             | Destination::User(_)
             | Destination::Extension(_)
+            | Destination::Park(_)
             | Destination::Announcement(_)
             | Destination::HangUp
             | Destination::Busy => Direction::Internal,
@@ -117,6 +132,7 @@ impl Engine {
             max_forwards: 70,
             emergency: None,
             announcement: None,
+            sent: None,
         };
         self.add_call(call);
         self.publish(Event::CallStarted {

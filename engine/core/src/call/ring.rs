@@ -170,6 +170,11 @@ impl Engine {
         Some(leg)
     }
 
+    /// It rings as long as a dialled extension does.
+    pub(super) fn rings_like_an_extension(&mut self, leg: LegId) {
+        self.set_leg_timer(leg, EXTENSION_RINGS, Timer::RangOut(leg));
+    }
+
     fn set_leg_timer(&mut self, leg: LegId, after: Duration, timer: Timer) {
         let id = self.timers.set(self.now.mono + after, timer);
         if let Some(leg) = self.legs.get_mut(&leg) {
@@ -194,7 +199,9 @@ impl Engine {
                 number: call.called.clone(),
                 name: None,
             },
-            Some(Purpose::Alert(_) | Purpose::Dial) | None => call.party.clone(),
+            Some(Purpose::Alert(_) | Purpose::Retrieve | Purpose::Dial) | None => {
+                call.party.clone()
+            }
         };
         let hops = call.max_forwards.saturating_sub(1);
         let to = target.request_uri.as_str();
@@ -341,6 +348,7 @@ impl Engine {
             }
             Purpose::Dial => self.dial_failed(call, outcome, progress),
             Purpose::OwnPhone => self.own_phone_failed(call, outcome, progress),
+            Purpose::Retrieve => self.retrieve_failed(call),
         }
     }
 
@@ -394,7 +402,7 @@ impl Engine {
             Purpose::Alert(match_id) if first => {
                 self.acd_input(AcdInput::AlertRinging { match_id })
             }
-            Purpose::Alert(_) | Purpose::OwnPhone | Purpose::Dial => {}
+            Purpose::Alert(_) | Purpose::OwnPhone | Purpose::Retrieve | Purpose::Dial => {}
         }
     }
 

@@ -28,6 +28,7 @@ impl Engine {
             }
             Destination::Extension(number) => self.dial_extension(call, number),
             Destination::External(number) => self.dial_outside(call, number),
+            Destination::Park(slot) => self.park_by_rule(call, *slot),
             Destination::Announcement(name) => self.announce(call, name),
             Destination::HangUp => self.fail_call(call, 480, EndResult::Refused),
             Destination::Busy => self.fail_call(call, 486, EndResult::Busy),
@@ -46,11 +47,23 @@ impl Engine {
 
     /// The same, ranked by `arrival`.
     fn enqueue_from(&mut self, call: CallId, place: Place, kind: EntryKind, arrival: Duration) {
+        let sticky = self.former(call, &place);
+        self.enqueue_for(call, place, kind, arrival, sticky);
+    }
+
+    /// The same, first for the agent whom `sticky` names.
+    pub(super) fn enqueue_for(
+        &mut self,
+        call: CallId,
+        place: Place,
+        kind: EntryKind,
+        arrival: Duration,
+        sticky: Option<acd::Sticky>,
+    ) {
         let target = match &place {
             Place::Queue(name) => self.names.queue(name).map(AcdTarget::Queue),
             Place::User(username) => self.names.agent(username).map(AcdTarget::Personal),
         };
-        let sticky = self.former(call, &place);
         let Some(found) = self.calls.get_mut(&call) else {
             return;
         };
@@ -153,8 +166,12 @@ impl Engine {
         );
     }
 
-    /// Nothing is left to try: before the answer a status says so, after it the `sorry` prompt does.
+    /// Nothing is left to try: it comes back to who sent it, if somebody did. Else a status says so before the answer, after it the
+    /// `sorry` prompt does.
     pub(crate) fn nobody_left(&mut self, call: CallId, status: u16) {
+        if self.comes_back(call) {
+            return;
+        }
         let Some(found) = self.calls.get_mut(&call) else {
             return;
         };

@@ -74,7 +74,8 @@ impl Engine {
                 interaction,
                 agent,
                 sticky,
-            } => self.held(CallId(interaction.0), agent, sticky),
+                recall,
+            } => self.held(CallId(interaction.0), agent, sticky, recall),
             AcdOutput::AgentRemoved { agent } => self.agent_removed(agent),
             // Who asked has heard it: see `ask_acd`.
             AcdOutput::Denied { .. } => {}
@@ -90,6 +91,13 @@ impl Engine {
             return;
         };
         waiting.entered = true;
+        self.forget_sent(call);
+        let Some(found) = self.calls.get_mut(&call) else {
+            return;
+        };
+        let Stage::Waiting(waiting) = &found.stage else {
+            return;
+        };
         if let Place::Queue(name) = &waiting.place {
             found.been_in.push(name.clone());
         }

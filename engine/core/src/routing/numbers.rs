@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
-use config::{Centre, Country, Snapshot};
+use config::{Centre, Country, FeatureCodes, Snapshot};
 
 use super::patterns::{Patterns, may_lack_plus, readings};
 use super::sources::Sources;
@@ -64,6 +64,8 @@ pub struct Routes {
     callers: Patterns,
     /// The code that phones pick up by.
     pick_up: Option<String>,
+    /// The code that they retrieve parked calls by.
+    park: Option<String>,
     sources: Sources,
 }
 
@@ -111,7 +113,8 @@ impl Routes {
             outside: Patterns::default(),
             outgoing: Vec::new(),
             callers: Patterns::default(),
-            pick_up: pick_up_code(centre),
+            pick_up: code(centre, |codes| codes.pick_up.as_deref()),
+            park: code(centre, |codes| codes.park.as_deref()),
             sources: Sources::new(centre),
         };
         routes.add_trunks(centre);
@@ -176,7 +179,7 @@ impl Routes {
         if let Some(user) = self.user_of_extension(dialled) {
             return FromPhone::Extension { user };
         }
-        if self.picked_up(dialled).is_some() {
+        if self.picked_up(dialled).is_some() || self.parked(dialled).is_some() {
             return FromPhone::Nowhere;
         }
         self.trunk_for(dialled)
@@ -190,7 +193,16 @@ impl Routes {
 
     /// What a phone dialled after the code that picks up: a queue's number, or a caller's. None when it dialled no such thing.
     pub fn picked_up<'d>(&self, dialled: &'d str) -> Option<&'d str> {
-        let of = dialled.strip_prefix(self.pick_up.as_deref()?)?;
+        self.after_code(self.pick_up.as_deref()?, dialled)
+    }
+
+    /// What a phone dialled after the code that parks: a slot. None when it dialled no such thing.
+    pub fn parked<'d>(&self, dialled: &'d str) -> Option<&'d str> {
+        self.after_code(self.park.as_deref()?, dialled)
+    }
+
+    fn after_code<'d>(&self, code: &str, dialled: &'d str) -> Option<&'d str> {
+        let of = dialled.strip_prefix(code)?;
         let is_number = self.is_emergency(dialled)
             || self.queue_of_number(dialled).is_some()
             || self.user_of_extension(dialled).is_some();
@@ -242,9 +254,9 @@ impl Routes {
     }
 }
 
-fn pick_up_code(centre: &Centre) -> Option<String> {
+fn code(centre: &Centre, of: impl Fn(&FeatureCodes) -> Option<&str>) -> Option<String> {
     let codes = centre.feature_codes.values().next()?;
-    codes.pick_up.as_deref().map(String::from)
+    of(codes).map(String::from)
 }
 
 impl Dialled {

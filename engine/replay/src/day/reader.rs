@@ -1,6 +1,6 @@
 //! Reads a day: the journal's entries, played again so that it is known what was decided.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::{BTreeMap, BTreeSet, btree_map};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -14,7 +14,7 @@ use engine::event::LeftQueue;
 use engine::journal::{Body, Entry, ServedRecord};
 use engine::{Event, Restore};
 
-use super::{AlertDay, CallDay, Day, Fixed, Key, Unfit, Who, WrapUpDay, is_no_answer};
+use super::{AlertDay, CallDay, Day, Fixed, Key, Unfit, Visit, Who, WrapUpDay, is_no_answer};
 use crate::outcome::{Ledger, Promise};
 
 /// Reads a day from its entries.
@@ -31,7 +31,11 @@ pub struct DayReader {
     matches: BTreeMap<MatchId, (InteractionId, AgentId, u32)>,
     rung: BTreeMap<(InteractionId, AgentId), u32>,
     sent_on: BTreeMap<InteractionId, u32>,
-    last_call: BTreeMap<AgentId, InteractionId>,
+    /// Whom a person sent on, or what came back, until it comes to a queue.
+    sent: BTreeSet<InteractionId>,
+    /// Which visit of a call is its last; those that are not in it have had one.
+    visits: BTreeMap<InteractionId, u32>,
+    last_call: BTreeMap<AgentId, Visit>,
     missed: BTreeMap<AgentId, u64>,
 }
 
@@ -154,7 +158,7 @@ impl DayReader {
                 }
                 Stage::Waiting => {}
             }
-            day.calls.insert(found.interaction, call);
+            day.calls.insert((found.interaction, 0), call);
         }
         self.day = Some(day);
         Ok(())
@@ -193,8 +197,14 @@ impl DayReader {
             Event::CallConnected { call, .. } => {
                 self.connected = Some(InteractionId(call.0));
             }
+            Event::CallTransferred { call, .. }
+            | Event::CallParked { call, .. }
+            | Event::CallRecalled { call, .. } => {
+                self.sent.insert(InteractionId(call.0));
+            }
             Event::CallEnded { call, .. } => {
                 self.callers.remove(&InteractionId(call.0));
+                self.sent.remove(&InteractionId(call.0));
             }
             _ => {}
         }
@@ -202,9 +212,12 @@ impl DayReader {
 
     /// Of a call that was up when the day began this tells who called.
     fn served(&mut self, record: &ServedRecord) {
+        let visit = self.connected.map(|call| self.visit(call));
         let calls = self.day.as_mut().map(|day| &mut day.calls);
-        let call = calls.zip(self.connected);
-        if let Some(call) = call.and_then(|(calls, connected)| calls.get_mut(&connected)) {
+        let call = calls.zip(visit);
+        if let Some(call) = call.and_then(|(calls, visit)| calls.get_mut(&visit))
+            && call.arrived.is_none()
+        {
             call.caller.get_or_insert_with(|| Who {
                 number: record.number.clone(),
                 called: String::new(),
@@ -212,6 +225,28 @@ impl DayReader {
                 vip: false,
             });
         }
+    }
+
+    /// The visit of a call that goes on.
+    fn visit(&self, call: InteractionId) -> Visit {
+        (call, self.visits.get(&call).copied().unwrap_or(0))
+    }
+
+    /// It comes to a queue as a person sent it, or comes back: where it would have gone by what was dialled does not matter.
+    fn comes_again(&mut self, key: Key, enqueue: &Enqueue) -> Option<Fixed> {
+        let id = enqueue.interaction;
+        let before = self.visit(id);
+        let day = self.day.as_mut()?;
+        let mut call = CallDay::new(Some(key), enqueue.clone(), None, key.0);
+        call.moved = self.sent_on.get(&id).copied().unwrap_or(0);
+        if let btree_map::Entry::Vacant(first) = day.calls.entry(before) {
+            first.insert(call);
+            return Some(Fixed::Arrival(id));
+        }
+        let (_, nth) = before;
+        self.visits.insert(id, nth + 1);
+        day.calls.insert((id, nth + 1), call);
+        None
     }
 
     fn fix(&mut self, key: Key, utc_us: i64, fixed: Fixed) {
@@ -241,6 +276,13 @@ impl DayReader {
 
     /// Where an input belongs: what it answers, or that it came from outside.
     fn place(&mut self, key: Key, input: &Input) -> Option<Fixed> {
+        if let Input::Enqueue(enqueue) = input
+            && self.sent.remove(&enqueue.interaction)
+        {
+            return self.comes_again(key, enqueue);
+        }
+        let visits = &self.visits;
+        let visit = |call: InteractionId| (call, visits.get(&call).copied().unwrap_or(0));
         let day = self.day.as_mut()?;
         match input {
             // The clock's: it strikes in every replay.
@@ -254,7 +296,7 @@ impl DayReader {
                 queue: *queue,
                 open: false,
             }),
-            Input::Enqueue(enqueue) if day.calls.contains_key(&enqueue.interaction) => {
+            Input::Enqueue(enqueue) if day.calls.contains_key(&(enqueue.interaction, 0)) => {
                 let before = self.sent_on.entry(enqueue.interaction).or_default();
                 let further = (enqueue.interaction, *before);
                 day.sent_on.insert(further, (key, enqueue.clone()));
@@ -264,7 +306,7 @@ impl DayReader {
             Input::Enqueue(enqueue) => {
                 let caller = self.callers.get(&enqueue.interaction).cloned();
                 let call = CallDay::new(Some(key), enqueue.clone(), caller, key.0);
-                day.calls.insert(enqueue.interaction, call);
+                day.calls.insert((enqueue.interaction, 0), call);
                 Some(Fixed::Arrival(enqueue.interaction))
             }
             Input::Leave { interaction } | Input::InteractionEnded { interaction } => {
@@ -293,7 +335,7 @@ impl DayReader {
             }
             Input::Restarted(_) => {
                 for up in self.restore.acd().interactions() {
-                    if let Some(call) = day.calls.get_mut(&up.interaction) {
+                    if let Some(call) = day.calls.get_mut(&visit(up.interaction)) {
                         call.cut_off(key.0);
                     }
                 }
@@ -312,20 +354,22 @@ impl DayReader {
     /// A caller gives up, or a talk is over.
     fn gone(&mut self, key: Key, id: InteractionId) {
         let knows = self.restore.acd().interaction(id).is_some();
+        let visit = self.visit(id);
         let Some(day) = &mut self.day else { return };
-        let Some(call) = day.calls.get_mut(&id).filter(|_| knows) else {
+        let Some(call) = day.calls.get_mut(&visit).filter(|_| knows) else {
             return;
         };
+        call.out_us = key.0;
         let gave_up = self.leaving == Some((id, LeftQueue::Abandoned));
         match call.connected {
             Some((_, agent)) => {
                 call.ended = Some(key);
-                self.last_call.insert(agent, id);
+                self.last_call.insert(agent, visit);
                 let wrap_up = WrapUpDay {
                     began_us: key.0,
                     changes: Vec::new(),
                 };
-                day.wrap_ups.insert((agent, id), wrap_up);
+                day.wrap_ups.insert((agent, visit), wrap_up);
             }
             None => {
                 call.left = Some(key);
@@ -338,6 +382,8 @@ impl DayReader {
 
     /// What the distribution core made of it.
     fn decided(&mut self, key: Key, input: &Input, outputs: &[Output]) {
+        let visits = &self.visits;
+        let visit = |call: InteractionId| (call, visits.get(&call).copied().unwrap_or(0));
         let Some(day) = &mut self.day else { return };
         let now = Duration::from_micros(key.0);
         if matches!(input, Input::Restarted(_)) {
@@ -368,15 +414,16 @@ impl DayReader {
                 Output::Connect {
                     interaction, agent, ..
                 } => {
-                    if let Some(call) = day.calls.get_mut(interaction) {
+                    if let Some(call) = day.calls.get_mut(&visit(*interaction)) {
                         call.connected = Some((key.0, *agent));
                         call.seen_us = key.0;
                     }
                 }
                 Output::Divert { interaction, .. } | Output::Refuse { interaction, .. } => {
                     day.diverted.insert((*interaction, key.0));
-                    if let Some(call) = day.calls.get_mut(interaction) {
+                    if let Some(call) = day.calls.get_mut(&visit(*interaction)) {
                         call.seen_us = key.0;
+                        call.out_us = key.0;
                     }
                 }
                 Output::AgentStateChanged { agent, state } => {

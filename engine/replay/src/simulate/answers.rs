@@ -6,7 +6,7 @@ use acd::{
 };
 
 use super::{Happening, Run};
-use crate::day::{is_manual, is_no_answer};
+use crate::day::{Visit, is_manual, is_no_answer};
 use crate::model::Answer;
 
 impl Run<'_> {
@@ -74,10 +74,10 @@ impl Run<'_> {
 
     /// A talk is over: what the agent does about the wrap-up is what they did after the same call, or drawn where they have to
     /// end it.
-    pub(super) fn wraps_up(&mut self, agent: AgentId, call: InteractionId) {
+    pub(super) fn wraps_up(&mut self, agent: AgentId, visit: Visit) {
         let script = self.script;
         let now_us = self.now.0;
-        let then = script.day.wrap_ups.get(&(agent, call));
+        let then = script.day.wrap_ups.get(&(agent, visit));
         let same = then.is_some_and(|then| then.began_us == now_us);
         let mut ends = same;
         for ((at_us, seq, _), change) in then.iter().flat_map(|then| &then.changes) {
@@ -98,6 +98,7 @@ impl Run<'_> {
             .agent(agent)
             .is_some_and(|view| is_manual(view.state.activity));
         if manual && !ends {
+            let (call, _) = visit;
             let after_us = script.model.wrap_up(self.seed, agent, call);
             let change = AgentChange::WrapUpEnded;
             let input = Input::AgentChanged { agent, change };

@@ -24,6 +24,8 @@ pub(super) struct CallNow {
     moved: u32,
     service_acted: bool,
     connected: Option<AgentId>,
+    /// Which visit it is on.
+    visit: u32,
     /// It was up when the day began: where it has been before, nobody knows.
     is_old: bool,
 }
@@ -80,6 +82,7 @@ impl Run<'_> {
                 moved: 0,
                 service_acted: false,
                 connected,
+                visit: 0,
                 is_old: true,
             };
             self.calls.insert(found.interaction, call);
@@ -96,9 +99,12 @@ impl Run<'_> {
     /// A call comes in, and goes where this centre sends it.
     pub(super) fn arrives(&mut self, id: InteractionId) {
         let day = self.script.day;
-        let Some(call) = day.calls.get(&id) else {
+        let Some(call) = day.calls.get(&(id, 0)) else {
             return;
         };
+        if call.caller.is_none() {
+            return self.enters_as_then(id, 0, None);
+        }
         let Some((to, received)) = self.received(call) else {
             return;
         };
@@ -112,6 +118,7 @@ impl Run<'_> {
             moved: 0,
             service_acted: false,
             connected: None,
+            visit: 0,
             is_old: false,
         };
         self.calls.insert(id, now);
@@ -128,18 +135,70 @@ impl Run<'_> {
         }));
     }
 
+    /// It comes to the queues as it did then: a person sent it there, or it came back, or nothing is known of who called.
+    fn enters_as_then(&mut self, id: InteractionId, visit: u32, before: Option<CallNow>) {
+        let Some(call) = self.script.day.calls.get(&(id, visit)) else {
+            return;
+        };
+        let enqueue = call.enqueue.clone();
+        let now = CallNow {
+            tier: enqueue.tier,
+            priority: enqueue.priority,
+            arrival: enqueue.arrival,
+            been_in: before.map_or_else(Vec::new, |before| before.been_in),
+            sent_on: 0,
+            moved: call.moved,
+            service_acted: enqueue.service_acted,
+            connected: None,
+            visit,
+            is_old: false,
+        };
+        self.calls.insert(id, now);
+        self.is_patient(id);
+        self.feed(Input::Enqueue(enqueue));
+    }
+
+    /// It is out of the queues: where a person sent it on then, or it came back, it does so as long after.
+    fn is_out(&mut self, id: InteractionId) {
+        let Some(call) = self.calls.remove(&id) else {
+            return;
+        };
+        let calls = &self.script.day.calls;
+        let next = calls.get(&(id, call.visit + 1));
+        let (Some(then), Some(next)) = (calls.get(&(id, call.visit)), next) else {
+            return;
+        };
+        let Some(key) = next.arrived else {
+            return;
+        };
+        let now_us = self.now.0;
+        let key = if then.out_us == now_us {
+            key
+        } else {
+            let after_us = key.0.saturating_sub(then.out_us);
+            (now_us.saturating_add(after_us), key.1, 1)
+        };
+        self.away.insert(id, call);
+        self.plan(key, Happening::Again(id));
+    }
+
+    /// It comes to the queues again.
+    pub(super) fn comes_again(&mut self, id: InteractionId) {
+        if let Some(before) = self.away.remove(&id) {
+            self.enters_as_then(id, before.visit + 1, Some(before));
+        }
+    }
+
+    /// What is recorded of the visit that a call is on.
+    fn recorded(&self, id: InteractionId) -> Option<&'_ CallDay> {
+        let visit = self.calls.get(&id)?.visit;
+        self.script.day.calls.get(&(id, visit))
+    }
+
     /// Where a call goes first; none where it never comes to a queue or to a user.
     fn received(&self, call: &CallDay) -> Option<(Target, Received)> {
         let paper = self.script.paper;
-        let Some(who) = &call.caller else {
-            // Nothing is known of it but where it went.
-            let received = Received {
-                to: None,
-                tier: call.enqueue.tier,
-                priority: call.enqueue.priority,
-            };
-            return Some((call.enqueue.to, received));
-        };
+        let who = call.caller.as_ref()?;
         let received = paper.receives(Caller {
             number: &who.number,
             called: &who.called,
@@ -153,7 +212,7 @@ impl Run<'_> {
     /// When its caller gives up: as then, or later than they are known to have waited.
     fn is_patient(&mut self, id: InteractionId) {
         let script = self.script;
-        let Some(call) = script.day.calls.get(&id) else {
+        let Some(call) = self.recorded(id) else {
             return;
         };
         let key = match call.left {
@@ -175,7 +234,7 @@ impl Run<'_> {
         if !self.calls.get(&id).is_some_and(CallNow::waits) {
             return;
         }
-        let recorded = self.script.day.calls.get(&id);
+        let recorded = self.recorded(id);
         let gave_up = recorded.is_none_or(|call| call.left.is_none() || call.gave_up);
         self.calls.remove(&id);
         if self.acd.interaction(id).is_some() {
@@ -209,7 +268,7 @@ impl Run<'_> {
 
     /// The caller's number, where it is known.
     fn number(&self, id: InteractionId) -> Option<&str> {
-        let call = self.script.day.calls.get(&id)?;
+        let call = self.script.day.calls.get(&(id, 0))?;
         Some(&call.caller.as_ref()?.number)
     }
 
@@ -223,7 +282,7 @@ impl Run<'_> {
     /// When the talk is over: after as long as on the day.
     fn talks(&mut self, id: InteractionId) {
         let script = self.script;
-        let Some(call) = script.day.calls.get(&id) else {
+        let Some(call) = self.recorded(id) else {
             return;
         };
         let now_us = self.now.0;
@@ -252,12 +311,16 @@ impl Run<'_> {
     }
 
     pub(super) fn talk_ends(&mut self, id: InteractionId) {
-        let Some(agent) = self.calls.get(&id).and_then(|call| call.connected) else {
+        let Some((agent, visit)) = self
+            .calls
+            .get(&id)
+            .and_then(|call| Some((call.connected?, call.visit)))
+        else {
             return;
         };
-        self.calls.remove(&id);
+        self.is_out(id);
         self.feed(Input::InteractionEnded { interaction: id });
-        self.wraps_up(agent, id);
+        self.wraps_up(agent, (id, visit));
     }
 
     /// A rule sends it on, as the engine would.
@@ -279,7 +342,7 @@ impl Run<'_> {
         call.moved += u32::from(next.is_some());
         let Some(mut next) = next else {
             // To the telephone network, an announcement or nowhere: out of the queues.
-            self.calls.remove(&id);
+            self.is_out(id);
             return;
         };
         if !is_as_then {

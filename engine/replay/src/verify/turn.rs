@@ -25,7 +25,7 @@ pub(super) struct Turn {
     connected: BTreeMap<InteractionId, AgentId>,
     diverted: BTreeMap<InteractionId, Sent>,
     /// In order: one call may be held and released in one turn.
-    held: Vec<(InteractionId, Option<AgentId>, bool)>,
+    held: Vec<Held>,
     /// Alerts that the journal has told of and not ended. They outlast the turn.
     running: BTreeSet<MatchId>,
     /// The engine closes what a stop has left open: no decision of the core.
@@ -38,6 +38,15 @@ struct Alerted {
     agent: AgentId,
     from: Target,
     picked_up: bool,
+}
+
+/// What is held for whom from then on, and why: sticky, or a recall.
+#[derive(Debug)]
+struct Held {
+    call: InteractionId,
+    agent: Option<AgentId>,
+    sticky: bool,
+    recall: bool,
 }
 
 /// Where from, and why.
@@ -110,8 +119,14 @@ impl Turn {
                 interaction,
                 agent,
                 sticky,
+                recall,
             } => {
-                self.held.push((interaction, agent, sticky));
+                self.held.push(Held {
+                    call: interaction,
+                    agent,
+                    sticky,
+                    recall,
+                });
             }
             Output::Withdraw { .. }
             | Output::Entered { .. }
@@ -191,10 +206,11 @@ impl Turn {
             }
             Event::CallReserved { call, by, .. } => {
                 let again = self.next_held(InteractionId(call.0));
-                let again = again.map(|(_, agent, sticky)| Event::CallReserved {
+                let again = again.map(|held| Event::CallReserved {
                     call: *call,
-                    by: agent.map(|agent| names.agent(agent).into()),
-                    sticky,
+                    by: held.agent.map(|agent| names.agent(agent).into()),
+                    sticky: held.sticky,
+                    recall: held.recall,
                 });
                 check(again.as_ref() == Some(event), || match &again {
                     Some(_) => format!("call {call} reserved by another than {by:?}"),
@@ -205,8 +221,8 @@ impl Turn {
         }
     }
 
-    fn next_held(&mut self, call: InteractionId) -> Option<(InteractionId, Option<AgentId>, bool)> {
-        let place = self.held.iter().position(|(of, ..)| *of == call)?;
+    fn next_held(&mut self, call: InteractionId) -> Option<Held> {
+        let place = self.held.iter().position(|held| held.call == call)?;
         Some(self.held.remove(place))
     }
 
@@ -230,7 +246,7 @@ impl Turn {
         let end = self.ends.into_iter().find(|(id, _)| running.contains(id));
         let connected = self.connected.into_iter().find(|(call, _)| up(*call));
         let sent = self.diverted.into_iter().find(|(call, _)| up(*call));
-        let held = self.held.into_iter().find(|(call, ..)| up(*call));
+        let held = self.held.into_iter().find(|held| up(held.call));
         alert
             .map(|(id, alert)| words(&names.alert_started(id, &alert, None)))
             .or_else(|| end.map(|(id, how)| format!("alert {} ended: {how:?}", id.0)))
@@ -247,7 +263,7 @@ impl Turn {
                 sent.map(|(call, sent)| format!("call {} sent on: {sent:?}", CallId(call.0)))
             })
             .or_else(|| {
-                held.map(|(call, ..)| format!("call {} reserved or released", CallId(call.0)))
+                held.map(|held| format!("call {} reserved or released", CallId(held.call.0)))
             })
     }
 }

@@ -273,6 +273,50 @@ fn a_monotonic_clock_with_a_new_origin_makes_no_length_negative() {
     assert!(call.ended_us >= Some(call.started_us));
 }
 
+fn transferred() -> Event {
+    Event::CallTransferred {
+        call: CALL,
+        by: "bob".into(),
+        to: "extension:1002".into(),
+        party: Party::default(),
+    }
+}
+
+fn recalled() -> Event {
+    Event::CallRecalled {
+        call: CALL,
+        from: Some("bob".into()),
+        queue: Some("a".into()),
+    }
+}
+
+fn parked() -> Event {
+    Event::CallParked {
+        call: CALL,
+        slot: 3,
+        by: Some("bob".into()),
+        location: None,
+        party: Party::default(),
+    }
+}
+
+#[test]
+fn the_row_says_where_a_person_sent_a_call_last() {
+    let mut script = Script::new();
+    script
+        .at(0, started(Direction::Inbound))
+        .at(0, queued(Some("a")))
+        .at(5, connected(Some("bob")));
+    for (event, to) in [
+        (transferred(), "extension:1002"),
+        (recalled(), "queue:a"),
+        (parked(), "park:3"),
+    ] {
+        script.at(10, event);
+        assert_eq!(script.call().diverted_to.as_deref(), Some(to));
+    }
+}
+
 #[test]
 fn lengths_by_way_through_the_centre() {
     let hold = |by| Event::CallHeld { call: CALL, by };
@@ -382,6 +426,33 @@ fn lengths_by_way_through_the_centre() {
                 (60, ended(EndResult::Answered, EndedBy::Caller)),
             ],
             [10, 0, 50, 0],
+        ),
+        (
+            "sent on, comes back, and is parked: talked but for that",
+            vec![
+                (0, queued(Some("a"))),
+                (10, connected(Some("bob"))),
+                (20, hold(LegId(2))),
+                (25, transferred()),
+                (55, recalled()),
+                (55, queued(Some("a"))),
+                (65, left(LeftQueue::Connected)),
+                (65, connected(Some("bob"))),
+                (75, parked()),
+                (95, connected(Some("eve"))),
+                (100, ended(EndResult::Answered, EndedBy::Caller)),
+            ],
+            [70, 0, 30, 5],
+        ),
+        (
+            "gives up in a transfer",
+            vec![
+                (0, queued(Some("a"))),
+                (10, connected(Some("bob"))),
+                (20, transferred()),
+                (50, ended(EndResult::Abandoned, EndedBy::Caller)),
+            ],
+            [40, 0, 10, 0],
         ),
     ];
     for (name, events, expected) in cases {

@@ -37,6 +37,8 @@ pub(crate) struct Alerts {
     rejected: BTreeSet<(CallId, String)>,
     /// For whom alone a call waits.
     held_for: BTreeMap<CallId, String>,
+    /// Those of them that came back to that agent, whatever queues are theirs (rule 4).
+    recalled: BTreeSet<CallId>,
     /// Until when a call that an agent let ring out does not alert them again, UTC microseconds.
     resting: BTreeMap<(CallId, String), i64>,
     /// Who was alerted in this turn, without having picked up, and from where.
@@ -78,8 +80,20 @@ impl Alerts {
                 self.rejected.retain(|(of, _)| of != call);
                 self.resting.retain(|(of, _), _| of != call);
                 self.held_for.remove(call);
+                self.recalled.remove(call);
             }
-            Event::CallReserved { call, by, .. } => {
+            Event::CallTransferred { call, .. } | Event::CallParked { call, .. } => {
+                self.has.retain(|(_, of)| of != call);
+                self.on_hold.retain(|(of, _)| of != call);
+            }
+            Event::CallReserved {
+                call, by, recall, ..
+            } => {
+                if *recall {
+                    self.recalled.insert(*call);
+                } else {
+                    self.recalled.remove(call);
+                }
                 match by {
                     Some(by) => self.held_for.insert(*call, by.clone()),
                     None => self.held_for.remove(call),
@@ -95,7 +109,9 @@ impl Alerts {
                 self.check_alert(*call, agent, *picked_up, centre);
                 if !picked_up {
                     self.check_choice(utc_us, *call, agent, centre);
-                    let place = self.waiting.get(call).map(|waiting| waiting.place.clone());
+                    let theirs = self.recalled.contains(call);
+                    let place = self.waiting.get(call).filter(|_| !theirs);
+                    let place = place.map(|waiting| waiting.place.clone());
                     self.alerted
                         .extend(place.map(|place| (agent.clone(), place)));
                 }
@@ -203,7 +219,8 @@ impl Alerts {
             return;
         };
         let left = self.left.get(agent).map_or(&[][..], Vec::as_slice);
-        if !may_take(agent, &chosen.place, &[], centre) {
+        let comes_back = held && self.recalled.contains(&call);
+        if !comes_back && !may_take(agent, &chosen.place, &[], centre) {
             fault("its queue is not theirs (rule 7)".into());
         }
         let busy = |place: &Place| {
@@ -230,7 +247,8 @@ impl Alerts {
                 && (!other_held, waiting.rank) < (!held, chosen.rank)
                 && !rests
                 && !self.rejected.contains(&pair)
-                && may_take(agent, &waiting.place, left, centre)
+                && (other_held && self.recalled.contains(other)
+                    || may_take(agent, &waiting.place, left, centre))
         });
         if let Some((other, _)) = before {
             fault(format!("{other} comes before it (I4)"));
@@ -263,6 +281,7 @@ impl Alerts {
         self.on_hold.clear();
         self.rejected.clear();
         self.held_for.clear();
+        self.recalled.clear();
         self.resting.clear();
     }
 

@@ -1,7 +1,7 @@
 //! What holds of the live figures (metrics.md §4.5): the identities after every turn, and at the end the counts themselves,
 //! made once more of the journal as plainly as can be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::board::{Board, Staff, Tally};
 use engine::event::LeftQueue;
@@ -19,6 +19,10 @@ struct Stay {
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
     waiting: BTreeMap<CallId, (String, i64)>,
+    /// Those that came back, until somebody has them: no stay of theirs counts.
+    recalled: BTreeSet<CallId>,
+    /// How many came back to each queue since the day began.
+    recalls: BTreeMap<String, u64>,
     /// Since the day began.
     stays: Vec<Stay>,
     faults: Vec<String>,
@@ -28,7 +32,19 @@ impl Figures {
     /// What is on the disk is what happened.
     pub(crate) fn apply(&mut self, utc_us: i64, event: &Event) {
         match event {
-            Event::DayBegan {} => self.stays.clear(),
+            Event::DayBegan {} => {
+                self.stays.clear();
+                self.recalls.clear();
+            }
+            Event::CallRecalled { call, queue, .. } => {
+                self.recalled.insert(*call);
+                if let Some(queue) = queue {
+                    *self.recalls.entry(queue.clone()).or_default() += 1;
+                }
+            }
+            Event::CallEnded { call, .. } => {
+                self.recalled.remove(call);
+            }
             Event::CallQueued {
                 call,
                 queue: Some(queue),
@@ -38,7 +54,11 @@ impl Figures {
                 self.waiting.entry(*call).or_insert_with(place);
             }
             Event::CallLeftQueue { call, why } => {
-                if let Some((queue, entered_us)) = self.waiting.remove(call) {
+                let counts = !self.recalled.contains(call);
+                if *why == LeftQueue::Connected {
+                    self.recalled.remove(call);
+                }
+                if let Some((queue, entered_us)) = self.waiting.remove(call).filter(|_| counts) {
                     let waited_us = utc_us - entered_us;
                     self.stays.push(Stay {
                         queue,
@@ -63,8 +83,9 @@ impl Figures {
             let today = row.counts.today;
             // A queue that is removed while a phone rings for its last caller is shown no more.
             let shown = view.queues.get(name);
-            let shown = shown.map_or_else(|| row.waiting(), |shown| shown.waiting.len());
-            if row.waiting() != shown || today.offered != over(&today) + row.waiting() as u64 {
+            let waits = row.waiting() + row.recalls_waiting();
+            let shown = shown.map_or(waits, |shown| shown.waiting.len());
+            if waits != shown || today.offered != over(&today) + row.waiting() as u64 {
                 self.faults
                     .push(format!("{shown} wait in {name}, and it has {row:?}"));
             }
@@ -144,6 +165,12 @@ impl Figures {
                 outcomes.ended,
                 outcomes.interrupted,
             ];
+            let recalls = self.recalls.get(name).copied().unwrap_or(0);
+            if row.counts.today.recalls != recalls {
+                let counted = row.counts.today.recalls;
+                let text = format!("{name} has {counted} recalls, the journal says {recalls}");
+                self.faults.push(text);
+            }
             if shown != plain {
                 let text = format!("{name} has {shown:?}, the journal says {plain:?}");
                 self.faults.push(text);

@@ -88,6 +88,10 @@ impl Records {
             | Event::CallResumed { call, .. }
             | Event::CallReserved { call, .. }
             | Event::CallDiverted { call, .. }
+            | Event::CallTransferred { call, .. }
+            | Event::CallRecalled { call, .. }
+            | Event::CallParked { call, .. }
+            | Event::CallRetrieved { call, .. }
             | Event::ServiceLevelReached { call, .. } => {
                 self.record(call)?;
             }

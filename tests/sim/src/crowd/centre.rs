@@ -19,12 +19,12 @@ pub(super) const ON_PBX: [(&str, u16, &str); 3] = [
     ("ida", 903, "support night"),
 ];
 /// What callers from outside dial.
-pub(super) const DIALLED: [&str; 16] = [
+pub(super) const DIALLED: [&str; 17] = [
     "2000", "2000", "2000", "2001", "2001", "2001", "2002", "2002", "2003", "2003", "1001", "901",
-    "+4930500", "+4930501", "+4930502", "7777",
+    "+4930500", "+4930501", "+4930502", "+4930503", "7777",
 ];
 /// What phones of our own dial.
-pub(super) const DIALLED_INSIDE: [&str; 14] = [
+pub(super) const DIALLED_INSIDE: [&str; 16] = [
     "2000",
     "2001",
     "2003",
@@ -39,6 +39,12 @@ pub(super) const DIALLED_INSIDE: [&str; 14] = [
     "*82001",
     "*82003",
     "*8+4930000012",
+    "*71",
+    "*72",
+];
+/// Where those who talk send the other side on.
+pub(super) const SENT_TO: [&str; 12] = [
+    "2000", "2001", "2003", "1001", "1002", "1100", "1101", "901", "902", "+4930777", "*72", "77",
 ];
 
 /// Callers whom the directory marks as VIPs, as somebody in the Netherlands writes their numbers.
@@ -59,6 +65,7 @@ numbers = ["9*"]
 
 [feature_codes]
 pick_up = "*8"
+park = "*7"
 
 [[calendars]]
 name = "evening"
@@ -87,6 +94,10 @@ to = "announcement:sorry"
 [[numbers]]
 number = "+4930502"
 to = "external:+4930888"
+
+[[numbers]]
+number = "+4930503"
+to = "park:3"
 "#;
 
 /// The centre with so many priority points for callers of sales: what changes while calls run.
@@ -100,6 +111,8 @@ name = "sales"
 number = "2000"
 priority = {priority}
 strategy = "weighted-random"
+recall_after = 12
+recall_hold = 6
 wrap_up = 3
 sticky = {{ days = 7, hold = 8 }}
 skills = {{ dutch = 2 }}
@@ -168,8 +181,8 @@ fn user(text: &mut String, username: &str, extension: u16, queues: &str, more: &
 
 fn skills(username: &str) -> &'static str {
     match username {
-        "ann" | "cem" => "\nskills = { dutch = 2 }",
-        "bob" | "eva" => "\nskills = { dutch = 1 }",
+        "ann" | "cem" => "\nskills = { dutch = 2 }\npark_location = \"Amsterdam\"",
+        "bob" | "eva" => "\nskills = { dutch = 1 }\npark_location = \"Zeist\"",
         _ => "",
     }
 }

@@ -37,6 +37,10 @@ pub(super) enum Deed {
     Wish(String),
     /// An agent takes, reserves or releases a call that waits; now and then two want the same.
     PickUp,
+    /// Somebody who talks sends the other side on, or parks them.
+    SendOn,
+    /// Somebody takes one who is parked; now and then two want the same.
+    Retrieve,
     /// A supervisor opens or closes a queue.
     Override,
     /// A supervisor ends a call.
@@ -67,7 +71,7 @@ pub(super) enum Act {
 
 impl Deed {
     /// Each plans itself anew whenever it is done.
-    pub(super) const NOW_AND_THEN: [Self; 14] = [
+    pub(super) const NOW_AND_THEN: [Self; 16] = [
         Self::Call,
         Self::CallInside,
         Self::Click,
@@ -75,6 +79,8 @@ impl Deed {
         Self::Vanish,
         Self::Register,
         Self::PickUp,
+        Self::SendOn,
+        Self::Retrieve,
         Self::Override,
         Self::HangUp,
         Self::Apply,
@@ -98,6 +104,8 @@ impl Deed {
             Self::Vanish => (20_000, 120_000),
             Self::Register => (5_000, 60_000),
             Self::PickUp => (1_000, 15_000),
+            Self::SendOn => (2_000, 20_000),
+            Self::Retrieve => (5_000, 40_000),
             Self::Override => (60_000, 400_000),
             Self::HangUp => (20_000, 100_000),
             Self::Apply => (60_000, 300_000),
@@ -144,6 +152,8 @@ impl Crowd {
             Deed::Register => self.register(),
             Deed::Wish(username) => self.wish(&username),
             Deed::PickUp => self.pick_up(),
+            Deed::SendOn => self.send_on(),
+            Deed::Retrieve => self.retrieve(),
             Deed::Override => self.override_queue(),
             Deed::HangUp => self.hang_up_any(),
             Deed::Apply => {
@@ -472,6 +482,57 @@ impl Crowd {
                 Err(_) => format!("cannot {word}"),
             };
             self.seen.insert(word);
+        }
+    }
+
+    fn send_on(&mut self) {
+        let talking = |(call, row): (&CallId, &CallRow)| {
+            let (user, _) = row.connected.as_ref()?;
+            // Either side may be a user's phone.
+            let user = user.as_ref().or(row.user.as_ref())?;
+            Some((*call, user.clone()))
+        };
+        let calls: Vec<_> = self.inner.view.calls.iter().filter_map(talking).collect();
+        let Some((call, username)) = self.dice.pick(&calls).cloned() else {
+            return;
+        };
+        let (word, body) = if self.dice.chance(400) {
+            let slot = self.dice.chance(300).then_some(1);
+            ("park", CommandBody::Park { call, slot })
+        } else {
+            let to = self.dice.pick(&centre::SENT_TO).copied().unwrap_or("2000");
+            let to = to.into();
+            ("transfer", CommandBody::Transfer { call, to })
+        };
+        let word = match self.inner.command(&username, Role::Attendant, body) {
+            Ok(_) => format!("can {word}"),
+            Err(_) => format!("cannot {word}"),
+        };
+        self.seen.insert(word);
+    }
+
+    fn retrieve(&mut self) {
+        let parked = self.inner.view.calls.values();
+        let slots: Vec<u32> = parked
+            .filter_map(|row| Some(row.parked.as_ref()?.slot))
+            .collect();
+        let Some(slot) = self.dice.pick(&slots).copied() else {
+            return;
+        };
+        let users: Vec<&str> = centre::DESKS
+            .iter()
+            .chain(&centre::ON_PBX)
+            .map(|(username, ..)| *username)
+            .collect();
+        for _ in 0..self.dice.between(1, 2) {
+            let username = self.dice.pick(&users).copied().unwrap_or("ann");
+            let body = CommandBody::Retrieve { slot };
+            let word = match self.inner.command(username, Role::Attendant, body) {
+                Ok(_) => "can retrieve",
+                Err(Refusal::NotFound { .. }) => "does not see what is parked",
+                Err(_) => "cannot retrieve",
+            };
+            self.seen.insert(word.into());
         }
     }
 

@@ -261,6 +261,10 @@ impl Crowd {
             Event::CallConnected { .. } => "connected".into(),
             Event::CallHeld { .. } => "held".into(),
             Event::CallResumed { .. } => "resumed".into(),
+            Event::CallTransferred { .. } => "transferred".into(),
+            Event::CallRecalled { .. } => "recalled".into(),
+            Event::CallParked { .. } => "parked".into(),
+            Event::CallRetrieved { .. } => "retrieved".into(),
             _ => return,
         };
         self.seen.insert(word);

@@ -1,5 +1,7 @@
 //! What must hold after every event, whatever happens: metrics.md §4.5.
 
+use alloc::vec;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -13,6 +15,8 @@ enum Turn {
     Alert(u64),
     AlertEnds(u64, AlertEnd),
     Connect(u64),
+    Send(u64, bool),
+    Recall(u64),
     End(u64, EndResult, EndedBy),
     Ann(Presence, Activity),
     Day,
@@ -56,6 +60,8 @@ fn turn() -> impl Strategy<Value = Turn> {
         1 => call().prop_map(Turn::Alert),
         1 => (call(), end).prop_map(|(call, end)| Turn::AlertEnds(call, end)),
         2 => call().prop_map(Turn::Connect),
+        3 => (call(), any::<bool>()).prop_map(|(call, parked)| Turn::Send(call, parked)),
+        3 => call().prop_map(Turn::Recall),
         2 => (call(), result, by).prop_map(|(call, result, by)| Turn::End(call, result, by)),
         2 => (presence, activity).prop_map(|(presence, activity)| Turn::Ann(presence, activity)),
         1 => Just(Turn::Day),
@@ -71,6 +77,8 @@ fn play(told: &mut Told, turn: Turn) {
         Turn::Alert(call) => told.alerts(call, call),
         Turn::AlertEnds(call, end) => told.alert_ends(call, call, end),
         Turn::Connect(call) => told.connects(call),
+        Turn::Send(call, parked) => told.sends_on(call, parked),
+        Turn::Recall(call) => told.comes_back(call, QUEUE),
         Turn::End(call, result, by) => told.ends(call, result, by),
         Turn::Ann(presence, activity) => told.ann(presence, activity, None),
         Turn::Day => told.say(Event::DayBegan {}),
@@ -112,8 +120,19 @@ fn is_possible(told: &Told, turn: Turn) -> bool {
         return visit.is_none_or(|visit| match &visit.stage {
             Stage::Waiting(_) => visit.waits_in(queue),
             Stage::Talking(_) => false,
-            Stage::Outside | Stage::OnItsWay { .. } => true,
+            Stage::Outside | Stage::OnItsWay { .. } | Stage::Sent { .. } => true,
         });
+    }
+    let talks = |call| {
+        let visit = told.board.visits.get(&CallId(call));
+        visit.map(|visit| matches!(visit.stage, Stage::Talking(_)))
+    };
+    if let Turn::Send(call, _) = turn {
+        return talks(call).is_none_or(|talks| talks);
+    }
+    if let Turn::Recall(call) = turn {
+        let visit = told.board.visits.get(&CallId(call));
+        return visit.is_none_or(|visit| matches!(visit.stage, Stage::Sent { .. }));
     }
     if let Turn::Alert(call) = turn {
         let ann = told.board.agents.get("ann");
