@@ -311,7 +311,7 @@ async fn feature_codes_are_one_resource_without_a_name() {
     let world = World::new();
     let path = "/api/v1/feature-codes";
     let before = world.get("sue", path).await;
-    assert_eq!(before.body, json!({"pick_up": null}));
+    assert_eq!(before.body, json!({"pick_up": null, "park": null}));
     let set = world
         .call(Some("root"), "PATCH", path, json!({"pick_up": "*8"}))
         .await;

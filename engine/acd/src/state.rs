@@ -160,6 +160,14 @@ impl State {
         !agent.has_left(queue) && assigned.any(|it| self.gate(agent, it).is_some())
     }
 
+    /// Whether the centre still has what interactions wait at there.
+    pub(crate) fn has(&self, target: Target) -> bool {
+        match target {
+            Target::Queue(queue) => self.queues.contains_key(&queue),
+            Target::Personal(agent) => self.agents.get(&agent).is_some_and(|it| !it.removed),
+        }
+    }
+
     /// By queue, the ages from which on some of the agents assigned to it may be alerted; that of zero left out.
     pub(crate) fn gates(&self) -> BTreeMap<QueueId, BTreeSet<Duration>> {
         let mut gates: BTreeMap<_, BTreeSet<_>> = self

@@ -253,7 +253,9 @@ impl Acd {
             let Some(interaction) = self.state.interactions.get(&id) else {
                 continue;
             };
-            if !interaction.is_recalled_to(agent) && !self.state.may_alert(agent, interaction.at) {
+            let serves = self.state.may_alert(agent, interaction.at)
+                || interaction.is_recalled_to(agent) && self.state.has(interaction.at);
+            if !serves {
                 self.end_reservation(now, id);
             }
         }
