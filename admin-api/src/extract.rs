@@ -1,6 +1,6 @@
 //! Reading requests, with errors as problems.
 
-use axum::body::Bytes;
+use axum::body::{Bytes, HttpBody as _};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -82,6 +82,21 @@ impl<T: DeserializeOwned> FromRequest<ApiState> for Body<T> {
     async fn from_request(request: Request, state: &ApiState) -> Result<Self, ApiError> {
         let Document(json) = Document::from_request(request, state).await?;
         read(json).map(Self)
+    }
+}
+
+/// A JSON body that may be left out: it is then as if every field were.
+pub(crate) struct OptionalBody<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Default> FromRequest<ApiState> for OptionalBody<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &ApiState) -> Result<Self, ApiError> {
+        if request.body().is_end_stream() {
+            return Ok(Self(T::default()));
+        }
+        let Body(wanted) = Body::from_request(request, state).await?;
+        Ok(Self(wanted))
     }
 }
 

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::{PREFIX, parked};
 use crate::auth::{Attendant, Proof};
-use crate::extract::{Body, Call};
+use crate::extract::{Body, Call, OptionalBody};
 use crate::list::{ListParams, ListQuery, Page, page};
 use crate::problem::{ApiError, Kind};
 use crate::rights::Scope;
@@ -414,14 +414,14 @@ pub(crate) struct ParkedIn {
     path = "/calls/{id}/park",
     tag = "calls",
     params(("id" = String, Path, description = "A call that one talks in")),
-    request_body = Park,
+    request_body = Option<Park>,
     responses((status = 200, description = "They are parked, and one's own phone is free", body = ParkedIn)),
 )]
 async fn park(
     who: Attendant,
     State(state): State<ApiState>,
     Call(id): Call,
-    Body(wanted): Body<Park>,
+    OptionalBody(wanted): OptionalBody<Park>,
 ) -> Result<Json<ParkedIn>, ApiError> {
     let scope = Scope::of(&who.identity().user, &state.snapshot());
     seen(&scope, &state, id)?;

@@ -268,6 +268,11 @@ async fn cw_10_1_a_call_is_parked_in_the_slot_that_was_asked_for() {
         (parked.status.as_u16(), parked.body),
         (200, json!({"slot": 7}))
     );
+    // Nothing in the body, or no body: the centre chooses the slot.
+    for body in [json!({}), Value::Null] {
+        let parked = world.call(Some("ann"), "POST", &path, body).await;
+        assert_eq!(parked.status.as_u16(), 200, "{}", parked.body);
+    }
     for slot in [0, 10_000] {
         let refused = world
             .call(Some("ann"), "POST", &path, json!({ "slot": slot }))

@@ -298,6 +298,81 @@ fn e2e_a_conversation_is_put_on_hold_and_taken_up_again_over_the_api() {
     call.succeeds(SOON);
 }
 
+/// CT-4.8 and rule 4: a transfer that nobody answers is back with who sent it, before anybody else.
+#[test]
+fn e2e_a_transfer_that_nobody_answers_comes_back_to_its_sender() {
+    let mut at = Reception::open("recall_after = 4\nrecall_hold = 20\n", "");
+    let ear = at.ear();
+    let mut call = at.caller("+491", &ear);
+    at.alice.answers(1);
+    let id = at.sue.list("/calls")[0]["id"].as_str().unwrap().to_owned();
+    let to_bob = json!({"to": "1002"});
+    let transfer = format!("/calls/{id}/transfer");
+    at.alice.api.act("POST", &transfer, &to_bob);
+    at.alice.phone.wait_for("CALL_CLOSED", 1, SOON);
+    let (rang, from) = at.bob.phone.wait_for_ring(1, SOON);
+    assert_eq!(from, "+491");
+    let (back, from) = at.alice.phone.wait_for_ring(2, SOON);
+    assert_eq!(from, "+491");
+    let after = back - rang;
+    assert!(
+        (3.0..6.0).contains(&after.as_secs_f64()),
+        "it came back after {after:?}"
+    );
+    at.bob.phone.wait_for("CALL_CLOSED", 1, SOON);
+    let waiting = at.waiting("+491");
+    let seconds = |clock: &str| waiting[clock].as_f64().unwrap();
+    assert_eq!(waiting["recall_from"], "alice", "{waiting:#}");
+    assert!(
+        seconds("waiting_seconds") + 3.0 < seconds("total_seconds"),
+        "both clocks (CT-3.4): {waiting:#}"
+    );
+    at.alice.phone.answer();
+    at.alice.phone.wait_for("CALL_ESTABLISHED", 2, SOON);
+    std::thread::sleep(Duration::from_millis(1_500));
+    let heard = ear.heard_lately(Duration::from_secs(1));
+    assert!(heard.share_of(ATTENDANT_HZ) > 0.9, "they talk again");
+    at.alice.phone.hang_up();
+    call.succeeds(SOON);
+    let record = history(&at.sue, 1).remove(0);
+    assert_eq!(record["agent"], "alice", "{record:#}");
+}
+
+/// CW-10.1 and CT-5.1: parked over the API, taken from another phone by the code.
+#[test]
+fn e2e_a_parked_call_hears_music_and_is_taken_by_a_code() {
+    let mut at = Reception::open("", "[feature_codes]\npark = \"*7\"\n");
+    let ear = at.ear();
+    let mut call = at.caller("+491", &ear);
+    at.alice.answers(1);
+    let id = at.sue.list("/calls")[0]["id"].as_str().unwrap().to_owned();
+    let parked_since = Instant::now();
+    let slot = at
+        .alice
+        .api
+        .act("POST", &format!("/calls/{id}/park"), &json!({}));
+    assert_eq!(slot, json!({"slot": 1}));
+    at.alice.phone.wait_for("CALL_CLOSED", 1, SOON);
+    let parked = at.bob.api.list("/parked");
+    assert_eq!(
+        (&parked[0]["slot"], &parked[0]["caller"], &parked[0]["by"]),
+        (&json!(1), &json!("+491"), &json!("alice")),
+        "{parked:#?}"
+    );
+    std::thread::sleep(Duration::from_millis(2_500));
+    assert_music(&ear.heard(parked_since + Duration::from_millis(300), Instant::now()));
+    at.bob.phone.dial("*71");
+    at.bob.phone.wait_for("CALL_ESTABLISHED", 1, SOON);
+    std::thread::sleep(Duration::from_millis(1_500));
+    let heard = ear.heard_lately(Duration::from_secs(1));
+    assert!(heard.share_of(ATTENDANT_HZ) > 0.9, "the caller hears bob");
+    assert_eq!(at.sue.list("/parked"), Vec::<Value>::new());
+    at.bob.phone.hang_up();
+    call.succeeds(SOON);
+    let heard = at.bob.phone.heard().trimmed(0.3);
+    assert!(heard.share_of(CALLER_HZ) > 0.9, "bob hears the caller");
+}
+
 /// Shown by 3: ring-all.
 #[test]
 fn e2e_where_all_ring_one_has_the_caller_and_the_other_stops() {
