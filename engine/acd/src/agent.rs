@@ -105,7 +105,7 @@ impl Agent {
     }
 
     pub(crate) fn has_left(&self, queue: QueueId) -> bool {
-        self.left.contains(&queue) && !sabotage::LEFT_QUEUE
+        self.left.contains(&queue) && !sabotage::left_queue()
     }
 
     pub(crate) const fn presence(&self) -> &Presence {
@@ -157,9 +157,9 @@ impl Agent {
     /// Whether they could be alerted for something now (rule 7, without what depends on the interaction).
     pub(crate) fn is_free(&self) -> bool {
         self.is_available()
-            && (self.alert.is_none() || sabotage::DOUBLE_ALERT)
+            && (self.alert.is_none() || sabotage::double_alert())
             && self.interactions.is_empty()
-            && (self.own_calls == 0 || sabotage::OWN_CALL)
+            && (self.own_calls == 0 || sabotage::own_call())
             && self.wrap_up.is_none()
             && self.phone.is_usable()
     }
@@ -189,7 +189,7 @@ impl Agent {
     }
 
     /// When the running wrap-up ends by itself.
-    pub(crate) const fn wrap_up_until(&self) -> Option<Duration> {
+    pub(crate) fn wrap_up_until(&self) -> Option<Duration> {
         match self.wrap_up {
             Some(WrapUpUntil::At(at)) => Some(at),
             Some(WrapUpUntil::TheyEndIt) | None => None,
@@ -205,7 +205,7 @@ impl Agent {
             return false;
         }
         if *presence != Presence::Available && self.is_occupied() {
-            if !sabotage::PENDING_BREAK {
+            if !sabotage::pending_break() {
                 self.pending = Some(presence.clone());
             }
             return false;
@@ -273,19 +273,14 @@ impl Agent {
 
     // ------------------------------------------------------------ what they have
 
-    pub(crate) const fn begin_alert(&mut self, match_id: MatchId, interaction: InteractionId) {
+    pub(crate) fn begin_alert(&mut self, match_id: MatchId, interaction: InteractionId) {
         self.alert = Some((match_id, interaction));
         self.counters.alerts += 1;
     }
 
     /// The alert is over. Who let it pass stands at the end of the idle again, so that the sleeper is not
     /// the first to be rung next; a withdrawn or failed one changes nothing. What they picked up themselves was not missed.
-    pub(crate) const fn end_alert(
-        &mut self,
-        now: Duration,
-        outcome: AlertOutcome,
-        picked_up: bool,
-    ) {
+    pub(crate) fn end_alert(&mut self, now: Duration, outcome: AlertOutcome, picked_up: bool) {
         self.alert = None;
         match outcome {
             AlertOutcome::Accepted => {
@@ -299,16 +294,16 @@ impl Agent {
             }
             AlertOutcome::TimedOut => {
                 self.counters.timed_out += 1;
-                if !picked_up || sabotage::PICK_UP_MISSED {
+                if !picked_up || sabotage::pick_up_missed() {
                     self.no_answers += 1;
                 }
                 self.idle_since = now;
             }
-            AlertOutcome::Withdrawn(_) if sabotage::COUNTERS => {}
+            AlertOutcome::Withdrawn(_) if sabotage::counters() => {}
             AlertOutcome::Withdrawn(_) => self.counters.withdrawn += 1,
             AlertOutcome::Failed { .. } => {
                 self.counters.failed += 1;
-                if sabotage::MISSED {
+                if sabotage::missed() {
                     self.no_answers += 1;
                 }
             }
@@ -316,8 +311,8 @@ impl Agent {
     }
 
     /// Whether they have to go on break for not answering (rule 12).
-    pub(crate) const fn is_absent(&self, max_no_answer: u32) -> bool {
-        max_no_answer > 0 && self.no_answers >= max_no_answer && !sabotage::NO_ANSWER
+    pub(crate) fn is_absent(&self, max_no_answer: u32) -> bool {
+        max_no_answer > 0 && self.no_answers >= max_no_answer && !sabotage::no_answer()
     }
 
     pub(crate) fn connect(&mut self, now: Duration, interaction: InteractionId) {
@@ -339,7 +334,7 @@ impl Agent {
         }
         self.idle_since = now;
         self.wrap_up = match wrap_up {
-            _ if sabotage::WRAP_UP => None,
+            _ if sabotage::wrap_up() => None,
             WrapUp::Manual => Some(WrapUpUntil::TheyEndIt),
             WrapUp::For(Duration::ZERO) => None,
             WrapUp::For(span) => Some(WrapUpUntil::At(now.saturating_add(span))),

@@ -83,7 +83,7 @@ impl Alert {
     fn verdict_on(&self, status: u16, since_own_bye: Option<Duration>) -> Verdict {
         match status {
             603 => Verdict::Rejected,
-            486 | 600 if self.ringing || sabotage::PHONE_BUSY => Verdict::Rejected,
+            486 | 600 if self.ringing || sabotage::phone_busy() => Verdict::Rejected,
             486 | 600 if since_own_bye.is_some_and(|since| since < JUST_HUNG_UP) => {
                 Verdict::PhoneHangingUp { status }
             }

@@ -20,11 +20,11 @@ pub(crate) fn of(
         .filter(|(_, required)| {
             required
                 .iter()
-                .all(|skill| meets(agent, *skill) || sabotage::SKILLS)
+                .all(|skill| meets(agent, *skill) || sabotage::skills())
         })
         .map(|(after, _)| after)
         .min()?;
-    let delay = if sabotage::DELAY {
+    let delay = if sabotage::delay() {
         Duration::ZERO
     } else {
         assignment.delay
@@ -39,7 +39,7 @@ fn requirements(queue: &QueueConfig) -> impl Iterator<Item = (Duration, &[Skill]
         .relax
         .iter()
         .map(|step| (step.after, step.skills.as_slice()));
-    iter::once(first).chain(steps.filter(|_| !sabotage::RELAX))
+    iter::once(first).chain(steps.filter(|_| !sabotage::relax()))
 }
 
 /// The first skill that `agent` lacks by the latest requirement for an interaction of this age; none if they meet it.

@@ -163,12 +163,12 @@ impl Interaction {
 
     /// Its rank by what its queue adds (rules 1 and 2).
     pub(crate) fn ranked(&self, weight: Weight) -> Rank {
-        let tier = if sabotage::TIER {
+        let tier = if sabotage::tier() {
             Tier::Normal
         } else {
             self.tier
         };
-        let priority = if sabotage::PRIORITY {
+        let priority = if sabotage::priority() {
             0
         } else {
             weight.priority.saturating_add(self.priority)
@@ -191,13 +191,13 @@ impl Interaction {
 
     /// Who alone may be alerted for it.
     pub(crate) fn held_for(&self) -> Option<AgentId> {
-        let reserved = self.reserved.filter(|_| !sabotage::HELD);
+        let reserved = self.reserved.filter(|_| !sabotage::held());
         reserved.map(|reserved| reserved.agent)
     }
 
     /// Whether it came back to this agent, who has it wherever it waits (rule 4).
     pub(crate) fn is_recalled_to(&self, agent: AgentId) -> bool {
-        let held = self.reserved.filter(|_| !sabotage::HELD);
+        let held = self.reserved.filter(|_| !sabotage::held());
         held.is_some_and(|held| held.recall && held.agent == agent)
     }
 

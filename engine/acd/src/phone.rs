@@ -70,9 +70,9 @@ impl Phone {
         self.is_there() && self.health != DeviceHealth::Unreachable
     }
 
-    const fn is_there(&self) -> bool {
+    fn is_there(&self) -> bool {
         match self.device {
-            Device::Unregistered => sabotage::DEVICE_GONE,
+            Device::Unregistered => sabotage::device_gone(),
             Device::Registered | Device::Trunk => true,
         }
     }
@@ -105,7 +105,7 @@ impl Phone {
         let doubled = retry.saturating_mul(1 << self.failures.min(16));
         self.failures = self.failures.saturating_add(1);
         self.health = health;
-        if !sabotage::DEVICE_RETRY {
+        if !sabotage::device_retry() {
             self.skipped_until = Some(now.saturating_add(doubled.min(RETRY_MAX.max(retry))));
         }
     }

@@ -71,11 +71,13 @@ impl Seat {
 impl Preference {
     pub(crate) fn new(seat: &Seat, id: AgentId, agent: &Agent) -> Self {
         let by_strategy = match seat.strategy {
-            Strategy::RoundRobin if !sabotage::ROUND_ROBIN => agent.merits.place_in(seat.target),
-            Strategy::FewestCalls if !sabotage::FEWEST_CALLS => agent.counters.accepted.into(),
-            Strategy::LeastOccupied if !sabotage::LEAST_OCCUPIED => agent.merits.share_ppm().into(),
-            Strategy::FixedOrder if !sabotage::FIXED_ORDER => seat.assigned.into(),
-            Strategy::SkillLevel if !sabotage::SKILL_LEVEL => (u32::MAX - seat.assigned).into(),
+            Strategy::RoundRobin if !sabotage::round_robin() => agent.merits.place_in(seat.target),
+            Strategy::FewestCalls if !sabotage::fewest_calls() => agent.counters.accepted.into(),
+            Strategy::LeastOccupied if !sabotage::least_occupied() => {
+                agent.merits.share_ppm().into()
+            }
+            Strategy::FixedOrder if !sabotage::fixed_order() => seat.assigned.into(),
+            Strategy::SkillLevel if !sabotage::skill_level() => (u32::MAX - seat.assigned).into(),
             Strategy::WeightedRandom => agent.merits.place_in(seat.target),
             Strategy::LongestIdle
             | Strategy::RoundRobin
@@ -88,7 +90,7 @@ impl Preference {
         let idle_since_us = micros::of(agent.idle_since());
         Self {
             by_strategy,
-            idle_since_us: if sabotage::LONGEST_IDLE {
+            idle_since_us: if sabotage::longest_idle() {
                 u64::MAX - idle_since_us
             } else {
                 idle_since_us

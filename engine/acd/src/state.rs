@@ -248,7 +248,7 @@ impl State {
     pub(crate) fn max_wait(&self, target: Target) -> Option<Duration> {
         let max_wait = match target {
             Target::Personal(agent) => self.agents.get(&agent)?.config.personal.max_wait,
-            Target::Queue(_) if sabotage::MAX_WAIT => Duration::ZERO,
+            Target::Queue(_) if sabotage::max_wait() => Duration::ZERO,
             Target::Queue(queue) => self.queues.get(&queue)?.config.max_wait,
         };
         Some(max_wait).filter(|max_wait| !max_wait.is_zero())

@@ -201,7 +201,7 @@ impl Engine {
     /// A break is for a reason that the centre knows, or for none where none is owed.
     fn check_reason(&self, reason: &str) -> Result<(), Refusal> {
         let centre = &self.snapshot.centre;
-        if reason.is_empty() || centre.has_aux_code(reason) || sabotage::AUX_CODE {
+        if reason.is_empty() || centre.has_aux_code(reason) || sabotage::aux_code() {
             return Ok(());
         }
         let known: Vec<&str> = centre.aux_code_names().into_iter().collect();

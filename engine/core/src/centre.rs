@@ -109,7 +109,7 @@ impl Engine {
         }
         for name in self.removed_queues(new) {
             let waiting = self.waiting_in(name);
-            if waiting > 0 && !moves.contains_key(name) && !sabotage::REMOVE_QUEUE {
+            if waiting > 0 && !moves.contains_key(name) && !sabotage::remove_queue() {
                 return Err(Refusal::Conflict(format!(
                     "{waiting} waiting in queue {name}: say where they go (DELETE /queues/{name}?to=DESTINATION)"
                 )));

@@ -2,55 +2,72 @@
 //!
 //! Never on in a build that serves calls.
 
+/// Whether this one is on: by its feature, or in a build that can break anything (feature `sabotage`) by its name, crate first, in
+/// the environment variable `SABOTAGE`. So one build serves for all.
+#[cfg(feature = "sabotage")]
+fn is_on(name: &str) -> bool {
+    extern crate std;
+    static NAMED: std::sync::LazyLock<Option<std::string::String>> =
+        std::sync::LazyLock::new(|| std::env::var("SABOTAGE").ok());
+    NAMED.as_deref() == Some(name)
+}
+
+#[cfg(not(feature = "sabotage"))]
+const fn is_on(_: &str) -> bool {
+    false
+}
+
 macro_rules! sabotage {
     ($($(#[$doc:meta])* $name:ident = $feature:literal;)*) => {
-        $($(#[$doc])* pub(crate) const $name: bool = cfg!(feature = $feature);)*
+        $($(#[$doc])* pub(crate) fn $name() -> bool {
+            cfg!(feature = $feature) || is_on(concat!(env!("CARGO_PKG_NAME"), "/", $feature))
+        })*
     };
 }
 
 sabotage! {
     /// A phone that is to stop ringing is not told.
-    NO_CANCEL = "sabotage-no-cancel";
+    no_cancel = "sabotage-no-cancel";
     /// The other side of a call that ended is not told.
-    FORGET_BYE = "sabotage-forget-bye";
+    forget_bye = "sabotage-forget-bye";
     /// A BYE does not wait for the ACK.
-    EARLY_BYE = "sabotage-early-bye";
+    early_bye = "sabotage-early-bye";
     /// An answer that came too late is left alone.
-    LATE_ANSWER = "sabotage-late-answer";
+    late_answer = "sabotage-late-answer";
     /// An alert that is taken back is forgotten while its phone rings on.
-    WITHDRAW = "sabotage-withdraw";
+    withdraw = "sabotage-withdraw";
     /// Who is overtaken is told so.
-    WORSE_PLACE = "sabotage-worse-place";
+    worse_place = "sabotage-worse-place";
     /// A call that was never answered keeps its ports.
-    PORT_LEAK = "sabotage-port-leak";
+    port_leak = "sabotage-port-leak";
     /// A call that was abandoned is on record twice.
-    DOUBLE_RECORD = "sabotage-double-record";
+    double_record = "sabotage-double-record";
     /// The end of a dialog is not written down: after a restart it is ended again.
-    DIALOG_GONE = "sabotage-dialog-gone";
+    dialog_gone = "sabotage-dialog-gone";
     /// Callers rank by the number they dialled alone, whatever list they are on.
-    NUMBER_LIST = "sabotage-number-list";
+    number_list = "sabotage-number-list";
     /// Callers whom the directory marks as VIPs have no points for it.
-    VIP = "sabotage-vip";
+    vip = "sabotage-vip";
     /// A queue is removed though callers wait there and nobody said where they go.
-    REMOVE_QUEUE = "sabotage-remove-queue";
+    remove_queue = "sabotage-remove-queue";
     /// What nobody took does not come back (rule 4).
-    RECALL = "sabotage-recall";
+    recall = "sabotage-recall";
     /// Everybody sees what is parked, whatever the location.
-    PARK_LOCATION = "sabotage-park-location";
+    park_location = "sabotage-park-location";
     /// Two may take the same parked call.
-    RETRIEVE_TWICE = "sabotage-retrieve-twice";
+    retrieve_twice = "sabotage-retrieve-twice";
     /// Who picks up while they talk leaves nobody on hold.
-    HOLD = "sabotage-hold";
+    hold = "sabotage-hold";
     /// A break is for any reason.
-    AUX_CODE = "sabotage-aux-code";
+    aux_code = "sabotage-aux-code";
     /// A caller who is ranked anew counts as another one.
-    COUNT_ANEW = "sabotage-count-anew";
+    count_anew = "sabotage-count-anew";
     /// Who is sent elsewhere counts as having given up.
-    FLOW_OUT = "sabotage-flow-out";
+    flow_out = "sabotage-flow-out";
     /// Callers stay however long they are to wait.
-    MAX_ESTIMATE = "sabotage-max-estimate";
+    max_estimate = "sabotage-max-estimate";
     /// Counters go on when the centre's day begins.
-    DAY = "sabotage-day";
+    day = "sabotage-day";
     /// What comes with the program is played, whatever was uploaded in its place.
-    UPLOADED_PROMPT = "sabotage-uploaded-prompt";
+    uploaded_prompt = "sabotage-uploaded-prompt";
 }

@@ -26,7 +26,7 @@ impl Curve {
         let mut ended: BTreeMap<u64, (u128, u128)> = BTreeMap::new();
         let mut waiting = 0_u128;
         for (wait, gave_up) in waits {
-            if sabotage::PATIENCE && !gave_up {
+            if sabotage::patience() && !gave_up {
                 continue;
             }
             let (gone, all) = ended.entry(wait).or_default();

@@ -71,14 +71,14 @@ impl Acd {
         let comes_back = presence == Presence::Offline && agent.has_left_any();
         agent.set_presence(now, presence);
         self.touch(id);
-        if reason.is_some() && !sabotage::RESERVED_ON_BREAK {
+        if reason.is_some() && !sabotage::reserved_on_break() {
             self.release_all(now, id);
         }
         if comes_back {
             self.change_lanes_of(now, id);
         }
         if let (Some(reason), Some(match_id)) = (reason, alert)
-            && !sabotage::BREAK_WITHDRAWS
+            && !sabotage::break_withdraws()
             && let Some(interaction) = self.withdraw(now, match_id, reason)
         {
             self.put_back(now, interaction, None);

@@ -161,7 +161,7 @@ impl Acd {
 
     pub(super) fn on_alert_ended(&mut self, now: Duration, match_id: MatchId, end: AlertEnd) {
         let Some(alert) = self.state.alerts.get(&match_id) else {
-            if end == AlertEnd::Accepted && !sabotage::LATE_ACCEPT {
+            if end == AlertEnd::Accepted && !sabotage::late_accept() {
                 let reason = WithdrawReason::Stale;
                 self.outputs
                     .push_back(Output::Withdraw { match_id, reason });
@@ -187,7 +187,7 @@ impl Acd {
         };
         let (id, agent) = (alert.interaction, alert.agent);
         self.on_phone_alive(agent);
-        if !sabotage::RING_ALL_WINNER {
+        if !sabotage::ring_all_winner() {
             self.withdraw_all(now, id, WithdrawReason::Answered);
         }
         if let Some(interaction) = self.state.interactions.get_mut(&id) {
@@ -221,7 +221,7 @@ impl Acd {
         } else {
             self.on_phone_alive(alert.agent);
         }
-        let bar = if sabotage::REJECT_FOREVER {
+        let bar = if sabotage::reject_forever() {
             Bar::Until(now.saturating_add(Duration::from_secs(15)))
         } else {
             Bar::Rejected
@@ -244,7 +244,7 @@ impl Acd {
             .alerts
             .get(&match_id)
             .is_some_and(|alert| alert.for_all);
-        if for_all && !sabotage::RING_ALL_COUNTS {
+        if for_all && !sabotage::ring_all_counts() {
             return self.on_rang_for_all(now, match_id);
         }
         let Some(alert) = self.end_alert(now, match_id, AlertOutcome::TimedOut) else {
@@ -255,7 +255,7 @@ impl Acd {
         let policy = self.state.policy(alert.from);
         if let Some(retry_after) = policy.retry_after
             && !retry_after.is_zero()
-            && !sabotage::RETRY_AFTER
+            && !sabotage::retry_after()
         {
             self.bar(&alert, Bar::Until(now.saturating_add(retry_after)));
         }
@@ -264,7 +264,7 @@ impl Acd {
             alert.interaction,
             alert.untaken(DivertReason::AgentNoAnswer),
         );
-        if !alert.picked_up || sabotage::PICK_UP_MISSED {
+        if !alert.picked_up || sabotage::pick_up_missed() {
             self.send_absent_on_break(now, &alert);
         }
         self.take_pending(now, alert.agent);
@@ -311,7 +311,7 @@ impl Acd {
             let after = agent.phone.skipped_until();
             self.reschedule(before, after, Deadline::Device(alert.agent));
         }
-        if sabotage::MISSED {
+        if sabotage::missed() {
             self.send_absent_on_break(now, &alert);
         }
         self.put_back(now, alert.interaction, None);

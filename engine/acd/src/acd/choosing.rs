@@ -125,7 +125,7 @@ impl Acd {
             self.bear_witness(now, id, &choice);
             self.alert(now, id, choice);
             // Who stays free with an alert would be alerted without end.
-            if sabotage::RING_ALL || sabotage::DOUBLE_ALERT {
+            if sabotage::ring_all() || sabotage::double_alert() {
                 break;
             }
         }
@@ -224,7 +224,7 @@ impl Acd {
             if !wants(&agent.merits.places, run.queue) {
                 continue;
             }
-            let weight = if sabotage::WEIGHTED_RANDOM {
+            let weight = if sabotage::weighted_random() {
                 1
             } else {
                 run.weight

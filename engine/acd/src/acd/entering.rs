@@ -69,15 +69,15 @@ impl Acd {
             return Ok(());
         };
         let queue = self.state.queues.get(&id).ok_or(RefuseReason::Unknown)?;
-        if !queue.open && !sabotage::CLOSED {
+        if !queue.open && !sabotage::closed() {
             return Err(RefuseReason::Closed);
         }
         let max = queue.config.max_waiting;
-        if max > 0 && lane.len() >= max && !sabotage::FULL {
+        if max > 0 && lane.len() >= max && !sabotage::full() {
             return Err(RefuseReason::Full);
         }
         match queue.config.join_when {
-            _ if sabotage::JOIN_WHEN => Ok(()),
+            _ if sabotage::join_when() => Ok(()),
             JoinWhen::SomeoneLoggedIn if lane.more.logged_in == 0 => {
                 Err(RefuseReason::NobodyLoggedIn)
             }
@@ -129,7 +129,7 @@ impl Acd {
             return;
         }
         let leaves = untaken
-            .filter(|_| !sabotage::UNAVAILABLE)
+            .filter(|_| !sabotage::unavailable())
             .or(interaction.leaving)
             .or(interaction.overdue)
             .or_else(|| self.unavailable(interaction.at));
@@ -139,7 +139,7 @@ impl Acd {
         }
         if let Some(interaction) = self.state.interactions.get_mut(&id) {
             interaction.begin_waiting(now);
-            if sabotage::REQUEUE {
+            if sabotage::requeue() {
                 interaction.arrival = Duration::from_secs(u32::MAX.into());
                 interaction.rank = interaction.ranked(crate::interaction::Weight {
                     priority: 0,
@@ -209,7 +209,7 @@ impl Acd {
         };
         match stage {
             Stage::Waiting => {}
-            Stage::Alerting { .. } if sabotage::CALLER_GONE => return,
+            Stage::Alerting { .. } if sabotage::caller_gone() => return,
             Stage::Alerting { .. } => self.withdraw_all(now, id, WithdrawReason::CallerGone),
             Stage::Connected { agent, .. } => self.end_interaction(now, agent, id),
         }
@@ -244,7 +244,7 @@ impl Acd {
             return;
         };
         let was_open = core::mem::replace(&mut queue.open, false);
-        let go = queue.config.when_closing == WhenClosing::Go && !sabotage::CLOSING;
+        let go = queue.config.when_closing == WhenClosing::Go && !sabotage::closing();
         if was_open && go {
             self.divert_all(Target::Queue(id), DivertReason::Closed);
         }

@@ -123,7 +123,7 @@ impl Acd {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
         let next = self.index.deadlines.next()?;
-        Some(if sabotage::POLL_TIMEOUT {
+        Some(if sabotage::poll_timeout() {
             next.saturating_add(Duration::from_secs(1))
         } else {
             next
@@ -207,7 +207,7 @@ impl Acd {
             self.note_freed(now, *id);
             if let Some(agent) = self.state.agents.get(id)
                 && self.index.relist(*id, agent)
-                && !sabotage::WORK_CONSERVATION
+                && !sabotage::work_conservation()
             {
                 self.agenda.freed.insert(*id);
             }

@@ -102,7 +102,7 @@ impl Acd {
             .queues
             .get(&queue)
             .map(|it| it.config.when_nobody);
-        if goes == Some(WhenNobody::Go) && !sabotage::NOBODY {
+        if goes == Some(WhenNobody::Go) && !sabotage::nobody() {
             self.divert(id, DivertReason::Nobody);
         } else {
             self.change_waiting(id, |it| it.stranded = true);
@@ -124,7 +124,7 @@ impl Acd {
         while let Some(id) = self.index.stranding.pop_first() {
             let lane = self.index.lanes.get(&Target::Queue(id));
             let is_stranding = lane.is_some_and(|lane| !lane.more.watch.stranded.is_empty());
-            self.set_alarmed(id, is_stranding && !sabotage::ALARM);
+            self.set_alarmed(id, is_stranding && !sabotage::alarm());
         }
     }
 

@@ -70,7 +70,7 @@ impl Acd {
                 agent: by,
             } => {
                 let alert = self.state.alerts.get(&match_id);
-                if alert.is_some_and(|alert| alert.picked_up) && !sabotage::PICK_UP_TWICE {
+                if alert.is_some_and(|alert| alert.picked_up) && !sabotage::pick_up_twice() {
                     return Err(Denial::Taken { by });
                 }
             }
@@ -89,7 +89,7 @@ impl Acd {
         {
             self.put_back(now, other, None);
         }
-        if !sabotage::PICK_UP_WRAP_UP {
+        if !sabotage::pick_up_wrap_up() {
             self.stop_wrap_up(now, id);
         }
     }
@@ -130,9 +130,9 @@ impl Acd {
         let former = self.state.agents.get(&agent).filter(|it| !it.removed);
         let serves = |at| self.state.serves(agent, at) && self.state.may_alert(agent, at);
         let waits = if recall {
-            former.is_some_and(Agent::stays_available) && !sabotage::RECALL
+            former.is_some_and(Agent::stays_available) && !sabotage::recall()
         } else {
-            former.is_some_and(Agent::is_available) && at.is_some_and(serves) && !sabotage::STICKY
+            former.is_some_and(Agent::is_available) && at.is_some_and(serves) && !sabotage::sticky()
         };
         if waits && !hold.is_zero() {
             let held = Reservation {
@@ -171,7 +171,7 @@ impl Acd {
         if interaction.barred.get(&agent) == Some(&Bar::Rejected) {
             return Err(Denial::Rejected);
         }
-        if interaction.reserved_before.contains(&agent) && !sabotage::RESERVED_BEFORE {
+        if interaction.reserved_before.contains(&agent) && !sabotage::reserved_before() {
             return Err(Denial::ReservedBefore);
         }
         Ok(())

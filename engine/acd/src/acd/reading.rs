@@ -48,7 +48,7 @@ impl Acd {
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut state = alloc::borrow::Cow::Borrowed(&self.state);
-        if sabotage::CHECKPOINT {
+        if sabotage::checkpoint() {
             let interactions = &mut state.to_mut().interactions;
             interactions.change_all(|interaction| interaction.barred.clear());
         }
@@ -115,12 +115,12 @@ impl Acd {
         let is_theirs = |rank: &Rank| {
             let holder = found(rank).and_then(|it| it.held_for());
             let free = holder.is_none_or(|holder| holder == agent);
-            free || supervises || sabotage::FIRST_TO_PICK_UP
+            free || supervises || sabotage::first_to_pick_up()
         };
         let is_chosen = |rank: &Rank| match found(rank).map(|it| it.stage) {
             Some(Stage::Alerting { match_id, .. }) => {
                 let alert = self.state.alerts.get(&match_id);
-                alert.is_some_and(|alert| alert.picked_up) && !sabotage::FIRST_TO_PICK_UP
+                alert.is_some_and(|alert| alert.picked_up) && !sabotage::first_to_pick_up()
             }
             Some(Stage::Waiting | Stage::Connected { .. }) | None => false,
         };

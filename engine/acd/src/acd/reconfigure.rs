@@ -261,7 +261,7 @@ impl Acd {
         interaction.tier = tier.unwrap_or(interaction.tier);
         interaction.priority = priority.unwrap_or(interaction.priority);
         let at = interaction.at;
-        if let Some(weight) = self.state.weight(at).filter(|_| !sabotage::RERANK) {
+        if let Some(weight) = self.state.weight(at).filter(|_| !sabotage::rerank()) {
             self.rerank_one(id, weight);
         }
     }
@@ -272,7 +272,7 @@ impl Acd {
         else {
             return;
         };
-        if sabotage::RERANK {
+        if sabotage::rerank() {
             return;
         }
         let ranks = [lane.in_order(), lane.more.alerting.iter().collect()].concat();

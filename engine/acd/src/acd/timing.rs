@@ -30,7 +30,7 @@ impl Acd {
         let Target::Queue(queue) = interaction.at else {
             return None;
         };
-        if interaction.service_acted && !sabotage::SERVICE_ONCE {
+        if interaction.service_acted && !sabotage::service_once() {
             return None;
         }
         let action = self.state.queues.get(&queue)?.config.service_action?;
@@ -123,7 +123,7 @@ impl Acd {
             step,
         });
         match step {
-            ServiceStep::Raise(_) if sabotage::SERVICE_LEVEL => {}
+            ServiceStep::Raise(_) if sabotage::service_level() => {}
             ServiceStep::Raise(points) => {
                 interaction.priority = interaction.priority.saturating_add(points);
                 if let Some(weight) = self.state.weight(at) {

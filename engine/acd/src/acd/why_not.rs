@@ -140,7 +140,7 @@ fn unskilled(
 
 fn barred(id: AgentId, interaction: &Interaction) -> Option<Hindrance> {
     match interaction.barred.get(&id)? {
-        _ if sabotage::WHY => None,
+        _ if sabotage::why() => None,
         Bar::Rejected => Some(Hindrance::Rejected),
         Bar::Until(until) => Some(Hindrance::NotAnswered { until: *until }),
     }

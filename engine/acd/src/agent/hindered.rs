@@ -28,13 +28,13 @@ impl Agent {
     }
 
     fn lack_of_room(&self) -> Option<Hindrance> {
-        if let Some((_, interaction)) = self.alert.filter(|_| !sabotage::DOUBLE_ALERT) {
+        if let Some((_, interaction)) = self.alert.filter(|_| !sabotage::double_alert()) {
             return Some(Hindrance::Alerting { interaction });
         }
         if let Some(interaction) = self.interactions.last() {
             let interaction = *interaction;
             return Some(Hindrance::Busy { interaction });
         }
-        (self.own_calls > 0 && !sabotage::OWN_CALL).then_some(Hindrance::OwnCall)
+        (self.own_calls > 0 && !sabotage::own_call()).then_some(Hindrance::OwnCall)
     }
 }

@@ -108,7 +108,7 @@ impl Lane {
     /// Whether `max_busy` agents have something of this queue.
     pub(crate) fn is_full(&self) -> bool {
         let busy = self.ringing.saturating_add(self.connected);
-        self.max_busy > 0 && busy >= self.max_busy && !sabotage::MAX_BUSY
+        self.max_busy > 0 && busy >= self.max_busy && !sabotage::max_busy()
     }
 
     /// Lets one wait for whoever is free.
@@ -213,7 +213,7 @@ impl Lane {
                 .iter()
                 .filter(|it| !interaction.barred.contains_key(&it.agent));
             let mut first = may.next();
-            if sabotage::DETERMINISM && core::ptr::from_ref(&first).addr() & 64 != 0 {
+            if sabotage::determinism() && core::ptr::from_ref(&first).addr() & 64 != 0 {
                 first = may.next().or(first);
             }
             Some(first?.after(self.clock(gate)))
@@ -248,7 +248,7 @@ impl Lane {
         let open = self.open_to(interaction, now);
         let firsts = open.filter_map(|(gate, group)| {
             let is_barred =
-                |it: &Preference| interaction.barred.contains_key(&it.agent) && !sabotage::RECORD;
+                |it: &Preference| interaction.barred.contains_key(&it.agent) && !sabotage::record();
             let mut others = group
                 .iter()
                 .filter(|it| it.agent != chosen && !is_barred(it));

@@ -279,7 +279,7 @@ impl Index {
     /// When an interaction chooses in a step.
     pub(crate) fn turn_of(interaction: &Interaction) -> Turn {
         Turn {
-            open_to_all: interaction.held_for().is_none() || sabotage::HELD_FIRST,
+            open_to_all: interaction.held_for().is_none() || sabotage::held_first(),
             rank: interaction.rank,
         }
     }
@@ -292,7 +292,7 @@ impl Index {
             return None;
         }
         let held = self.held.first_for(agent).map(|rank| Turn {
-            open_to_all: sabotage::HELD_FIRST,
+            open_to_all: sabotage::held_first(),
             rank,
         });
         let open = self.best_open_for(agent, listing).map(|rank| Turn {
@@ -314,7 +314,7 @@ impl Index {
             let barred = barred.map_or(&[][..], Vec::as_slice);
             lane.first_past(listed.seat.gate(), self.now, barred)
         });
-        if sabotage::ORDER {
+        if sabotage::order() {
             return firsts.into_iter().next();
         }
         firsts.min()

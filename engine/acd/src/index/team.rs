@@ -45,7 +45,7 @@ impl Index {
     ) -> Option<Preference> {
         let lane = self.lanes.get(&interaction.at)?;
         let fresh = self.fresh_at(interaction.at).filter_map(|(id, seat)| {
-            let is_barred = interaction.barred.contains_key(&id) && !sabotage::RECORD;
+            let is_barred = interaction.barred.contains_key(&id) && !sabotage::record();
             let may = id != chosen && interaction.has_passed(seat.gate(), self.now) && !is_barred;
             let preference = Preference::new(seat, id, agents.get(&id)?);
             may.then(|| lane.on_clock(seat.gate(), preference))

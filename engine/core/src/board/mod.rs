@@ -61,7 +61,7 @@ impl Board {
     pub fn apply(&mut self, utc_us: i64, event: &Event) {
         self.since_us.get_or_insert(utc_us);
         match event {
-            Event::DayBegan {} if sabotage::DAY => {}
+            Event::DayBegan {} if sabotage::day() => {}
             Event::DayBegan {} => self.day_began(utc_us),
             Event::ServiceLevelSet {
                 queue,
@@ -186,7 +186,7 @@ impl Board {
     /// Into a queue; ranked anew where it waits, it is the same caller.
     fn entered(&mut self, at: i64, call: CallId, queue: &str, told_seconds: Option<u32>) {
         let visit = self.visits.entry(call).or_default();
-        if visit.waits_in(queue) && !sabotage::COUNT_ANEW {
+        if visit.waits_in(queue) && !sabotage::count_anew() {
             return;
         }
         if visit.is_recalled {
@@ -219,7 +219,7 @@ impl Board {
                 rung_us: waited.rung_us,
             },
             LeftQueue::Abandoned => Outcome::Abandoned,
-            LeftQueue::Diverted if sabotage::FLOW_OUT => Outcome::Abandoned,
+            LeftQueue::Diverted if sabotage::flow_out() => Outcome::Abandoned,
             LeftQueue::Diverted => Outcome::FlowedOut,
             LeftQueue::Ended => Outcome::Ended,
             LeftQueue::Interrupted => Outcome::Interrupted,

@@ -143,7 +143,7 @@ impl Engine {
     fn next_place(&mut self, call: CallId) -> Option<u32> {
         let place = self.acd.position(acd::InteractionId(call.0))?;
         let announced = &mut self.waiting_mut(call)?.announced;
-        let worse = announced.told.is_some_and(|told| place > told) && !sabotage::WORSE_PLACE;
+        let worse = announced.told.is_some_and(|told| place > told) && !sabotage::worse_place();
         if worse || place > spoken::SPOKEN_MAX {
             return None;
         }

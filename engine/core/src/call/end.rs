@@ -66,7 +66,7 @@ impl Engine {
             // Its alert ends before it does: nothing happens to a call after its end (I6).
             self.settle_acd();
         }
-        if sabotage::DOUBLE_RECORD && cause.result == EndResult::Abandoned {
+        if sabotage::double_record() && cause.result == EndResult::Abandoned {
             let cause = cause.clone();
             self.publish(Event::CallEnded { call, cause, by });
         }

@@ -25,7 +25,7 @@ pub(crate) struct Goodbye {
 impl Engine {
     /// Hangs up on a leg that is up; it is to be forgotten next.
     pub(crate) fn send_bye(&mut self, leg: LegId, reason: Option<&str>) {
-        if sabotage::FORGET_BYE {
+        if sabotage::forget_bye() {
             return;
         }
         let Some(flow) = self.in_dialog_flow(leg) else {
@@ -39,7 +39,7 @@ impl Engine {
         if let Some(reason) = reason {
             bye = bye.header(HeaderName::Reason, reason);
         }
-        match self.unacknowledged(leg).filter(|_| !sabotage::EARLY_BYE) {
+        match self.unacknowledged(leg).filter(|_| !sabotage::early_bye()) {
             Some(server) => {
                 self.index.byes.insert(server, Goodbye { leg, flow, bye });
             }
@@ -61,7 +61,7 @@ impl Engine {
     /// Notes that the dialog of a leg is no more, unless its BYE is still to leave.
     pub(crate) fn note_dialog_gone(&mut self, leg: LegId) {
         let waits = self.index.byes.values().any(|goodbye| goodbye.leg == leg);
-        if !waits && !sabotage::DIALOG_GONE {
+        if !waits && !sabotage::dialog_gone() {
             self.journal(Body::DialogGone(leg));
         }
     }

@@ -119,7 +119,7 @@ impl Engine {
     pub(crate) fn hold_for_pick_up(&mut self, agent: AgentId, call: CallId) {
         let username = self.names.username(agent).map(String::from);
         let mut legs = username.map_or_else(Vec::new, |username| self.talking_legs(&username));
-        if sabotage::HOLD {
+        if sabotage::hold() {
             return;
         }
         for leg in &legs {

@@ -180,7 +180,7 @@ impl Engine {
     /// What was uploaded under that name, else what comes with the program.
     fn clip(&self, name: &str) -> Option<ClipId> {
         let uploaded = self.snapshot.centre.prompts.get(name);
-        let uploaded = uploaded.filter(|_| !sabotage::UPLOADED_PROMPT);
+        let uploaded = uploaded.filter(|_| !sabotage::uploaded_prompt());
         let uploaded = uploaded.and_then(|prompt| prompt.clip).map(ClipId);
         uploaded.or_else(|| self.clips.get(name).copied())
     }
@@ -227,7 +227,7 @@ impl Engine {
         let Some(ports) = found.media.ports.take() else {
             return;
         };
-        if sabotage::PORT_LEAK && !found.is_up() {
+        if sabotage::port_leak() && !found.is_up() {
             return;
         }
         let command = if found.media.open {

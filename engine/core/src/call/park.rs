@@ -187,7 +187,7 @@ impl Engine {
         let location = self.park_location(&actor.username);
         actor.role != Role::Attendant
             || parked.is_seen_by(&actor.username, location.as_deref())
-            || sabotage::PARK_LOCATION
+            || sabotage::park_location()
     }
 
     /// A call in a slot that this person sees and nobody takes yet.
@@ -203,7 +203,7 @@ impl Engine {
             name: format!("{slot}"),
         })?;
         match seen.and_then(|parked| parked.taker.as_ref()) {
-            Some(taker) if !sabotage::RETRIEVE_TWICE => Err(Refusal::Conflict(format!(
+            Some(taker) if !sabotage::retrieve_twice() => Err(Refusal::Conflict(format!(
                 "{taker} is taking the call in slot {slot}"
             ))),
             Some(_) | None => Ok(*call),

@@ -87,10 +87,10 @@ impl DialPlan<'_> {
         let list = self.routes.list_of_caller(caller.number);
         let (tier, points) = list
             .and_then(|name| lists.get(name))
-            .filter(|_| !sabotage::NUMBER_LIST)
+            .filter(|_| !sabotage::number_list())
             .map_or((Tier::Normal, 0), |list| (list.tier, list.priority));
         let of_vips = self.snapshot.settings.centre.vip_priority;
-        let as_vip = i32::from(caller.vip && !sabotage::VIP).saturating_mul(of_vips);
+        let as_vip = i32::from(caller.vip && !sabotage::vip()).saturating_mul(of_vips);
         let priority = plan.priority.saturating_add(points).saturating_add(as_vip);
         (super::tier(plan.tier.or(tier)), priority)
     }

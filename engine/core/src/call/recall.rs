@@ -77,7 +77,7 @@ impl Engine {
 
     /// It comes back from where it was sent. False if nobody sent it anywhere, or there is nowhere to come back to.
     pub(crate) fn comes_back(&mut self, call: CallId) -> bool {
-        if sabotage::RECALL {
+        if sabotage::recall() {
             return false;
         }
         let Some(sent) = self.take_sent(call) else {

@@ -229,7 +229,7 @@ impl Engine {
 
     /// A 2xx nobody waits for: acknowledged, then hung up.
     fn end_stray(&mut self, client: Option<ClientId>, flow: Flow, message: &Message) {
-        if sabotage::LATE_ANSWER {
+        if sabotage::late_answer() {
             return;
         }
         let Ok(to) = message.to() else { return };

@@ -456,7 +456,7 @@ impl Engine {
             return;
         };
         let client = *client;
-        if sabotage::NO_CANCEL {
+        if sabotage::no_cancel() {
             return;
         }
         if self.layer.cancel(self.now.mono, client, reason) {

@@ -352,7 +352,7 @@ impl Engine {
             return;
         }
         let rings_on = self.rings_for(call, match_id);
-        if !rings_on || sabotage::WITHDRAW {
+        if !rings_on || sabotage::withdraw() {
             // Else a `Withdraw` follows, and has to find what rings.
             self.index.matches.remove(&match_id);
         }

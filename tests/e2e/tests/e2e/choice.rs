@@ -301,7 +301,7 @@ fn e2e_a_conversation_is_put_on_hold_and_taken_up_again_over_the_api() {
 /// CT-4.8 and rule 4: a transfer that nobody answers is back with who sent it, before anybody else.
 #[test]
 fn e2e_a_transfer_that_nobody_answers_comes_back_to_its_sender() {
-    let mut at = Reception::open("recall_after = 4\nrecall_hold = 20\n", "");
+    let mut at = Reception::open("recall_after = 5\nrecall_hold = 20\n", "");
     let ear = at.ear();
     let mut call = at.caller("+491", &ear);
     at.alice.answers(1);
@@ -316,7 +316,7 @@ fn e2e_a_transfer_that_nobody_answers_comes_back_to_its_sender() {
     assert_eq!(from, "+491");
     let after = back - rang;
     assert!(
-        (3.0..6.0).contains(&after.as_secs_f64()),
+        (4.0..7.0).contains(&after.as_secs_f64()),
         "it came back after {after:?}"
     );
     at.bob.phone.wait_for("CALL_CLOSED", 1, SOON);
