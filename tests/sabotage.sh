@@ -53,7 +53,7 @@ run() {
     program=$(program "$test")
     [ -x "$program" ] || { echo "sabotage: no test $test was built" >&2; exit 1; }
     # shellcheck disable=SC2086
-    if (cd "$folder" && SABOTAGE="${3:-}" timeout 600 "$program" -q $filter) >"$2" 2>&1; then
+    if (cd "$folder" && CARGO_MANIFEST_DIR="$PWD" SABOTAGE="${3:-}" timeout 600 "$program" -q $filter) >"$2" 2>&1; then
         echo passed
     elif [ $? -eq 124 ]; then
         echo hung
