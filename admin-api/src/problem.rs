@@ -281,6 +281,15 @@ impl From<ChangeError> for ApiError {
     }
 }
 
+impl From<Vec<config::FieldFault>> for ApiError {
+    fn from(faults: Vec<config::FieldFault>) -> Self {
+        let fault = |fault: config::FieldFault| {
+            FieldFault::new(fault.field, fault.message).help(fault.help)
+        };
+        Self::invalid(faults.into_iter().map(fault).collect())
+    }
+}
+
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         Self::internal(error)

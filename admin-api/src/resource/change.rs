@@ -159,12 +159,7 @@ impl Edit {
             What::Remove => return Ok(None),
         };
         let json = self.named::<T>(json)?;
-        T::from_json(&json).map(Some).map_err(|faults| {
-            let fault = |fault: config::FieldFault| {
-                FieldFault::new(fault.field, fault.message).help(fault.help)
-            };
-            ApiError::invalid(faults.into_iter().map(fault).collect())
-        })
+        Ok(Some(T::from_json(&json)?))
     }
 
     /// A body may leave out the name that stands in the path, but not contradict it.

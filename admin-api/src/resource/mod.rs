@@ -134,13 +134,17 @@ pub(crate) async fn create<T: Exposed>(
 ) -> Result<Response, ApiError> {
     let done = apply::<T>(&state, who.identity(), Edit::create::<T>(body)?, &headers).await?;
     let location = format!("/api/v1/{}/{}", T::KIND.path(), percent_encoded(&done.name));
-    let mut response = answer::<T>(&state, who.identity(), &done.name, StatusCode::CREATED).await?;
-    response.headers_mut().extend(
-        location
-            .parse()
-            .map(|location| (header::LOCATION, location)),
-    );
-    Ok(response)
+    let response = answer::<T>(&state, who.identity(), &done.name, StatusCode::CREATED).await?;
+    Ok(created(response, &location))
+}
+
+/// Says where what was made is to be found (RFC 9110 §10.2.2).
+pub(crate) fn created(mut response: Response, location: &str) -> Response {
+    let location = location.parse();
+    response
+        .headers_mut()
+        .extend(location.map(|location| (header::LOCATION, location)));
+    response
 }
 
 pub(crate) async fn replace<T: Exposed>(

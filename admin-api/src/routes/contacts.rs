@@ -19,8 +19,9 @@ use crate::list::{ListParams, ListQuery, Page};
 use crate::merge::merge;
 use crate::openapi;
 use crate::ports::{DirectoryError, EntriesAfter, EntryChange, KeptEntry};
-use crate::problem::{ApiError, FieldFault, Kind};
-use crate::resource::change::object;
+use crate::problem::{ApiError, Kind};
+use crate::resource::change::{TRIES, object};
+use crate::resource::created;
 use crate::routing::{Routes, doc};
 use crate::state::ApiState;
 
@@ -29,9 +30,6 @@ const ORDER: [&str; 3] = ["last_name", "first_name", "id"];
 
 /// How many entries are looked through at a time for those that a filter lets through.
 const FILTERED_AT_ONCE: u32 = 5_000;
-
-/// How often a change is made anew when others were faster.
-const TRIES: usize = 8;
 
 pub(crate) fn routes() -> Routes {
     Routes::new(PREFIX)
@@ -150,12 +148,8 @@ async fn create(
         new: Some(new),
     };
     let id = state.directory().change(change).await?;
-    let mut response = answer(&found(&state, &id.to_string()).await?, StatusCode::CREATED);
-    let location = format!("{PREFIX}/contacts/{id}").parse();
-    response
-        .headers_mut()
-        .extend(location.map(|location| (header::LOCATION, location)));
-    Ok(response)
+    let response = answer(&found(&state, &id.to_string()).await?, StatusCode::CREATED);
+    Ok(created(response, &format!("{PREFIX}/contacts/{id}")))
 }
 
 /// Shows an entry of the directory
@@ -315,12 +309,7 @@ async fn found(state: &ApiState, id: &str) -> Result<KeptEntry, ApiError> {
 }
 
 fn entry_of(json: Value) -> Result<DirectoryEntry, ApiError> {
-    DirectoryEntry::from_json(&json).map_err(|faults| {
-        let fault = |fault: config::FieldFault| {
-            FieldFault::new(fault.field, fault.message).help(fault.help)
-        };
-        ApiError::invalid(faults.into_iter().map(fault).collect())
-    })
+    Ok(DirectoryEntry::from_json(&json)?)
 }
 
 /// What was read can be sent back with its id, but with no other.

@@ -21,6 +21,7 @@ use crate::list::{ListParams, ListQuery, Page, page};
 use crate::ports::{ChangeError, Prompt, PromptChange, PromptError};
 use crate::problem::{ApiError, FieldFault, Kind};
 use crate::resource::change::TRIES;
+use crate::resource::created;
 use crate::routing::{Routes, doc};
 use crate::state::ApiState;
 use crate::time::rfc3339;
@@ -234,13 +235,8 @@ async fn create(
         ..Edit::upload(&name, upload)?
     };
     edit.apply(&state, &who).await?;
-    let mut response = found(&state, &name)?.answer(StatusCode::CREATED);
-    let location = format!("{PREFIX}/prompts/{name}");
-    let location = location
-        .parse()
-        .map(|location| (header::LOCATION, location));
-    response.headers_mut().extend(location);
-    Ok(response)
+    let response = found(&state, &name)?.answer(StatusCode::CREATED);
+    Ok(created(response, &format!("{PREFIX}/prompts/{name}")))
 }
 
 /// Uploads a prompt in place of the one of its name, or as a new one

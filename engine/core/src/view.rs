@@ -132,10 +132,23 @@ impl Parked {
     /// Whether somebody of that location sees it: what they parked themselves, what somebody of their location parked, and what a
     /// rule did.
     pub fn is_seen_by(&self, username: &str, location: Option<&str>) -> bool {
-        self.by
-            .as_deref()
-            .is_none_or(|by| by == username || self.location.as_deref() == location)
+        sees_parked(
+            self.by.as_deref(),
+            self.location.as_deref(),
+            username,
+            location,
+        )
     }
+}
+
+/// The same for what `by` parked at `place`.
+pub(crate) fn sees_parked(
+    by: Option<&str>,
+    place: Option<&str>,
+    username: &str,
+    location: Option<&str>,
+) -> bool {
+    by.is_none_or(|by| by == username || place == location)
 }
 
 /// Where and how a call waits.

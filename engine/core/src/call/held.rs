@@ -61,9 +61,7 @@ impl Engine {
             )));
         }
         let user = found.user.clone().unwrap_or_default();
-        for other in self.talking_legs(&user) {
-            self.set_on_hold(other, true);
-        }
+        self.hold_others(&user, leg);
         self.set_on_hold(leg, false);
         Ok(Done::Ok)
     }

@@ -16,7 +16,7 @@ use crate::engine::Engine;
 use crate::event::{EndResult, Event, LegRole, Party};
 use crate::ids::{CallId, LegId};
 use crate::sabotage;
-use crate::view;
+use crate::view::sees_parked;
 
 /// A call in a slot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,18 +30,6 @@ pub(crate) struct Parked {
     pub(crate) taker: Option<String>,
     /// Its time is over: it comes back when no phone rings for it any more.
     pub(crate) is_due: bool,
-}
-
-impl Parked {
-    fn is_seen_by(&self, username: &str, location: Option<&str>) -> bool {
-        let shown = view::Parked {
-            slot: self.slot,
-            by: self.by.clone(),
-            location: self.location.clone(),
-            since_us: 0,
-        };
-        shown.is_seen_by(username, location)
-    }
 }
 
 impl Engine {
@@ -59,10 +47,9 @@ impl Engine {
         let party = self.party_beside(call, leg);
         let by = Some(actor.username.clone());
         let location = self.park_location(&actor.username);
-        self.put_in_slot(call, slot, by.clone(), location, party);
+        self.put_in_slot(call, slot, by.clone(), location.clone(), party);
         self.let_go(call, leg, &format!("parked in slot {slot}"));
         self.keep_sent(call, by.clone(), queue);
-        let location = self.park_location(&actor.username);
         self.stay_parked(call, slot, by, location);
         Ok(Done::Parked(slot))
     }
@@ -184,9 +171,10 @@ impl Engine {
     }
 
     fn sees(&self, actor: &Actor, parked: &Parked) -> bool {
+        let (by, place) = (parked.by.as_deref(), parked.location.as_deref());
         let location = self.park_location(&actor.username);
         actor.role != Role::Attendant
-            || parked.is_seen_by(&actor.username, location.as_deref())
+            || sees_parked(by, place, &actor.username, location.as_deref())
             || sabotage::park_location()
     }
 
