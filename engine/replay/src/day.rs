@@ -114,6 +114,8 @@ pub(crate) struct CallDay {
     pub(crate) moved: u32,
     /// Who called, where that is known.
     pub(crate) caller: Option<Who>,
+    /// The number of who is in it, where a person sent them on.
+    pub(crate) sent_number: Option<String>,
     /// When its caller gave up, or was made to go.
     pub(crate) left: Option<Key>,
     /// Whether it was they who gave up.
@@ -162,6 +164,7 @@ impl CallDay {
             enqueue,
             moved: 0,
             caller,
+            sent_number: None,
             left: None,
             gave_up: false,
             connected: None,

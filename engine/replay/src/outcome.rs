@@ -1,13 +1,17 @@
 //! What came of a day: the same book, kept from the same decisions, whether they were made then or now.
 //!
-//! A stay in a queue counts to where it was and by how it ended, as in the live figures (`docs/figures.md`); a call in total once.
+//! A stay in a queue counts to where it was and by how it ended, as in the live figures (`docs/figures.md`); in total a call counts
+//! once, and anew whenever a person sends it to a queue. What came back is offered nowhere, and so counts as nothing.
 //! An agent's time is contact (interaction and wrap-up), free, or neither.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use acd::{Acd, Activity, AgentId, AgentState, InteractionId, Output, Presence, QueueId, Target};
+use acd::{
+    Acd, Activity, AgentId, AgentState, Enqueue, EntryKind, InteractionId, Output, Presence,
+    QueueId, Target,
+};
 use engine::board::Outcomes;
 
 use crate::day::micros;
@@ -47,6 +51,10 @@ pub(crate) struct Stay {
     pub(crate) waited_us: u64,
     /// How it ended.
     pub(crate) ending: Ending,
+    /// A visit begins with it: no rule sent the call here from another queue.
+    begins: bool,
+    /// The call came back on this visit.
+    is_recall: bool,
 }
 
 /// The counts of a queue, or of all together.
@@ -75,6 +83,8 @@ pub(crate) struct AgentTally {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Ledger {
     stays: BTreeMap<InteractionId, Vec<Stay>>,
+    /// Those on a new visit that no queue has let in yet, and whether they come back.
+    coming: BTreeMap<InteractionId, bool>,
     agents: BTreeMap<AgentId, AgentTally>,
     doing: BTreeMap<AgentId, (Doing, u64)>,
     /// Follows from every decision and when it was made.
@@ -112,6 +122,16 @@ impl Ledger {
         }
     }
 
+    /// A call wants to wait.
+    pub(crate) fn comes(&mut self, enqueue: &Enqueue) {
+        let is_recall = match enqueue.kind {
+            EntryKind::New => false,
+            EntryKind::Recall => true,
+            EntryKind::Overflow => return,
+        };
+        self.coming.insert(enqueue.interaction, is_recall);
+    }
+
     /// Something was decided.
     pub(crate) fn decided(&mut self, now: Duration, output: &Output) {
         let now_us = micros(now);
@@ -120,13 +140,17 @@ impl Ledger {
             Output::Entered {
                 interaction, to, ..
             } => {
-                let stay = Stay {
+                let coming = self.coming.remove(interaction);
+                let stays = self.stays.entry(*interaction).or_default();
+                let before = stays.last().is_some_and(|stay| stay.is_recall);
+                stays.push(Stay {
                     at: *to,
                     entered_us: now_us,
                     waited_us: 0,
                     ending: Ending::Open,
-                };
-                self.stays.entry(*interaction).or_default().push(stay);
+                    begins: coming.is_some(),
+                    is_recall: coming.unwrap_or(before),
+                });
             }
             Output::Alert { .. } => self.alerts += 1,
             Output::Connect {
@@ -217,13 +241,14 @@ impl Ledger {
         self.agents.keys().copied()
     }
 
-    /// The queues' counts, and those of all together, where a call counts once: from its first entry to its last ending.
+    /// The queues' counts, and those of all together, where a visit counts once: from its first entry to its last ending.
     pub(crate) fn tallies(
         &self,
         promise: impl Fn(QueueId) -> Promise,
     ) -> (BTreeMap<QueueId, Tally>, Tally) {
         let (mut queues, mut total) = (BTreeMap::<QueueId, Tally>::new(), Tally::default());
-        for stays in self.stays.values() {
+        let visits = self.stays.values().flat_map(|stays| visits(stays));
+        for stays in visits.filter(|stays| !stays.iter().any(|stay| stay.is_recall)) {
             let mut first = None;
             let mut last = None;
             for stay in stays {
@@ -244,6 +269,11 @@ impl Ledger {
         }
         (queues, total)
     }
+}
+
+/// The stays of a call, visit by visit.
+fn visits(stays: &[Stay]) -> impl Iterator<Item = &[Stay]> {
+    stays.chunk_by(|_, next| !next.begins)
 }
 
 impl Stay {

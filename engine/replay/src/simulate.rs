@@ -18,7 +18,7 @@ use acd::{Acd, AgentId, Incarnation, Input, InteractionId, MatchId, Output, Queu
 use engine::journal::ServedRecord;
 use engine::paper::Paper;
 
-use crate::day::{Day, Fixed, Key, would_change};
+use crate::day::{Day, Fixed, Key, Visit, would_change};
 use crate::hours;
 use crate::model::Model;
 use crate::outcome::Ledger;
@@ -83,9 +83,9 @@ enum Happening {
     Arrival(InteractionId),
     /// A caller who was sent on comes to the next queue.
     SentOn(acd::Enqueue),
-    /// A caller's patience is at its end, or somebody ends the call.
-    Leaves(InteractionId),
-    TalkEnds(InteractionId),
+    /// A caller's patience is at its end, or somebody ends the call: on that visit.
+    Leaves(Visit),
+    TalkEnds(Visit),
     /// A call comes to the queues again: somebody sent it there, or it comes back.
     Again(InteractionId),
     /// What comes back from an alert. `kept`: as on the day, whatever has become of it meanwhile.
@@ -240,8 +240,8 @@ impl<'a> Run<'a> {
             Happening::Input(input) => self.comes(input),
             Happening::Arrival(call) => self.arrives(call),
             Happening::SentOn(enqueue) => self.comes_on(enqueue),
-            Happening::Leaves(call) => self.leaves(call),
-            Happening::TalkEnds(call) => self.talk_ends(call),
+            Happening::Leaves(visit) => self.leaves(visit),
+            Happening::TalkEnds(visit) => self.talk_ends(visit),
             Happening::Again(call) => self.comes_again(call),
             Happening::Answer { input, of, kept } => {
                 if kept || self.alerts.contains(&of) {
@@ -296,6 +296,9 @@ impl<'a> Run<'a> {
     /// Gives something to the core, and sees to what it decides.
     fn feed(&mut self, input: Input) {
         let now = Duration::from_micros(self.now.0);
+        if let Input::Enqueue(enqueue) = &input {
+            self.ledger.comes(enqueue);
+        }
         self.acd.handle_input(now, input);
         while let Some(output) = self.acd.poll_output() {
             self.ledger.decided(now, &output);

@@ -33,6 +33,8 @@ pub struct DayReader {
     sent_on: BTreeMap<InteractionId, u32>,
     /// Whom a person sent on, or what came back, until it comes to a queue.
     sent: BTreeSet<InteractionId>,
+    /// The number of who remained when a person sent a call on or parked it.
+    sent_numbers: BTreeMap<InteractionId, String>,
     /// Which visit of a call is its last; those that are not in it have had one.
     visits: BTreeMap<InteractionId, u32>,
     last_call: BTreeMap<AgentId, Visit>,
@@ -197,14 +199,18 @@ impl DayReader {
             Event::CallConnected { call, .. } => {
                 self.connected = Some(InteractionId(call.0));
             }
-            Event::CallTransferred { call, .. }
-            | Event::CallParked { call, .. }
-            | Event::CallRecalled { call, .. } => {
+            Event::CallTransferred { call, party, .. } | Event::CallParked { call, party, .. } => {
+                let call = InteractionId(call.0);
+                self.sent.insert(call);
+                self.sent_numbers.insert(call, party.number.clone());
+            }
+            Event::CallRecalled { call, .. } => {
                 self.sent.insert(InteractionId(call.0));
             }
             Event::CallEnded { call, .. } => {
                 self.callers.remove(&InteractionId(call.0));
                 self.sent.remove(&InteractionId(call.0));
+                self.sent_numbers.remove(&InteractionId(call.0));
             }
             _ => {}
         }
@@ -239,6 +245,7 @@ impl DayReader {
         let day = self.day.as_mut()?;
         let mut call = CallDay::new(Some(key), enqueue.clone(), None, key.0);
         call.moved = self.sent_on.get(&id).copied().unwrap_or(0);
+        call.sent_number = self.sent_numbers.get(&id).cloned();
         if let btree_map::Entry::Vacant(first) = day.calls.entry(before) {
             first.insert(call);
             return Some(Fixed::Arrival(id));
@@ -268,6 +275,9 @@ impl DayReader {
         }
         if let Some(fixed) = self.place(key, &input) {
             self.fix(key, entry.stamp.utc_us, fixed);
+        }
+        if let (Input::Enqueue(enqueue), Some(day)) = (&input, &mut self.day) {
+            day.ledger.comes(enqueue);
         }
         let outputs = self.apply(entry)?;
         self.decided(key, &input, &outputs);

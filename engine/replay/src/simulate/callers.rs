@@ -9,7 +9,7 @@ use engine::event::Diversion;
 use engine::paper::{Caller, Received, SENT_ON_MAX, SentOn};
 
 use super::{Happening, Run};
-use crate::day::{CallDay, Key};
+use crate::day::{CallDay, Key, Visit};
 
 /// A call as the engine would know it.
 #[derive(Debug, Clone)]
@@ -189,10 +189,14 @@ impl Run<'_> {
         }
     }
 
-    /// What is recorded of the visit that a call is on.
+    /// The visit that a call is on.
+    fn visit(&self, id: InteractionId) -> Option<Visit> {
+        Some((id, self.calls.get(&id)?.visit))
+    }
+
+    /// What is recorded of it.
     fn recorded(&self, id: InteractionId) -> Option<&'_ CallDay> {
-        let visit = self.calls.get(&id)?.visit;
-        self.script.day.calls.get(&(id, visit))
+        self.script.day.calls.get(&self.visit(id)?)
     }
 
     /// Where a call goes first; none where it never comes to a queue or to a user.
@@ -212,7 +216,7 @@ impl Run<'_> {
     /// When its caller gives up: as then, or later than they are known to have waited.
     fn is_patient(&mut self, id: InteractionId) {
         let script = self.script;
-        let Some(call) = self.recorded(id) else {
+        let Some((visit, call)) = self.visit(id).zip(self.recorded(id)) else {
             return;
         };
         let key = match call.left {
@@ -226,12 +230,14 @@ impl Run<'_> {
             }
         };
         if let Some(key) = key {
-            self.plan(key, Happening::Leaves(id));
+            self.plan(key, Happening::Leaves(visit));
         }
     }
 
-    pub(super) fn leaves(&mut self, id: InteractionId) {
-        if !self.calls.get(&id).is_some_and(CallNow::waits) {
+    pub(super) fn leaves(&mut self, visit: Visit) {
+        let (id, _) = visit;
+        let waits = self.calls.get(&id).is_some_and(CallNow::waits);
+        if !waits || self.visit(id) != Some(visit) {
             return;
         }
         let recorded = self.recorded(id);
@@ -266,10 +272,13 @@ impl Run<'_> {
         self.script.paper.former(to, served, self.utc_us())
     }
 
-    /// The caller's number, where it is known.
+    /// The number of who is in the call, where it is known: of who called, or of the one who was sent on.
     fn number(&self, id: InteractionId) -> Option<&str> {
-        let call = self.script.day.calls.get(&(id, 0))?;
-        Some(&call.caller.as_ref()?.number)
+        let calls = &self.script.day.calls;
+        let sent = self
+            .recorded(id)
+            .and_then(|call| call.sent_number.as_deref());
+        sent.or_else(|| Some(&calls.get(&(id, 0))?.caller.as_ref()?.number))
     }
 
     /// The time on the wall, as far apart from the engine's as when the day began.
@@ -282,7 +291,7 @@ impl Run<'_> {
     /// When the talk is over: after as long as on the day.
     fn talks(&mut self, id: InteractionId) {
         let script = self.script;
-        let Some(call) = self.recorded(id) else {
+        let Some((visit, call)) = self.visit(id).zip(self.recorded(id)) else {
             return;
         };
         let now_us = self.now.0;
@@ -307,20 +316,18 @@ impl Run<'_> {
                 (now_us.saturating_add(talk), 0, 0)
             }
         };
-        self.plan(key, Happening::TalkEnds(id));
+        self.plan(key, Happening::TalkEnds(visit));
     }
 
-    pub(super) fn talk_ends(&mut self, id: InteractionId) {
-        let Some((agent, visit)) = self
-            .calls
-            .get(&id)
-            .and_then(|call| Some((call.connected?, call.visit)))
-        else {
+    pub(super) fn talk_ends(&mut self, visit: Visit) {
+        let (id, _) = visit;
+        let agent = self.calls.get(&id).and_then(|call| call.connected);
+        let Some(agent) = agent.filter(|_| self.visit(id) == Some(visit)) else {
             return;
         };
         self.is_out(id);
         self.feed(Input::InteractionEnded { interaction: id });
-        self.wraps_up(agent, (id, visit));
+        self.wraps_up(agent, visit);
     }
 
     /// A rule sends it on, as the engine would.

@@ -100,11 +100,6 @@ number = "+4930503"
 to = "park:3"
 "#;
 
-/// The same, where no number parks its callers.
-pub(super) fn text_without_parking() -> String {
-    text(0).replace("to = \"park:3\"", "to = \"busy\"")
-}
-
 /// The centre with so many priority points for callers of sales: what changes while calls run.
 pub(super) fn text(priority: u64) -> String {
     let mut text = String::from(FIXED);

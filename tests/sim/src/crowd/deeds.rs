@@ -90,6 +90,10 @@ impl Deed {
         Self::EarlyWake,
     ];
 
+    pub(super) fn changes_centre(&self) -> bool {
+        matches!(self, Self::Apply)
+    }
+
     /// How long until it is done again, in milliseconds.
     fn interval_ms(&self) -> Option<(u64, u64)> {
         let interval = match self {

@@ -96,8 +96,7 @@ impl Run {
         Crowd::new(self, habit).play()
     }
 
-    /// The same, and nobody changes the centre, whose text comes with it, nor sends a call on or parks one: of those another
-    /// centre's day is near, not exact.
+    /// The same, and nobody changes the centre, whose text comes with it.
     ///
     /// # Panics
     ///
@@ -108,7 +107,7 @@ impl Run {
             leaves_centre: true,
         };
         let (summary, journal) = Crowd::new(self, habit).play();
-        (summary, journal, habit.centre())
+        (summary, journal, centre::text(0))
     }
 }
 
@@ -117,22 +116,8 @@ impl Run {
 struct Habit {
     /// The whole journal is kept.
     keeps_journal: bool,
-    /// The centre stays as it is, and nobody is sent on or parked.
+    /// The centre stays as it is.
     leaves_centre: bool,
-}
-
-impl Habit {
-    fn centre(self) -> String {
-        if self.leaves_centre {
-            centre::text_without_parking()
-        } else {
-            centre::text(0)
-        }
-    }
-
-    fn has(self, deed: &Deed) -> bool {
-        !self.leaves_centre || !matches!(deed, Deed::Apply | Deed::SendOn)
-    }
 }
 
 impl Crowd {
@@ -148,7 +133,7 @@ impl Crowd {
             // A quarter of an hour before the queue `night` closes for twenty minutes.
             start: "2026-11-02T16:05:00Z".parse().expect("a constant"),
             settings: String::new(),
-            centre: habit.centre(),
+            centre: centre::text(0),
             weather,
             late_us: dice.below(3_000),
             trace: run.trace,
@@ -204,7 +189,7 @@ impl Crowd {
             self.plan(soon, Deed::Wish(username.into()));
         }
         let deeds = Deed::NOW_AND_THEN.into_iter();
-        for deed in deeds.filter(|deed| habit.has(deed)) {
+        for deed in deeds.filter(|deed| !(habit.leaves_centre && deed.changes_centre())) {
             let soon = self.dice.millis(3_000, 60_000);
             self.plan(soon, deed.clone());
         }
