@@ -179,3 +179,36 @@ fn numbers_of_calls_of_before_and_after_never_meet() {
     assert_eq!(calls.len(), 3);
     w.expect_quiet();
 }
+
+/// The last entries of the journal are lost with the power: a login or a logout is then whole, or has not been.
+#[test]
+fn rule_16_a_crash_in_the_middle_of_a_login_or_logout_leaves_no_half_of_it() {
+    for lost in 0..12 {
+        let w = World::new(seed(40));
+        let ann = w.agent("ann").available();
+        w.run_for(secs(1));
+        ann.logs_out();
+        w.crash_and_restart_without(lost);
+        assert_one_session(&w, lost);
+        ann.logs_out();
+        w.run_for(secs(1));
+        ann.logs_in();
+        w.crash_and_restart_without(lost);
+        assert_one_session(&w, lost);
+        ann.logs_in();
+        let caller = w.phone("+49301");
+        caller.calls("sales");
+        assert!(ann.rings(), "{lost} entries lost");
+        caller.hangs_up();
+        w.expect_quiet();
+    }
+}
+
+/// Readers of the agents and of the figures are told the same.
+fn assert_one_session(w: &World, lost: usize) {
+    let view = w.view();
+    let works = view.agents["ann"].presence != Presence::Offline;
+    let counted = view.board.agents["ann"].logged_in_us.is_some();
+    assert_eq!(works, counted, "{lost} entries lost");
+    assert_eq!(works, view.agents["ann"].extension.is_some());
+}

@@ -129,6 +129,37 @@ impl Engine {
         Ok(Done::Ok)
     }
 
+    /// Who sits somewhere is at work, and nobody else is: a crash in the middle of a login or logout may have left half of it.
+    pub(crate) fn mend_sessions(&mut self) {
+        self.settle_acd();
+        let usernames: Vec<String> = self.snapshot.centre.users.keys().cloned().collect();
+        for username in usernames {
+            let Some(agent) = self.names.agent(&username) else {
+                continue;
+            };
+            let works = self
+                .acd
+                .agent(agent)
+                .is_some_and(|view| !is_gone(view.state));
+            if works && !self.seats.contains(&username) {
+                let change = AgentChange::Presence(acd::Presence::Offline);
+                self.acd_input(AcdInput::AgentChanged { agent, change });
+            } else if !works {
+                self.leave_seat(&username);
+            }
+        }
+        self.settle_acd();
+    }
+
+    /// They are at work no more, if they were.
+    fn leave_seat(&mut self, username: &str) {
+        if self.seats.leave(username) {
+            self.publish(Event::AgentLoggedOut {
+                agent: username.into(),
+            });
+        }
+    }
+
     fn is_offline(&self, agent: AgentId) -> bool {
         let view = self.acd.agent(agent);
         view.is_some_and(|view| view.state.presence == acd::Presence::Offline)
@@ -334,12 +365,8 @@ impl Engine {
         let Some(username) = self.names.username(agent).map(String::from) else {
             return;
         };
-        let gone =
-            state.presence == acd::Presence::Offline && state.activity == acd::Activity::Idle;
-        if gone && self.seats.leave(&username) {
-            self.publish(Event::AgentLoggedOut {
-                agent: username.clone(),
-            });
+        if is_gone(state) {
+            self.leave_seat(&username);
         }
         self.publish_agent_state(&username, state);
     }
@@ -396,6 +423,11 @@ impl Engine {
             left_queues,
         });
     }
+}
+
+/// Offline, with nothing in hand any more.
+fn is_gone(state: &acd::AgentState) -> bool {
+    state.presence == acd::Presence::Offline && state.activity == acd::Activity::Idle
 }
 
 fn presence_of(presence: &acd::Presence) -> (Presence, Option<String>) {

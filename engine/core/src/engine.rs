@@ -209,6 +209,7 @@ impl Engine {
         self.refresh_queues();
         self.end_interrupted_dialogs();
         self.begin_day();
+        self.mend_sessions();
         self.publish_all();
         self.timers
             .set(self.now.mono + CHECKPOINT_EVERY, Timer::Checkpoint);

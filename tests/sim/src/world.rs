@@ -265,6 +265,13 @@ impl World {
         self.run_for(BLINK);
     }
 
+    /// The same, and of what was on its way to the disk the last so many entries have not arrived.
+    pub fn crash_and_restart_without(&self, entries: usize) {
+        self.inner()
+            .crash_and_restart(|_, behind| behind.saturating_sub(entries));
+        self.run_for(BLINK);
+    }
+
     /// `kill -9`, and a new start only so much later.
     pub fn is_down_for(&self, time: Duration) {
         self.inner()
