@@ -73,6 +73,8 @@ pub struct Day {
     pub(crate) sent_on: BTreeMap<(InteractionId, u32), (Key, Enqueue)>,
     /// When rules sent calls on, to a queue or elsewhere.
     pub(crate) diverted: BTreeSet<(InteractionId, u64)>,
+    /// The last moments before the daemon was killed: what should have followed in them may not have been written down.
+    pub(crate) cut_off: BTreeSet<u64>,
     /// By call, agent, and how many alerts of the two there were before.
     pub(crate) alerts: BTreeMap<(InteractionId, AgentId, u32), AlertDay>,
     /// What agents did about their wrap-up, by the visit before it.

@@ -60,6 +60,9 @@ impl DayReader {
             return self.begin(key, entry);
         }
         if let Some(day) = &mut self.day {
+            if matches!(entry.body, Body::Started { .. }) {
+                day.cut_off.insert(day.end.0);
+            }
             day.end = (key.0, key.1, u32::MAX);
             day.end_utc_us = entry.stamp.utc_us;
         }
@@ -130,6 +133,7 @@ impl DayReader {
             calls: BTreeMap::new(),
             sent_on: BTreeMap::new(),
             diverted: BTreeSet::new(),
+            cut_off: BTreeSet::new(),
             alerts: BTreeMap::new(),
             wrap_ups: BTreeMap::new(),
             served: BTreeMap::new(),

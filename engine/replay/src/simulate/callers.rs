@@ -339,7 +339,9 @@ impl Run<'_> {
         };
         let then = script.day.sent_on.get(&(id, call.moved));
         let then = then.filter(|(key, _)| key.0 == now_us);
-        let is_as_then = call.is_old && script.day.diverted.contains(&(id, now_us));
+        let was_diverted = script.day.diverted.contains(&(id, now_us));
+        let was_cut_off = then.is_none() && script.day.cut_off.contains(&now_us);
+        let is_as_then = was_diverted && (call.is_old || was_cut_off);
         let next = if is_as_then {
             then.map(|(_, enqueue)| enqueue.clone())
         } else {
