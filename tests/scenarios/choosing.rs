@@ -184,6 +184,31 @@ fn rule_7_no_more_than_max_busy_have_callers_of_a_queue() {
 }
 
 #[test]
+fn rule_5_who_hangs_up_their_own_call_to_a_full_queue_has_its_first_caller_next() {
+    let w = world(&centre("max_busy = 1", ["", ""], ["", ""]));
+    let (ann, bob) = staffed(&w);
+    ann.calls("sales");
+    w.run_for(secs(1));
+    bob.answers();
+    bob.takes_a_break("lunch");
+    let (first, second) = (w.phone("+49301"), w.phone("+49302"));
+    first.calls("sales");
+    w.run_for(secs(1));
+    second.calls("support");
+    w.run_for(secs(1));
+    ann.hangs_up();
+    w.run_for(secs(1));
+    ann.answers();
+    assert!(first.talks_to(&ann), "room for sales and she come at once");
+    first.hangs_up();
+    w.run_for(secs(1));
+    ann.answers();
+    second.hangs_up();
+    w.expect_quiet();
+    w.expect_journal_gives_the_same_state();
+}
+
+#[test]
 fn rule_6_ring_all_rings_everybody_and_the_first_to_answer_has_the_caller() {
     let w = world(&centre("strategy = \"ring-all\"", ["", ""], ["", ""]));
     let (ann, bob) = staffed(&w);

@@ -25,6 +25,21 @@ impl Engine {
         by: EndedBy,
         status: Option<u16>,
     ) {
+        self.end_call_without(None, call, cause, by, status);
+    }
+
+    /// The same, where `gone` has ended its own leg.
+    ///
+    /// The distribution core hears of the call first, of the phones that are free again afterwards: what the call made room for
+    /// goes by rank to whoever is free (I4), and nobody is alerted for their own call.
+    pub(super) fn end_call_without(
+        &mut self,
+        gone: Option<LegId>,
+        call: CallId,
+        cause: EndCause,
+        by: EndedBy,
+        status: Option<u16>,
+    ) {
         let Some(found) = self.calls.get(&call) else {
             return;
         };
@@ -55,6 +70,13 @@ impl Engine {
             | Stage::Dialling
             | Stage::Parked(_)
             | Stage::Placing { .. } => {}
+        }
+        let is_up = |leg: &LegId| {
+            let state = self.legs.get(leg).map(|leg| &leg.state);
+            matches!(state, Some(LegState::Up { .. }))
+        };
+        if let Some(gone) = gone.filter(is_up) {
+            self.end_leg(gone, cause.clone());
         }
         self.stop_rings(call, EndResult::Withdrawn);
         self.finish_leg(caller, &cause, status);

@@ -145,30 +145,12 @@ impl Engine {
             | Stage::Parked(_)
             | Stage::Placing { .. } => EndResult::Abandoned,
         };
-        if let Some(LegState::Up { .. }) = gone
-            .and_then(|leg| self.legs.get(&leg))
-            .map(|leg| &leg.state)
-            && let Some(leg) = gone
-        {
-            self.end_leg(
-                leg,
-                EndCause {
-                    result,
-                    sip_status: None,
-                    reason: None,
-                },
-            );
-        }
-        self.end_call(
-            call,
-            EndCause {
-                result,
-                sip_status: None,
-                reason: None,
-            },
-            by,
-            status,
-        );
+        let cause = EndCause {
+            result,
+            sip_status: None,
+            reason: None,
+        };
+        self.end_call_without(gone, call, cause, by, status);
     }
 
     /// An offer of ours that got no usable answer: there is nothing to hear on this leg.

@@ -143,6 +143,11 @@ impl Engine {
         found.fallback = None;
         found.diversions = 0;
         self.add_call(found);
+        self.is_own_call(stays);
+        if distributed {
+            let interaction = InteractionId(call.0);
+            self.acd_input(AcdInput::InteractionEnded { interaction });
+        }
         self.send_bye(leg, None);
         self.end_leg(
             leg,
@@ -152,11 +157,6 @@ impl Engine {
                 reason: Some(reason.into()),
             },
         );
-        self.is_own_call(stays);
-        if distributed {
-            let interaction = InteractionId(call.0);
-            self.acd_input(AcdInput::InteractionEnded { interaction });
-        }
     }
 
     /// An agent who stays in a call that the distribution core is done with is in a call of their own.
