@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 
 use config::{
     AuxCode, Calendar, FeatureCodes, HolidayList, Number, NumberList, Queue, Record, Trunk, User,
+    WrapUpCodes,
 };
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -90,6 +91,7 @@ fn schemas(routes: &Routes) -> BTreeMap<String, Value> {
         resource::<NumberList>(),
         resource::<FeatureCodes>(),
         resource::<AuxCode>(),
+        resource::<WrapUpCodes>(),
         resource::<Trunk>(),
     ]);
     let (name, queue) = resource::<Queue>();

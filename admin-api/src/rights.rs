@@ -119,6 +119,11 @@ impl Scope {
             || call.legs.values().any(|leg| leg.user.as_deref() == me)
     }
 
+    /// Whether they have it or have had it.
+    pub(crate) fn has_had(&self, call: &CallRow) -> bool {
+        call.had_by.contains(&self.username)
+    }
+
     /// Whether they may end this call: attendants when they talk, ring or are being rung in it.
     pub(crate) fn may_end(&self, call: &CallRow) -> bool {
         let me = Some(self.username.as_str());

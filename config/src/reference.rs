@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::centre::{
     AuxCode, Calendar, FeatureCodes, HolidayList, Kind, Number, NumberList, Queue, Trunk, User,
+    WrapUpCodes,
 };
 use crate::read::{FieldInfo, Record, Shape};
 use crate::settings::Settings;
@@ -53,6 +54,7 @@ pub(crate) fn schema_of(kind: Kind) -> Vec<FieldInfo> {
         Kind::NumberList => NumberList::schema(),
         Kind::FeatureCodes => FeatureCodes::schema(),
         Kind::AuxCode => AuxCode::schema(),
+        Kind::WrapUpCodes => WrapUpCodes::schema(),
     }
 }
 
@@ -67,6 +69,7 @@ fn doc_of(kind: Kind) -> String {
         Kind::NumberList => NumberList::doc(),
         Kind::FeatureCodes => FeatureCodes::doc(),
         Kind::AuxCode => AuxCode::doc(),
+        Kind::WrapUpCodes => WrapUpCodes::doc(),
     }
 }
 

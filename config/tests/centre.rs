@@ -332,6 +332,38 @@ fn aux_codes_are_told_from_the_reason_of_those_who_did_not_answer() {
 }
 
 #[test]
+fn mo_6_5_wrap_up_codes_are_told_apart_and_there_where_they_are_required() {
+    let text = r#"
+[[queues]]
+name = "sales"
+wrap_up_code = "required"
+[[queues]]
+name = "support"
+wrap_up_code = "required"
+[[wrap_up_codes]]
+name = "outcome"
+codes = ["sold", "lost", "sold"]
+queues = ["support", "suport"]
+[[wrap_up_codes]]
+name = "empty"
+[[wrap_up_codes]]
+name = "outcome"
+"#;
+    expect![[r#"
+        centre.toml:4:16: queue "sales": there is no code for its calls; add one to [[wrap_up_codes]], or write "optional"
+        centre.toml:10:26: wrap-up category "outcome": "sold" stands there twice; write it once
+        centre.toml:11:22: wrap-up category "outcome": there is no queue "suport"; did you mean "support"?
+        centre.toml:15:8: there is a wrap-up category "outcome" above already; give it another name, or take one of the two out"#]]
+    .assert_eq(&faults_of(text));
+    let many: Vec<String> = (0..201).map(|n| format!("\"c{n}\"")).collect();
+    let text = format!(
+        "[[wrap_up_codes]]\nname = \"x\"\ncodes = [{}]\n",
+        many.join(", ")
+    );
+    assert!(faults_of(&text).contains("201 codes are too many; write at most 200"));
+}
+
+#[test]
 fn feature_codes_are_one_table() {
     let codes = |code: &str| format!("[feature_codes]\npick_up = \"{code}\"\n");
     let old = parse_centre(&codes("*8"), "c").unwrap();

@@ -1,8 +1,8 @@
 //! No text and no JSON panics the readers, and what they accept prints as it can be read again.
 
 use config::{
-    AuxCode, FeatureCodes, Number, NumberList, Queue, Resource, Settings, Trunk, User, export,
-    parse_centre,
+    AuxCode, FeatureCodes, Number, NumberList, Queue, Resource, Settings, Trunk, User, WrapUpCodes,
+    export, parse_centre,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -94,5 +94,6 @@ proptest! {
         check_json::<NumberList>(&any);
         check_json::<FeatureCodes>(&any);
         check_json::<AuxCode>(&any);
+        check_json::<WrapUpCodes>(&any);
     }
 }

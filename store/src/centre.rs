@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use config::{
     AuxCode, Calendar, Centre, Change, FeatureCodes, HolidayList, Kind, Number, NumberList, Queue,
-    Resource, Trunk, User, WhatChanged, diff, diff_prompts,
+    Resource, Trunk, User, WhatChanged, WrapUpCodes, diff, diff_prompts,
 };
 use serde_json::Value as Json;
 use sqlx::Row as _;
@@ -199,6 +199,7 @@ fn read(centre: &mut Centre, row: &Row) -> Result<(), StoreError> {
         Kind::NumberList => put::<NumberList>(centre, &json),
         Kind::FeatureCodes => put::<FeatureCodes>(centre, &json),
         Kind::AuxCode => put::<AuxCode>(centre, &json),
+        Kind::WrapUpCodes => put::<WrapUpCodes>(centre, &json),
     }
     .map_err(unreadable)
 }
@@ -251,6 +252,7 @@ async fn write(
         Kind::NumberList => bodies::<NumberList>(change, &one.name),
         Kind::FeatureCodes => bodies::<FeatureCodes>(change, &one.name),
         Kind::AuxCode => bodies::<AuxCode>(change, &one.name),
+        Kind::WrapUpCodes => bodies::<WrapUpCodes>(change, &one.name),
     };
     match &bodies.stored {
         Some(body) => {

@@ -10,7 +10,7 @@ use crate::projection::table;
 use crate::projection::words::Word;
 use crate::projection::{AlertRecord, CallRecord, LegRecord, SessionRecord, StateRecord};
 
-const CALL: &str = "SELECT * FROM calls WHERE id = $1";
+const CALL: &str = "SELECT * FROM calls LEFT JOIN codes ON codes.call_id = calls.id WHERE id = $1";
 const LEGS: &str = "SELECT * FROM legs WHERE call_id = $1 ORDER BY started_us, id";
 const ALERTS: &str = "SELECT * FROM alerts WHERE call_id = $1 ORDER BY started_us, id";
 
@@ -109,13 +109,15 @@ impl History {
         limit: u32,
         cursor: Option<&str>,
     ) -> Result<Page<CallRecord>, StoreError> {
-        let mut query = QueryBuilder::new("SELECT * FROM calls WHERE ended_us IS NOT NULL");
+        let mut query = QueryBuilder::new(
+            "SELECT * FROM calls LEFT JOIN codes ON codes.call_id = calls.id WHERE ended_us IS NOT NULL",
+        );
         narrow(&mut query, filter);
         let key = Key {
             time: "started_us",
             of: |call: &CallRecord| (call.started_us, call.id.0),
         };
-        page(&self.pool, query, limit, cursor, table::call, &key).await
+        page(&self.pool, query, limit, cursor, table::coded_call, &key).await
     }
 
     /// One call, over or not, with its legs and alerts.
@@ -142,7 +144,7 @@ impl History {
             .fetch_all(&mut *transaction)
             .await?;
         Ok(Some(CallDetail {
-            call: table::call(&row)?,
+            call: table::coded_call(&row)?,
             legs: legs.iter().map(table::leg).collect::<Result<_, _>>()?,
             alerts: alerts.iter().map(table::alert).collect::<Result<_, _>>()?,
         }))
@@ -221,10 +223,15 @@ impl History {
     }
 }
 
-/// Legs and alerts first: they are found through the calls, which go last.
-pub(crate) fn prune_statements() -> [String; 3] {
-    [("legs", "call_id"), ("alerts", "call_id"), ("calls", "id")]
-        .map(|(table, column)| format!("DELETE FROM {table} WHERE {column} IN {PRUNED_CALLS}"))
+/// Legs, alerts and codes first: they are found through the calls, which go last.
+pub(crate) fn prune_statements() -> [String; 4] {
+    [
+        ("legs", "call_id"),
+        ("alerts", "call_id"),
+        ("codes", "call_id"),
+        ("calls", "id"),
+    ]
+    .map(|(table, column)| format!("DELETE FROM {table} WHERE {column} IN {PRUNED_CALLS}"))
 }
 
 fn narrow(query: &mut QueryBuilder<Database>, filter: &HistoryFilter) {

@@ -44,6 +44,11 @@ pub(crate) const CENTRE: Schema = &[
         "directory",
         include_str!("../migrations/sqlite/0005_directory.sql"),
     ),
+    (
+        6,
+        "wrap-up codes",
+        include_str!("../migrations/sqlite/0006_wrap_up_codes.sql"),
+    ),
 ];
 
 /// Makes the file where there is none, and applies what it lacks.

@@ -11,7 +11,8 @@ use store::{Account, CentreChange, CentreStore, StoreError, TokenHash};
 const DEMO: &str = include_str!("../../config/demo.toml");
 /// What the demo centre has nothing of.
 const MORE: &str = "[[number_lists]]\nname = \"vip\"\nnumbers = [\"+3120*\"]\n\
-    [feature_codes]\npick_up = \"*8\"\n[[aux_codes]]\nname = \"errand\"\n";
+    [feature_codes]\npick_up = \"*8\"\n[[aux_codes]]\nname = \"errand\"\n\
+    [[wrap_up_codes]]\nname = \"outcome\"\ncodes = [\"solved\"]\n";
 
 /// Seals so that a test can tell the secret again.
 struct Marked;
@@ -70,7 +71,8 @@ async fn a_centre_reads_back_as_it_was_saved() {
         + centre.numbers.len()
         + centre.number_lists.len()
         + centre.feature_codes.len()
-        + centre.aux_codes.len();
+        + centre.aux_codes.len()
+        + centre.wrap_up_codes.len();
     assert_eq!(
         save(&store.centre(), 0, &Centre::default(), &centre)
             .await

@@ -304,6 +304,7 @@ async fn agents_times_can_be_asked_for() {
                     since_us: began_us + hour * HOUR_US,
                     call: None,
                     left_queues: Vec::new(),
+                    codes_due: Vec::new(),
                 }));
             }
             scribe.utc_us = began_us + 8 * HOUR_US;

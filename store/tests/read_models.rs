@@ -47,6 +47,61 @@ async fn expected(entries: &[Entry]) -> Vec<CallDetail> {
     history(&home.open().await).await
 }
 
+#[tokio::test]
+async fn mo_6_2_a_code_is_on_record_with_its_call_also_after_its_end_and_goes_with_it() {
+    let home = Home::new();
+    let store = home.open().await;
+    let mut writer = store.start(Limits::default()).await.unwrap();
+    let mut scribe = Scribe::new();
+    let coded = |code: Option<&str>| Event::CallCoded {
+        call: id(1, 1),
+        agent: "alice".into(),
+        category: code.map(|_| "outcome".into()),
+        code: code.map(str::to_owned),
+        text: code.map(|_| "twice".into()),
+    };
+    let mut call = scribe.call(1, "alice");
+    let end = call.pop().unwrap();
+    call.push(scribe.event(coded(Some("sold"))));
+    write(&mut writer, call).await;
+    writer.append(Entry {
+        seq: scribe.acd(1).seq,
+        ..end
+    });
+    let health = writer.health();
+    for (code, expected) in [
+        (None, None),
+        (Some("lost"), Some("lost")),
+        (Some("sold"), Some("sold")),
+    ] {
+        let entry = scribe.event(coded(code));
+        let (seq, utc_us) = (entry.seq, entry.stamp.utc_us);
+        writer.append(entry);
+        assert!(health.wait_projected(seq).await);
+        let detail = history(&store).await.pop().unwrap();
+        let found = detail.call.coded;
+        assert_eq!(found.as_ref().map(|it| it.code.as_str()), expected);
+        if let Some(found) = found {
+            assert_eq!((&*found.category, &*found.agent), ("outcome", "alice"));
+            assert_eq!(
+                (found.text.as_deref(), found.at_us),
+                (Some("twice"), utc_us)
+            );
+        }
+    }
+    let days = 24 * 3_600 * 1_000_000;
+    store
+        .maintain(common::START_US + 500 * days, 1)
+        .await
+        .unwrap();
+    assert_eq!(
+        home.look(&home.database(), "SELECT count(*) FROM codes")
+            .await,
+        0
+    );
+    writer.close().unwrap();
+}
+
 fn copy_database(home: &Home, to: &std::path::Path) {
     fs::copy(home.database(), to).unwrap();
 }

@@ -34,3 +34,4 @@ mod registrar;
 mod restart;
 mod told;
 mod why;
+mod wrap_up;

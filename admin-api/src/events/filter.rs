@@ -138,7 +138,9 @@ impl Filter {
             | Event::CallHeld { call, .. }
             | Event::CallResumed { call, .. }
             | Event::CallEnded { call, .. } => (call, false),
-            Event::AgentChanged { .. }
+            // Also of calls that are over, which are not followed any more.
+            Event::CallCoded { .. }
+            | Event::AgentChanged { .. }
             | Event::AgentLoggedIn { .. }
             | Event::AgentLoggedOut { .. }
             | Event::AgentRemoved { .. }
@@ -163,6 +165,9 @@ impl Filter {
     )]
     fn beside_calls(&self, event: &Event) -> Shown {
         match event {
+            Event::CallCoded { call, agent, .. } => {
+                yes_if(self.scope.is_me(agent) || self.calls.get(call) == Some(&true))
+            }
             Event::AgentChanged { agent, .. }
             | Event::AgentLoggedIn { agent, .. }
             | Event::AgentLoggedOut { agent }

@@ -81,7 +81,7 @@ kinds! {
     "call-ended", "The call is over; nothing more happens to it.", ["call": Text, "cause": Cause, "by": Text];
     "agent-changed", "An agent's state, whole, after any part of it changed.",
         ["agent": Text, "presence": Text, "reason": MaybeText, "activity": Text, "pending": MaybeText,
-         "extension": MaybeText, "device": Text, "since": Time, "call": MaybeText, "left_queues": Texts];
+         "extension": MaybeText, "device": Text, "since": Time, "call": MaybeText, "left_queues": Texts, "codes_due": Texts];
     "queue-changed", "A queue opened or closed, or will do so at another time than thought.",
         ["queue": Text, "open": Flag, "override_state": MaybeText, "override_until": MaybeTime,
          "next_change": MaybeTime];
@@ -108,6 +108,8 @@ kinds! {
     "call-parked", "The call is parked in a slot; `party` is who is.",
         ["call": Text, "slot": Number, "by": MaybeText, "location": MaybeText, "party": Party];
     "call-retrieved", "Somebody has taken a parked call.", ["call": Text, "slot": Number, "by": Text];
+    "call-coded", "An agent said what a call was about, or takes that back (`code` null); also after its end.",
+        ["call": Text, "agent": Text, "category": MaybeText, "code": MaybeText, "text": MaybeText];
 }
 
 /// The schema of the messages: one of the types.

@@ -124,6 +124,7 @@ pub(crate) fn one_of_each() -> Vec<Event> {
             since_us: 1,
             call: Some(CALL),
             left_queues: vec![queue()],
+            codes_due: vec![CALL],
         },
         Event::QueueChanged {
             queue: queue(),
@@ -202,6 +203,13 @@ pub(crate) fn one_of_each() -> Vec<Event> {
             slot: 1,
             by: agent(),
         },
+        Event::CallCoded {
+            call: CALL,
+            agent: agent(),
+            category: Some("outcome".into()),
+            code: Some("solved".into()),
+            text: None,
+        },
     ];
     assert!(
         events.iter().map(number).eq(0..events.len()),
@@ -215,7 +223,7 @@ pub(crate) fn one_of_each() -> Vec<Event> {
     events
 }
 
-const LAST: usize = 32;
+const LAST: usize = 33;
 
 fn number(event: &Event) -> usize {
     match event {
@@ -251,6 +259,7 @@ fn number(event: &Event) -> usize {
         Event::CallTransferred { .. } => 29,
         Event::CallRecalled { .. } => 30,
         Event::CallParked { .. } => 31,
-        Event::CallRetrieved { .. } => LAST,
+        Event::CallRetrieved { .. } => 32,
+        Event::CallCoded { .. } => LAST,
     }
 }

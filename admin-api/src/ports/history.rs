@@ -1,6 +1,7 @@
 //! Calls that are over, from the store's read models.
 
 use engine::event::{AlertEnd, Direction, EndResult, EndedBy, LegRole};
+use engine::view::Coded;
 use engine::{CallId, LegId};
 
 use super::Answer;
@@ -99,6 +100,8 @@ pub struct CallRecord {
     pub ended_by: EndedBy,
     /// Where a rule sent it.
     pub diverted_to: Option<String>,
+    /// What the agent who took it says it was about.
+    pub coded: Option<Coded>,
 }
 
 /// One call with all that belongs to it.

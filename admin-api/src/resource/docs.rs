@@ -15,7 +15,7 @@ use crate::routing::Doc;
 
 /// The document's words for `GET /KIND`.
 pub(crate) fn list<T: Exposed>() -> Doc {
-    let operation = operation::<T>("list", format!("Lists the {}s", T::KIND))
+    let operation = operation::<T>("list", format!("Lists the {}", plural(T::KIND.as_str())))
         .parameters(Some(ListParams::into_params(|| Some(ParameterIn::Query))))
         .response("200", json("One page", page::<T>()));
     Doc::new(HttpMethod::Get, &path::<T>(false), operation.build())
@@ -94,6 +94,13 @@ fn removal<T: Exposed>() -> OperationBuilder {
             "204",
             ResponseBuilder::new().description("It is gone").build(),
         )
+}
+
+fn plural(kind: &str) -> String {
+    match kind.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{kind}s"),
+    }
 }
 
 /// One of the kind, as a sentence names it.

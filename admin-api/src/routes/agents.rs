@@ -66,6 +66,8 @@ pub(crate) struct Agent {
     queues: Vec<String>,
     /// Those of them that they have left until they log out.
     left_queues: Vec<String>,
+    /// Calls of theirs that still lack the wrap-up code their queue requires, oldest first: a wrap-up does not end before.
+    codes_due: Vec<String>,
 }
 
 impl Agent {
@@ -94,6 +96,9 @@ impl Agent {
                 .map(|assignment| assignment.queue.to_string())
                 .collect(),
             left_queues: row.map_or_else(Vec::new, |row| row.left_queues.clone()),
+            codes_due: row.map_or_else(Vec::new, |row| {
+                row.codes_due.iter().map(ToString::to_string).collect()
+            }),
         }
     }
 }

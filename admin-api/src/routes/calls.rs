@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use super::wrap_up::CodeRow;
 use super::{PREFIX, parked};
 use crate::auth::{Attendant, Proof};
 use crate::extract::{Body, Call, OptionalBody};
@@ -74,6 +75,8 @@ pub(crate) struct LiveCall {
     recall_from: Option<String>,
     /// The slot it is parked in.
     parked: Option<u32>,
+    /// What the agent who has it says it is about.
+    wrap_up: Option<CodeRow>,
     /// Its legs.
     legs: Vec<LiveLeg>,
 }
@@ -123,6 +126,7 @@ impl LiveCall {
             sent_to: row.sent_to.clone(),
             recall_from: row.recall_from.clone(),
             parked: row.parked.as_ref().map(|parked| parked.slot),
+            wrap_up: row.coded.as_ref().map(CodeRow::of),
             legs: row
                 .legs
                 .iter()

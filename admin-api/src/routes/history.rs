@@ -10,6 +10,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::PREFIX;
+use super::wrap_up::CodeRow;
 use crate::auth::{Attendant, Proof};
 use crate::extract::Call;
 use crate::list::{ListParams, ListQuery, Page};
@@ -79,6 +80,8 @@ pub(crate) struct PastCall {
     ended_by: EndedBy,
     /// Where a rule or a person sent it last; a recall's queue.
     diverted_to: Option<String>,
+    /// What the agent who took it says it was about.
+    wrap_up: Option<CodeRow>,
 }
 
 impl From<CallRecord> for PastCall {
@@ -107,6 +110,7 @@ impl From<CallRecord> for PastCall {
             reason: call.reason,
             ended_by: call.ended_by,
             diverted_to: call.diverted_to,
+            wrap_up: call.coded.as_ref().map(CodeRow::of),
         }
     }
 }

@@ -26,6 +26,8 @@ mod queues;
 mod trunks;
 mod users;
 mod waiting;
+mod wrap_up;
+mod wrap_up_codes;
 
 use crate::routing::Routes;
 
@@ -53,12 +55,14 @@ pub(crate) fn api() -> Routes {
         feature_codes::routes(),
         aux_codes::routes(),
         prompts::routes(),
+        wrap_up_codes::routes(),
         agents::routes(),
         agent_figures::routes(),
         figures::routes(),
         waiting::routes(),
         calls::routes(),
         parked::routes(),
+        wrap_up::routes(),
         explain::routes(),
         history::routes(),
         events::routes(),

@@ -66,6 +66,21 @@ pub(crate) fn told(teller: &Teller<'_>, event: &Event) -> Option<String> {
             "it was held for {}, who had sent it",
             teller.name(by)
         )),
+        Event::CallCoded {
+            agent,
+            category,
+            code,
+            ..
+        } => {
+            let agent = teller.name(agent);
+            sentence(&match (category, code) {
+                (Some(category), Some(code)) => {
+                    format!("{agent} said that it was about {code} ({category})")
+                }
+                (None, Some(code)) => format!("{agent} said that it was about {code}"),
+                (_, None) => format!("{agent} took back what it was about"),
+            })
+        }
         Event::CallReserved { by, sticky, .. } => sentence(&match by {
             Some(by) if *sticky => {
                 format!(

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::world::{START_US, World, call_id};
 
-fn past(n: u64, agent: Option<&str>, alerted: &str) -> CallDetail {
+pub(crate) fn past(n: u64, agent: Option<&str>, alerted: &str) -> CallDetail {
     let second = 1_000_000;
     CallDetail {
         call: CallRecord {
@@ -34,6 +34,7 @@ fn past(n: u64, agent: Option<&str>, alerted: &str) -> CallDetail {
             reason: None,
             ended_by: EndedBy::Caller,
             diverted_to: None,
+            coded: None,
         },
         legs: vec![LegRecord {
             id: LegId(1),

@@ -22,6 +22,7 @@ fn agent(world: &World, name: &str, presence: Presence, activity: Activity, left
         since_us: START_US,
         call: None,
         left_queues: left.iter().map(|queue| (*queue).to_owned()).collect(),
+        codes_due: Vec::new(),
     });
 }
 

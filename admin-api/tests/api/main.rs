@@ -17,3 +17,4 @@ mod resources;
 mod rights;
 mod waiting;
 mod world;
+mod wrap_up;

@@ -348,6 +348,9 @@ async fn a_queue_is_removed_with_a_destination_for_those_who_wait() {
         .call(Some("root"), "PATCH", "/api/v1/users/bob", free)
         .await;
     assert_eq!(bob.status, 200, "{}", bob.body);
+    let codes = "/api/v1/wrap-up-codes/sales%20only";
+    let gone = world.call(Some("root"), "DELETE", codes, Value::Null).await;
+    assert_eq!(gone.status, 204, "{}", gone.body);
     let delete = async |query: &str| {
         let path = format!("/api/v1/queues/sales{query}");
         world.call(Some("root"), "DELETE", &path, Value::Null).await

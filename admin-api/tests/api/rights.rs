@@ -692,12 +692,37 @@ fn table() -> Vec<Row> {
         json!({"name": "new", "numbers": ["+3110*"]}),
     ));
     let codes = kind("aux-codes", "name", "errand", json!({"name": "new"}));
+    let wrap_up = kind("wrap-up-codes", "name", "outcome", json!({"name": "new"}));
+    let other = "/api/v1/wrap-up-codes/sales%20only";
+    let template = "/api/v1/wrap-up-codes/{name}";
+    // ann does not serve sales (MO-6.3).
+    rows.push(("GET", template, other, none(), [401, 403, 200, 200]));
+    let call = "/api/v1/calls/{id}/wrap-up";
+    let code = || json!({"code": "sold"});
+    rows.extend([
+        // Call 1 is ann's, 3 is bob's.
+        (
+            "POST",
+            call,
+            "/api/v1/calls/0100000000000001/wrap-up",
+            code(),
+            [401, 204, 204, 204],
+        ),
+        (
+            "POST",
+            call,
+            "/api/v1/calls/0100000000000003/wrap-up",
+            code(),
+            [401, 404, 204, 204],
+        ),
+    ]);
     rows.extend(
         codes
             .into_iter()
+            .chain(wrap_up)
             .map(|(method, route, path, body, statuses)| {
                 let [nobody, _, supervisor, administrator] = statuses;
-                // All who take breaks read them.
+                // All who take breaks, or calls, read them.
                 let attendant = if method == "GET" { supervisor } else { 403 };
                 (
                     method,

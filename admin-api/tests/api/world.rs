@@ -120,6 +120,15 @@ to = "queue:support"
 [[aux_codes]]
 name = "errand"
 
+[[wrap_up_codes]]
+name = "outcome"
+codes = ["sold", "not sold"]
+
+[[wrap_up_codes]]
+name = "sales only"
+codes = ["lead"]
+queues = ["sales"]
+
 [[number_lists]]
 name = "vip"
 numbers = ["+3120555*"]
@@ -513,6 +522,7 @@ impl Inside {
             since_us: START_US,
             call: None,
             left_queues: Vec::new(),
+            codes_due: Vec::new(),
         });
     }
 
@@ -570,6 +580,7 @@ impl Inside {
             } else {
                 vec![queue.into()]
             },
+            codes_due: Vec::new(),
         });
     }
 
@@ -591,6 +602,15 @@ impl Inside {
                 let n = lock(&self.asked).len() as u64 + 1000;
                 self.started(n, Some(username));
                 return Done::Call(call_id(n));
+            }
+            CommandBody::CodeCall { call, code, .. } => {
+                self.publish(Event::CallCoded {
+                    call: *call,
+                    agent: "ann".into(),
+                    category: code.as_ref().and_then(|code| code.category.clone()),
+                    code: code.as_ref().map(|code| code.code.clone()),
+                    text: code.as_ref().and_then(|code| code.text.clone()),
+                });
             }
             CommandBody::Hold { .. } | CommandBody::Resume { .. } => {}
             CommandBody::Transfer { .. } | CommandBody::Retrieve { .. } => {}

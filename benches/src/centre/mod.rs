@@ -96,6 +96,7 @@ fn queue(id: u32) -> QueueConfig {
         relax: required.iter().map(|_| anyone_later.clone()).collect(),
         skills: required,
         max_busy: 0,
+        code_required: false,
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{
     AuxCode, Calendar, Centre, FeatureCodes, HolidayList, Kind, Number, NumberList, Queue,
-    Resource, Trunk, User, export,
+    Resource, Trunk, User, WrapUpCodes, export,
 };
 use crate::read::Written;
 
@@ -66,6 +66,7 @@ pub fn diff(old: &Centre, new: &Centre) -> Vec<Change> {
     diff_kind::<NumberList>(old, new, &mut changes);
     diff_kind::<FeatureCodes>(old, new, &mut changes);
     diff_kind::<AuxCode>(old, new, &mut changes);
+    diff_kind::<WrapUpCodes>(old, new, &mut changes);
     changes
 }
 

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::{
     AuxCode, Calendar, Centre, FeatureCodes, HolidayList, Number, NumberList, Queue, Resource,
-    Trunk, User,
+    Trunk, User, WrapUpCodes,
 };
 
 /// The centre as a file: what differs from the defaults, secrets as they are kept.
@@ -21,6 +21,7 @@ pub fn export(centre: &Centre) -> String {
     print_kind::<NumberList>(centre, &mut text);
     print_kind::<FeatureCodes>(centre, &mut text);
     print_kind::<AuxCode>(centre, &mut text);
+    print_kind::<WrapUpCodes>(centre, &mut text);
     text
 }
 

@@ -7,7 +7,7 @@ use toml::de::DeTable;
 use super::check::CrossFault;
 use super::{
     AuxCode, Calendar, Centre, FeatureCodes, HolidayList, Kind, Number, NumberList, Queue,
-    Resource, ResourceFault, Trunk, User,
+    Resource, ResourceFault, Trunk, User, WrapUpCodes,
 };
 use crate::Snapshot;
 use crate::fault::{Faults, Source};
@@ -21,7 +21,6 @@ const LATER: &[&str] = &[
     "skills",
     "tasks",
     "templates",
-    "wrap_up_codes",
 ];
 
 /// What is a resource of the API and no table.
@@ -170,6 +169,7 @@ impl Walk {
                 Some(Kind::Number) => self.read_list::<Number>(entry, reader),
                 Some(Kind::NumberList) => self.read_list::<NumberList>(entry, reader),
                 Some(Kind::AuxCode) => self.read_list::<AuxCode>(entry, reader),
+                Some(Kind::WrapUpCodes) => self.read_list::<WrapUpCodes>(entry, reader),
                 Some(Kind::FeatureCodes) => self.read_single::<FeatureCodes>(entry, reader),
                 None if entry.key == PROMPTS => reader.in_field(PROMPTS, &entry.node, |reader| {
                     let message = "sounds are uploaded, not written down here";

@@ -34,6 +34,7 @@ impl Centre {
             aux_codes: merge_kind(&self.aux_codes, &file.aux_codes, prune, Arc::clone),
             // No file speaks of them.
             prompts: self.prompts.clone(),
+            wrap_up_codes: merge_kind(&self.wrap_up_codes, &file.wrap_up_codes, prune, Arc::clone),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The centre: its users, queues, calendars, holiday lists, trunks, numbers, number lists, feature codes and aux codes.
+//! The centre: its users, queues, calendars, holiday lists, trunks, numbers, number lists, feature codes, aux codes and wrap-up codes.
 //!
 //! Owns what the resources are, what the centre file looks like, what is right across resources,
 //! and how two centres differ and merge. A [`Centre`] is a value: it is read from a file, stored
@@ -21,6 +21,7 @@ mod queue;
 mod secrets;
 mod trunk;
 mod user;
+mod wrap_up_codes;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -47,6 +48,7 @@ pub use prompt::{BUILT_IN_PROMPTS, Prompt, PromptUse, diff_prompts};
 pub use queue::{Announce, Overflow, Queue, Relaxation, ServiceLevel, Sticky};
 pub use trunk::Trunk;
 pub use user::{Assignment, FIRST_ADMINISTRATOR, Personal, User};
+pub use wrap_up_codes::WrapUpCodes;
 
 /// The kinds of resource of a centre.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,11 +71,13 @@ pub enum Kind {
     FeatureCodes,
     /// [`AuxCode`].
     AuxCode,
+    /// [`WrapUpCodes`].
+    WrapUpCodes,
 }
 
 impl Kind {
     /// All of them, in the order of a file in which nothing is named before it stands there.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::HolidayList,
         Self::Calendar,
         Self::Queue,
@@ -83,6 +87,7 @@ impl Kind {
         Self::NumberList,
         Self::FeatureCodes,
         Self::AuxCode,
+        Self::WrapUpCodes,
     ];
 
     /// One of them: `queue`.
@@ -97,6 +102,7 @@ impl Kind {
             Self::NumberList => "number list",
             Self::FeatureCodes => "feature codes",
             Self::AuxCode => "aux code",
+            Self::WrapUpCodes => "wrap-up category",
         }
     }
 
@@ -112,6 +118,7 @@ impl Kind {
             Self::NumberList => "number_lists",
             Self::FeatureCodes => "feature_codes",
             Self::AuxCode => "aux_codes",
+            Self::WrapUpCodes => "wrap_up_codes",
         }
     }
 
@@ -122,6 +129,7 @@ impl Kind {
             Self::NumberList => "number-lists",
             Self::FeatureCodes => "feature-codes",
             Self::AuxCode => "aux-codes",
+            Self::WrapUpCodes => "wrap-up-codes",
             Self::Calendar | Self::Queue | Self::User | Self::Trunk | Self::Number => self.table(),
         }
     }
@@ -147,7 +155,8 @@ impl Kind {
             | Self::Queue
             | Self::Trunk
             | Self::NumberList
-            | Self::AuxCode => "name",
+            | Self::AuxCode
+            | Self::WrapUpCodes => "name",
             Self::FeatureCodes => "",
             Self::User => "username",
             Self::Number => "number",
@@ -268,6 +277,7 @@ impl_resource! {
     NumberList, NumberList, number_lists, name;
     FeatureCodes, FeatureCodes, feature_codes;
     AuxCode, AuxCode, aux_codes, name;
+    WrapUpCodes, WrapUpCodes, wrap_up_codes, name;
 }
 
 /// All resources, by kind and name. Each stands behind an `Arc`, so that a changed centre shares
@@ -294,6 +304,8 @@ pub struct Centre {
     pub aux_codes: BTreeMap<String, Arc<AuxCode>>,
     /// Uploaded sounds by name. No resource of the file or the store: the daemon puts in what its directory holds.
     pub prompts: BTreeMap<String, Prompt>,
+    /// Categories of wrap-up codes by name.
+    pub wrap_up_codes: BTreeMap<String, Arc<WrapUpCodes>>,
 }
 
 impl Centre {

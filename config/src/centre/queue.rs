@@ -3,7 +3,7 @@
 use crate::read::{impl_record_field, record};
 use crate::values::{
     AnswerMode, Destination, DialNumber, JoinWhen, Name, Seconds, ServiceAction, Share, Skills,
-    Strategy, WhenClosing, WrapUp,
+    Strategy, WhenClosing, WrapUp, WrapUpCode,
 };
 
 record! {
@@ -35,6 +35,8 @@ record! {
         device_retry: Seconds = Seconds(5) ; 1..=60,
         /// Seconds an agent keeps after a call, 0 to 86400, or `"manual"`: until the agent ends it.
         wrap_up: WrapUp,
+        /// Whether that ends without a wrap-up code: `optional`, or `required`: not before the agent has given one.
+        wrap_up_code: WrapUpCode,
         /// Callers that may wait at a time. 0 to 100000, 0: no limit.
         max_waiting: u32 ; 0..=100_000,
         /// Agents that may have callers of this queue at a time, ringing or talking; those who pick one up or have
@@ -88,7 +90,7 @@ record! {
         when_overflow: Option<Overflow>,
     }
     later {
-        wrap_up_code, record,
+        record,
     }
 }
 

@@ -228,6 +228,18 @@ choice! {
 }
 
 choice! {
+    /// Whether an agent's wrap-up ends without a code.
+    pub enum WrapUpCode {
+        /// It may.
+        #[default]
+        Optional = "optional",
+        /// Only a supervisor can end it so.
+        Required = "required",
+    }
+    later {}
+}
+
+choice! {
     /// Who plays music to a held side.
     pub enum HoldMode {
         /// We do.

@@ -20,7 +20,7 @@ mod time;
 pub use address::{Domain, Host, Listen, SipAddress, Transport};
 pub use choice::{
     AnswerMode, CalledNumber, Codec, DigestAlgorithm, HoldMode, JoinWhen, LogFormat, LogLevel,
-    Role, Strategy, Tier, TrunkKind, WhenClosing,
+    Role, Strategy, Tier, TrunkKind, WhenClosing, WrapUpCode,
 };
 pub use country::Country;
 pub use days::Days;

@@ -59,6 +59,28 @@ pub(crate) struct Agent {
     left: BTreeSet<QueueId>,
     #[cbor(n(14), default)]
     pub(crate) merits: Merits,
+    /// Interactions they had and have given no wrap-up code for, where that is required (rule 17).
+    #[cbor(n(15), default)]
+    owes: Vec<Owed>,
+}
+
+/// A wrap-up code that is required and not given yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Owed {
+    /// For this interaction, which is over.
+    #[n(0)]
+    pub interaction: InteractionId,
+    /// Whose queue requires it.
+    #[n(1)]
+    pub queue: QueueId,
+}
+
+/// What comes after an interaction.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Aftermath {
+    pub(crate) wrap_up: WrapUp,
+    /// The queue that requires a wrap-up code for it, where none was given.
+    pub(crate) owed_to: Option<QueueId>,
 }
 
 /// When a wrap-up ends by itself.
@@ -68,6 +90,9 @@ enum WrapUpUntil {
     TheyEndIt,
     #[n(1)]
     At(#[cbor(n(0), with = "crate::micros")] Duration),
+    /// Its time is over, and it ends with the last code that they owe.
+    #[n(2)]
+    Coded,
 }
 
 impl Agent {
@@ -93,9 +118,11 @@ impl Agent {
                 device: Device::Unregistered,
                 device_health: DeviceHealth::Good,
                 left: BTreeSet::new(),
+                owes: Vec::new(),
             },
             left: BTreeSet::new(),
             merits: Merits::since(now),
+            owes: Vec::new(),
         }
     }
 
@@ -192,8 +219,13 @@ impl Agent {
     pub(crate) fn wrap_up_until(&self) -> Option<Duration> {
         match self.wrap_up {
             Some(WrapUpUntil::At(at)) => Some(at),
-            Some(WrapUpUntil::TheyEndIt) | None => None,
+            Some(WrapUpUntil::TheyEndIt | WrapUpUntil::Coded) | None => None,
         }
+    }
+
+    /// The wrap-up codes that they owe, oldest first.
+    pub(crate) fn owes(&self) -> &[Owed] {
+        &self.owes
     }
 
     // ------------------------------------------------------------- presence
@@ -318,17 +350,22 @@ impl Agent {
     pub(crate) fn connect(&mut self, now: Duration, interaction: InteractionId) {
         self.pass(now);
         self.interactions.push(interaction);
+        // What they owe keeps them in the next one.
+        self.wrap_up = None;
     }
 
-    /// An interaction is over: wrap-up begins when it was the last (rule 17).
+    /// An interaction is over: wrap-up begins when it was the last (rule 17). Who is removed owes nothing: nobody could ask them.
     pub(crate) fn end_interaction(
         &mut self,
         now: Duration,
         interaction: InteractionId,
-        wrap_up: WrapUp,
+        Aftermath { wrap_up, owed_to }: Aftermath,
     ) {
         self.pass(now);
         self.interactions.retain(|other| *other != interaction);
+        let owed_to = owed_to.filter(|_| !self.removed && !sabotage::wrap_up_code());
+        self.owes
+            .extend(owed_to.map(|queue| Owed { interaction, queue }));
         if !self.interactions.is_empty() {
             return;
         }
@@ -336,20 +373,51 @@ impl Agent {
         self.wrap_up = match wrap_up {
             _ if sabotage::wrap_up() => None,
             WrapUp::Manual => Some(WrapUpUntil::TheyEndIt),
-            WrapUp::For(Duration::ZERO) => None,
+            WrapUp::For(Duration::ZERO) => self.until_coded(),
             WrapUp::For(span) => Some(WrapUpUntil::At(now.saturating_add(span))),
         };
     }
 
-    /// Whether there was one to end.
+    /// Ends it as far as it can: what they owe a code for keeps them in it. Whether there was one that is over now.
     pub(crate) fn end_wrap_up(&mut self, now: Duration) -> bool {
         self.pass(now);
-        let ended = self.wrap_up.is_some();
-        if ended {
-            self.wrap_up = None;
+        if self.wrap_up.is_none() {
+            return false;
+        }
+        self.wrap_up = self.until_coded();
+        let is_over = self.wrap_up.is_none();
+        if is_over {
             self.idle_since = now;
         }
-        ended
+        is_over
+    }
+
+    /// They end it: nothing comes of that while they owe a code.
+    pub(crate) fn wants_to_end_wrap_up(&mut self, now: Duration) -> bool {
+        self.owes.is_empty() && self.end_wrap_up(now)
+    }
+
+    /// Ends it, whatever they owe.
+    pub(crate) fn cut_wrap_up_short(&mut self, now: Duration) -> bool {
+        self.owes.clear();
+        self.end_wrap_up(now)
+    }
+
+    /// They gave a code. Whether that ended their wrap-up.
+    pub(crate) fn give_code(&mut self, now: Duration, interaction: InteractionId) -> bool {
+        self.owe_only(now, |owed| owed.interaction != interaction)
+    }
+
+    /// They owe no more codes than these. Whether that ended their wrap-up.
+    pub(crate) fn owe_only(&mut self, now: Duration, owes: impl Fn(&Owed) -> bool) -> bool {
+        self.owes.retain(owes);
+        let waits = self.wrap_up == Some(WrapUpUntil::Coded);
+        waits && self.owes.is_empty() && self.end_wrap_up(now)
+    }
+
+    /// What is left of a wrap-up whose time is over.
+    fn until_coded(&self) -> Option<WrapUpUntil> {
+        (!self.owes.is_empty()).then_some(WrapUpUntil::Coded)
     }
 
     pub(crate) fn extend_wrap_up(&mut self, by: Duration) {
@@ -401,6 +469,7 @@ impl Agent {
             device: self.phone.device(),
             device_health: self.phone.health(),
             left: self.left.clone(),
+            owes: self.owes.clone(),
         };
         if state == self.shown {
             return None;

@@ -85,6 +85,10 @@ pub struct QueueConfig {
     /// themselves counts and is not kept from them. 0: no limit (rule 7).
     #[cbor(n(19), default)]
     pub max_busy: u32,
+    /// Whether an agent owes a wrap-up code for each interaction of this queue they had: their wrap-up does not end before they gave
+    /// it (rule 17).
+    #[cbor(n(20), default)]
+    pub code_required: bool,
 }
 
 /// Something an agent can do, and how well.

@@ -118,6 +118,7 @@ mod tests {
             skills: Vec::new(),
             relax: Vec::new(),
             max_busy: 0,
+            code_required: false,
         }
     }
 

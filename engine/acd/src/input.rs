@@ -250,6 +250,15 @@ pub enum AgentChange {
         #[n(1)]
         joined: bool,
     },
+    /// Gave a wrap-up code for an interaction they have or had (rule 17). Once is enough; harmless where none is owed.
+    #[n(7)]
+    Coded {
+        #[n(0)]
+        interaction: InteractionId,
+    },
+    /// Somebody ended their wrap-up for them, without the codes that they owe.
+    #[n(8)]
+    WrapUpCutShort,
 }
 
 /// An agent's phone (rule 18).

@@ -66,6 +66,9 @@ pub(crate) struct Interaction {
     /// Its running alerts beyond the one in `stage`: it rings for all.
     #[cbor(n(20), default)]
     pub(crate) also: BTreeSet<MatchId>,
+    /// The agent who has it gave its wrap-up code.
+    #[cbor(n(21), default)]
+    pub(crate) coded: bool,
     /// Who alone may be alerted for it.
     #[n(11)]
     pub(crate) reserved: Option<Reservation>,
@@ -155,6 +158,7 @@ impl Interaction {
             service_due: None,
             first_gate: None,
             also: BTreeSet::new(),
+            coded: false,
             service_acted: enqueue.service_acted,
         };
         new.rank = new.ranked(weight);

@@ -62,6 +62,7 @@ mod watch;
 pub mod why;
 
 pub use acd::{Acd, CheckpointError};
+pub use agent::Owed;
 pub use choice::{Cause, Choice, Claim, Team};
 pub use config::AcdConfig;
 pub use ids::{AgentId, Incarnation, InteractionId, MatchId, QueueId, SkillId};

@@ -1,10 +1,12 @@
 //! Everything the acd asks for and tells.
 
 use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use minicbor::{Decode, Encode};
 
+use crate::agent::Owed;
 use crate::choice::Choice;
 use crate::config::ServiceStep;
 use crate::ids::{AgentId, InteractionId, MatchId, QueueId};
@@ -343,6 +345,10 @@ pub struct AgentState {
     #[n(6)]
     #[cbor(default)]
     pub left: BTreeSet<QueueId>,
+    /// The wrap-up codes that they owe, oldest first (rule 17).
+    #[n(7)]
+    #[cbor(default)]
+    pub owes: Vec<Owed>,
 }
 
 /// What an agent is at.

@@ -114,6 +114,8 @@ sabotage! {
     left_queue = "sabotage-left-queue";
     /// Rule 17: wrap-up is skipped.
     wrap_up = "sabotage-wrap-up";
+    /// Rule 17: a wrap-up ends without the code that is required.
+    wrap_up_code = "sabotage-wrap-up-code";
     /// Rule 18: a phone that is gone is alerted.
     device_gone = "sabotage-device-gone";
     /// Rule 20: closed queues let callers in.

@@ -118,6 +118,19 @@ impl State {
         since.max().unwrap_or_default()
     }
 
+    /// The queue that requires a wrap-up code for an interaction that somebody has, unless they gave it (rule 17).
+    pub(crate) fn owed_to(&self, id: InteractionId) -> Option<QueueId> {
+        let interaction = self.interactions.get(&id).filter(|it| !it.coded)?;
+        let Target::Queue(queue) = interaction.at else {
+            return None;
+        };
+        let requires = |queue: &Queue| queue.config.code_required;
+        self.queues
+            .get(&queue)
+            .is_some_and(requires)
+            .then_some(queue)
+    }
+
     /// Every target an interaction can wait at.
     pub(crate) fn targets(&self) -> impl Iterator<Item = Target> {
         let personal = self.agents.iter().filter(|(_, agent)| !agent.removed);

@@ -410,6 +410,8 @@ impl Engine {
         let left = state.left.iter();
         let left = left.filter_map(|queue| self.names.queue_name(*queue));
         let left_queues = left.map(String::from).collect();
+        let owed = state.owes.iter();
+        let codes_due = owed.map(|owed| CallId(owed.interaction.0)).collect();
         self.publish(Event::AgentChanged {
             agent: username.into(),
             presence,
@@ -421,6 +423,7 @@ impl Engine {
             since_us: i64::try_from(state.since.as_micros()).unwrap_or(i64::MAX),
             call,
             left_queues,
+            codes_due,
         });
     }
 }

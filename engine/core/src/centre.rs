@@ -318,6 +318,7 @@ pub(crate) fn acd_config(names: &Names, centre: &Centre) -> AcdConfig {
                 .map(|step| skills.relaxation(step))
                 .collect(),
             max_busy: queue.max_busy,
+            code_required: queue.wrap_up_code == config::WrapUpCode::Required,
         })
     });
     let enabled = centre.users.values().filter(|user| user.enabled);

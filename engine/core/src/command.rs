@@ -60,7 +60,7 @@ pub enum CommandBody {
         /// The presence asked for.
         state: PresenceWish,
     },
-    /// Ends the agent's wrap-up now (rule 17).
+    /// Ends the agent's wrap-up now (rule 17): their own when they owe no wrap-up code, somebody else's in any case.
     EndWrapUp {
         /// The agent's user name.
         username: String,
@@ -80,6 +80,15 @@ pub enum CommandBody {
         queue: String,
         /// False: they leave it.
         joined: bool,
+    },
+    /// Says what a call was about, or takes that back (rule 17): an agent who has it or has had it.
+    CodeCall {
+        /// The call.
+        call: CallId,
+        /// Who had it, where it is over; of a call that is up the engine knows itself.
+        past: Option<Box<Had>>,
+        /// None: nothing is said of it any more.
+        code: Option<Box<CodeWish>>,
     },
     /// Rings the user's own phone, then what they dialled.
     PlaceCall {
@@ -192,6 +201,26 @@ pub enum CommandBody {
     },
     /// No new calls from now on (SIGTERM). Answered at once; [`View`](crate::view::View) tells when the last call ended.
     Drain,
+}
+
+/// Who had a call, and from where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Had {
+    /// The agent's user name.
+    pub agent: String,
+    /// The queue they had it from; none for a direct call.
+    pub queue: Option<String>,
+}
+
+/// A wrap-up code somebody gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodeWish {
+    /// Its category; left out where only one has such a code.
+    pub category: Option<String>,
+    /// The code.
+    pub code: String,
+    /// More in words of their own.
+    pub text: Option<String>,
 }
 
 /// The presence somebody asks for.

@@ -404,9 +404,8 @@ impl Engine {
             } => self.login(&username, extension),
             CommandBody::Logout { username } => self.logout(&username),
             CommandBody::SetAgentState { username, state } => self.set_presence(&username, state),
-            CommandBody::EndWrapUp { username } => {
-                self.change_wrap_up(&username, AgentChange::WrapUpEnded)
-            }
+            CommandBody::EndWrapUp { username } => self.end_wrap_up(actor, &username),
+            CommandBody::CodeCall { call, past, code } => self.code_call(actor, call, past, code),
             CommandBody::ExtendWrapUp { username, seconds } => {
                 let by = Duration::from_secs(seconds.into());
                 self.change_wrap_up(&username, AgentChange::WrapUpExtended { by })

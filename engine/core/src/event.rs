@@ -296,6 +296,10 @@ pub enum Event {
         #[n(9)]
         #[cbor(default)]
         left_queues: Vec<String>,
+        /// The calls of theirs that still lack the wrap-up code their queue requires, oldest first (rule 17).
+        #[n(10)]
+        #[cbor(default)]
+        codes_due: Vec<CallId>,
     },
     /// A queue opened or closed, or will do so at another time than thought.
     #[n(16)]
@@ -495,6 +499,25 @@ pub enum Event {
         /// Who took it: their user name.
         #[n(2)]
         by: String,
+    },
+    /// An agent said what a call was about, or takes that back (rule 17); also after its end.
+    #[n(33)]
+    CallCoded {
+        /// The call.
+        #[n(0)]
+        call: CallId,
+        /// The agent's user name.
+        #[n(1)]
+        agent: String,
+        /// The category of the code.
+        #[n(2)]
+        category: Option<String>,
+        /// The wrap-up code; none: it has none any more.
+        #[n(3)]
+        code: Option<String>,
+        /// More in words of their own.
+        #[n(4)]
+        text: Option<String>,
     },
 }
 
@@ -796,6 +819,7 @@ impl Event {
             | Self::CallResumed { call, .. }
             | Self::CallDiverted { call, .. }
             | Self::CallReserved { call, .. }
+            | Self::CallCoded { call, .. }
             | Self::ServiceLevelReached { call, .. }
             | Self::CallTransferred { call, .. }
             | Self::CallRecalled { call, .. }

@@ -431,6 +431,7 @@ mod tests {
             since_us: 5,
             call: None,
             left_queues: Vec::new(),
+            codes_due: Vec::new(),
         };
         assert_eq!(Body::decode(3, &bytes), Ok(Body::Event(Arc::new(changed))));
         // Variant 2, CallQueued, of before calls had an estimate.

@@ -42,6 +42,7 @@ mod setup;
 mod spoken;
 mod timers;
 pub mod view;
+mod wrap_up;
 
 pub use command::{Actor, Command, CommandBody, Done, Refusal, Reply};
 pub use engine::{Engine, PORT_STOCK_LEVEL};

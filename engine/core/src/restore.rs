@@ -326,6 +326,7 @@ impl Durable {
             | Event::CallRecalled { .. }
             | Event::CallParked { .. }
             | Event::CallRetrieved { .. }
+            | Event::CallCoded { .. }
             | Event::ServiceLevelReached { .. }
             | Event::ServiceLevelSet { .. }
             | Event::DayBegan {}

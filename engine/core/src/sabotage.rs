@@ -60,6 +60,8 @@ sabotage! {
     hold = "sabotage-hold";
     /// A break is for any reason.
     aux_code = "sabotage-aux-code";
+    /// Anything is a wrap-up code.
+    codes = "sabotage-codes";
     /// A caller who is ranked anew counts as another one.
     count_anew = "sabotage-count-anew";
     /// Who is sent elsewhere counts as having given up.

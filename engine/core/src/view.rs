@@ -57,6 +57,8 @@ pub struct AgentRow {
     pub call: Option<CallId>,
     /// The queues of theirs that they have left until they log out.
     pub left_queues: Vec<String>,
+    /// The calls of theirs that still lack the wrap-up code their queue requires, oldest first.
+    pub codes_due: Vec<CallId>,
 }
 
 /// A queue.
@@ -113,6 +115,10 @@ pub struct CallRow {
     pub recall_from: Option<String>,
     /// Where it is parked.
     pub parked: Option<Parked>,
+    /// The users who have had it.
+    pub had_by: OrdSet<String>,
+    /// What an agent who has had it says it is about.
+    pub coded: Option<Coded>,
 }
 
 /// How a call is parked.
@@ -149,6 +155,44 @@ pub(crate) fn sees_parked(
     location: Option<&str>,
 ) -> bool {
     by.is_none_or(|by| by == username || place == location)
+}
+
+/// A wrap-up code that a call has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Coded {
+    /// Its category.
+    pub category: String,
+    /// The code.
+    pub code: String,
+    /// More in the agent's own words.
+    pub text: Option<String>,
+    /// The agent's user name.
+    pub agent: String,
+    /// When they said so, UTC microseconds.
+    pub at_us: i64,
+}
+
+impl Coded {
+    /// What an event says; none where it takes the code back.
+    pub fn of(at_us: i64, event: &Event) -> Option<Self> {
+        let Event::CallCoded {
+            agent,
+            category,
+            code,
+            text,
+            ..
+        } = event
+        else {
+            return None;
+        };
+        Some(Self {
+            category: category.clone().unwrap_or_default(),
+            code: code.clone()?,
+            text: text.clone(),
+            agent: agent.clone(),
+            at_us,
+        })
+    }
 }
 
 /// Where and how a call waits.
@@ -253,6 +297,8 @@ impl View {
                         sent_to: None,
                         recall_from: None,
                         parked: None,
+                        had_by: OrdSet::new(),
+                        coded: None,
                     },
                 );
             }
@@ -335,6 +381,7 @@ impl View {
             Event::CallConnected { call, user, .. } => {
                 self.call(*call, |row| {
                     row.connected = Some((user.clone(), utc_us));
+                    row.had_by.extend(user.clone());
                     row.sent_to = None;
                     row.recall_from = None;
                     row.parked = None;
@@ -393,6 +440,7 @@ impl View {
                 since_us,
                 call,
                 left_queues,
+                codes_due,
             } => {
                 let row = AgentRow {
                     presence: *presence,
@@ -404,11 +452,15 @@ impl View {
                     since_us: *since_us,
                     call: *call,
                     left_queues: left_queues.clone(),
+                    codes_due: codes_due.clone(),
                 };
                 self.agents.insert(agent.clone(), row);
             }
             Event::AgentRemoved { agent } => {
                 self.agents.remove(agent);
+            }
+            Event::CallCoded { call, .. } => {
+                self.call(*call, |row| row.coded = Coded::of(utc_us, event));
             }
             Event::QueueChanged {
                 queue,

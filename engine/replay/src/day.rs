@@ -124,6 +124,8 @@ pub(crate) struct CallDay {
     pub(crate) gave_up: bool,
     /// When and with whom it was connected.
     pub(crate) connected: Option<(u64, AgentId)>,
+    /// When the agent said what it was about, while they talked.
+    pub(crate) coded: Option<Key>,
     /// When the talk was over.
     pub(crate) ended: Option<Key>,
     /// When the daemon stopped in the middle of it.
@@ -156,6 +158,8 @@ pub(crate) struct AlertDay {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct WrapUpDay {
     pub(crate) began_us: u64,
+    /// Whether it did not end by itself.
+    pub(crate) waits: bool,
     pub(crate) changes: Vec<(Key, AgentChange)>,
 }
 
@@ -170,6 +174,7 @@ impl CallDay {
             left: None,
             gave_up: false,
             connected: None,
+            coded: None,
             ended: None,
             cut_us: None,
             seen_us,
@@ -244,6 +249,11 @@ pub(crate) fn is_no_answer(presence: &Presence) -> bool {
 /// Whether an agent's wrap-up lasts until they end it.
 pub(crate) fn is_manual(activity: Activity) -> bool {
     matches!(activity, Activity::WrapUp { until: None })
+}
+
+/// Whether their wrap-up lasts until they do something: end it, or give a code that they owe.
+pub(crate) fn waits_for_them(view: &acd::AgentView<'_>) -> bool {
+    is_manual(view.state.activity) || !view.state.owes.is_empty()
 }
 
 /// Whole microseconds.

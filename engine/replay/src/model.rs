@@ -194,9 +194,15 @@ fn talks(day: &Day) -> Vec<(Target, u64)> {
 
 fn wrap_ups(day: &Day) -> Vec<(AgentId, u64)> {
     let length = |wrap_up: &crate::day::WrapUpDay| {
-        let mut changes = wrap_up.changes.iter();
-        let end = changes.find(|(_, change)| matches!(change, AgentChange::WrapUpEnded))?;
-        Some(end.0.0.saturating_sub(wrap_up.began_us))
+        let ends = |change: &AgentChange| {
+            matches!(
+                change,
+                AgentChange::WrapUpEnded | AgentChange::WrapUpCutShort | AgentChange::Coded { .. }
+            )
+        };
+        let mut changes = wrap_up.changes.iter().rev();
+        let (key, _) = changes.find(|(_, change)| ends(change))?;
+        Some(key.0.saturating_sub(wrap_up.began_us))
     };
     let all = day.wrap_ups.iter();
     all.filter_map(|((agent, _), wrap_up)| Some((*agent, length(wrap_up)?)))

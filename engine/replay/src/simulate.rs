@@ -86,6 +86,8 @@ enum Happening {
     /// A caller's patience is at its end, or somebody ends the call: on that visit.
     Leaves(Visit),
     TalkEnds(Visit),
+    /// The agent says what it is about.
+    Codes(Visit),
     /// A call comes to the queues again: somebody sent it there, or it comes back.
     Again(InteractionId),
     /// What comes back from an alert. `kept`: as on the day, whatever has become of it meanwhile.
@@ -242,6 +244,7 @@ impl<'a> Run<'a> {
             Happening::SentOn(enqueue) => self.comes_on(enqueue),
             Happening::Leaves(visit) => self.leaves(visit),
             Happening::TalkEnds(visit) => self.talk_ends(visit),
+            Happening::Codes(visit) => self.codes(visit),
             Happening::Again(call) => self.comes_again(call),
             Happening::Answer { input, of, kept } => {
                 if kept || self.alerts.contains(&of) {

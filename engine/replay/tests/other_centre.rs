@@ -318,6 +318,68 @@ fn rule_2_a_vip_of_the_day_is_one_in_every_centre_and_has_its_points() {
     assert!(!report.same);
 }
 
+/// A code that is given ten seconds after the call ends the wrap-up then, on the day; where none is required there is no wrap-up, and where
+/// one is that was not, somebody gives it.
+#[test]
+fn rule_17_codes_are_given_as_on_the_day_or_drawn() {
+    use engine::command::{CodeWish, Had};
+    let codes = "[[wrap_up_codes]]\nname = \"outcome\"\ncodes = [\"sold\"]\n";
+    let optional = format!("{TWO_AGENTS}{codes}");
+    let required = optional.replace(
+        "number = \"2000\"",
+        "number = \"2000\"\nwrap_up_code = \"required\"",
+    );
+    let day = |centre: &str| {
+        let world = World::builder(seed(14)).centre(centre).build();
+        let ann = world.agent("ann").available();
+        let [first, second] = ["+4930111", "+4930222"].map(|number| world.phone(number));
+        first.calls("2000");
+        ann.answers();
+        let call = *world.view().calls.keys().next().expect("it is up");
+        second.calls("2000");
+        world.run_for(secs(20));
+        first.hangs_up();
+        world.run_for(secs(10));
+        let past = Had {
+            agent: "ann".into(),
+            queue: Some("sales".into()),
+        };
+        let code = CodeWish {
+            category: None,
+            code: "sold".into(),
+            text: None,
+        };
+        if centre.contains("required") {
+            ann.asks(engine::CommandBody::CodeCall {
+                call,
+                past: Some(Box::new(past)),
+                code: Some(Box::new(code)),
+            });
+        }
+        ann.answers();
+        world.run_for(secs(30));
+        second.hangs_up();
+        world.run_for(secs(300));
+        world.whole_journal()
+    };
+    let coded = day(&required);
+    assert!(study(&coded, &required, 1).same);
+    let freed = study(&coded, &optional, 1);
+    assert_eq!(
+        freed.changed.len(),
+        1,
+        "the second is rung ten seconds sooner"
+    );
+    let uncoded = day(&optional);
+    assert!(study(&uncoded, &optional, 1).same);
+    let asked = study(&uncoded, &required, 3);
+    let [changed] = asked.changed.as_slice() else {
+        panic!("{:?}", asked.changed)
+    };
+    let now = changed.now.as_ref().expect("a queue had it");
+    assert_eq!(now.agent.as_deref(), Some("ann"), "the code was given");
+}
+
 #[test]
 fn a_day_that_lacks_entries_is_refused() {
     let (mut entries, _) = three_callers();

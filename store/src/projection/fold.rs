@@ -13,7 +13,7 @@ use engine::event::{Activity, AlertEnd, EndCause, EndResult, EndedBy, Event, Pre
 use engine::journal::{Body, Stamp};
 use engine::{CallId, LegId};
 
-use super::record::{AlertRecord, CallRecord, LegRecord, SessionRecord, StateRecord};
+use super::record::{AlertRecord, CallRecord, CodeRecord, LegRecord, SessionRecord, StateRecord};
 
 /// What the fold is still working on, and what it changed.
 #[derive(Debug, Default)]
@@ -32,6 +32,7 @@ pub(crate) struct Changes {
     pub(crate) alerts: BTreeMap<(CallId, u64), AlertRecord>,
     pub(crate) sessions: BTreeMap<u64, SessionRecord>,
     pub(crate) states: BTreeMap<u64, StateRecord>,
+    pub(crate) codes: BTreeMap<CallId, CodeRecord>,
 }
 
 impl Changes {
@@ -41,6 +42,7 @@ impl Changes {
             && self.alerts.is_empty()
             && self.sessions.is_empty()
             && self.states.is_empty()
+            && self.codes.is_empty()
     }
 
     /// Adds what changed later.
@@ -50,6 +52,7 @@ impl Changes {
         self.alerts.extend(later.alerts);
         self.sessions.extend(later.sessions);
         self.states.extend(later.states);
+        self.codes.extend(later.codes);
     }
 }
 
@@ -240,6 +243,23 @@ impl Fold {
                     self.end_state(stamp.utc_us, &gone.name);
                 }
             }
+            Event::CallCoded {
+                call,
+                agent,
+                category,
+                code,
+                text,
+            } => {
+                let record = CodeRecord {
+                    call: *call,
+                    agent: agent.clone(),
+                    category: category.clone(),
+                    code: code.clone(),
+                    text: text.clone(),
+                    at_us: stamp.utc_us,
+                };
+                self.changes.codes.insert(*call, record);
+            }
             Event::QueueChanged { .. }
             | Event::CallReserved { .. }
             | Event::CallRetrieved { .. }
@@ -295,6 +315,7 @@ impl Fold {
             diverted_to: None,
             began_seq: Some(seq),
             ended_seq: None,
+            coded: None,
         };
         let marks = Marks {
             clock_us: stamp.mono_us.cast_signed(),

@@ -3,6 +3,7 @@
 use engine::event::{
     Activity, AlertEnd, Choice, Direction, Diversion, EndResult, EndedBy, LegRole, Party, Presence,
 };
+use engine::view::Coded;
 use engine::{CallId, LegId};
 use serde::Serialize;
 
@@ -63,6 +64,25 @@ pub struct CallRecord {
     pub began_seq: Option<u64>,
     /// The number of the event that ended it.
     pub ended_seq: Option<u64>,
+    /// What it was about. Kept beside the row and read with it by history alone: it may come after the call's end.
+    pub coded: Option<Coded>,
+}
+
+/// What an agent said of a call, or that they say nothing of it any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CodeRecord {
+    /// The call.
+    pub(crate) call: CallId,
+    /// The agent's user name.
+    pub(crate) agent: String,
+    /// The category of the code.
+    pub(crate) category: Option<String>,
+    /// The code; none: it has none any more.
+    pub(crate) code: Option<String>,
+    /// More in their own words.
+    pub(crate) text: Option<String>,
+    /// When they said so.
+    pub(crate) at_us: i64,
 }
 
 /// One leg of a call.

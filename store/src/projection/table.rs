@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use engine::event::{Choice, Party};
+use engine::view::Coded;
 use engine::{CallId, LegId};
 use sqlx::Row as _;
 
@@ -11,7 +12,7 @@ use crate::dialect::{Bound, Bulk, Connection, OnConflict, Row, signed, unsigned}
 use crate::error::StoreError;
 
 use super::fold::{Changes, Fold, Marks, OpenCall};
-use super::record::{AlertRecord, CallRecord, LegRecord, SessionRecord, StateRecord};
+use super::record::{AlertRecord, CallRecord, CodeRecord, LegRecord, SessionRecord, StateRecord};
 use super::words::Word;
 
 pub(crate) const POSITION: &str = "SELECT last_seq FROM projections WHERE name = 'history'";
@@ -127,6 +128,13 @@ static STATES: LazyLock<Bulk<StateRecord>> = LazyLock::new(|| {
     Bulk::new("agent_states", &columns, 1, OnConflict::Update, bind_state)
 });
 
+static CODES: LazyLock<Bulk<CodeRecord>> = LazyLock::new(|| {
+    let columns = [
+        "call_id", "coded_by", "category", "code", "text", "coded_us",
+    ];
+    Bulk::new("codes", &columns, 1, OnConflict::Update, bind_code)
+});
+
 /// Writes the rows, each whole: writing them twice is the same as once.
 pub(crate) async fn write(
     connection: &mut Connection,
@@ -139,6 +147,7 @@ pub(crate) async fn write(
         .write(connection, changes.sessions.values())
         .await?;
     STATES.write(connection, changes.states.values()).await?;
+    CODES.write(connection, changes.codes.values()).await?;
     Ok(())
 }
 
@@ -219,6 +228,26 @@ pub(crate) fn call(row: &Row) -> Result<CallRecord, StoreError> {
         diverted_to: row.try_get("diverted_to")?,
         began_seq: maybe_seq(row, "began_seq")?,
         ended_seq: maybe_seq(row, "ended_seq")?,
+        coded: None,
+    })
+}
+
+/// A call with its code, from a row of both tables.
+pub(crate) fn coded_call(row: &Row) -> Result<CallRecord, StoreError> {
+    let code: Option<String> = row.try_get("code")?;
+    let read = |code| {
+        let category: Option<String> = row.try_get("category")?;
+        Ok::<_, StoreError>(Coded {
+            category: category.unwrap_or_default(),
+            code,
+            text: row.try_get("text")?,
+            agent: row.try_get("coded_by")?,
+            at_us: row.try_get("coded_us")?,
+        })
+    };
+    Ok(CallRecord {
+        coded: code.map(read).transpose()?,
+        ..call(row)?
     })
 }
 
@@ -397,6 +426,16 @@ fn bind_alert<'q>(query: Bound<'q>, alert: &AlertRecord) -> Bound<'q> {
 
 fn written(choice: &Choice) -> String {
     serde_json::to_string(choice).expect("it has no maps and no floats")
+}
+
+fn bind_code<'q>(query: Bound<'q>, code: &CodeRecord) -> Bound<'q> {
+    query
+        .bind(signed(code.call.0))
+        .bind(code.agent.clone())
+        .bind(code.category.clone())
+        .bind(code.code.clone())
+        .bind(code.text.clone())
+        .bind(code.at_us)
 }
 
 fn bind_session<'q>(query: Bound<'q>, session: &SessionRecord) -> Bound<'q> {

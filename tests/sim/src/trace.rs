@@ -199,6 +199,10 @@ fn told(event: &Event) -> Option<String> {
         Event::CallReserved { by, .. } => by
             .as_ref()
             .map_or_else(|| "released".into(), |by| format!("reserved by {by}")),
+        Event::CallCoded { agent, code, .. } => match code {
+            Some(code) => format!("{agent} says it was about {code}"),
+            None => format!("{agent} says nothing of it any more"),
+        },
         Event::CallHeld { .. } => "held".into(),
         Event::CallResumed { .. } => "resumed".into(),
         Event::CallDiverted { why, to, .. } => format!("diverted to {to}: {}", word(why)),

@@ -104,6 +104,8 @@ fn the_crowd_does_all_it_can() {
         "can transfer",
         "can park",
         "can retrieve",
+        "can code",
+        "cannot code",
         "cannot retrieve",
         "does not see what is parked",
         "transferred",

@@ -5,13 +5,14 @@ mod calendar;
 mod number_list;
 mod trunk;
 mod user;
+mod wrap_up_codes;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{
     AuxCode, Calendar, Centre, FeatureCodes, HolidayList, Kind, Number, NumberList, PromptUse,
-    Queue, Resource, Trunk, User,
+    Queue, Resource, Trunk, User, WrapUpCodes,
 };
 use crate::values::Destination;
 use crate::{Settings, read};
@@ -61,7 +62,8 @@ impl Centre {
                 | Kind::Trunk
                 | Kind::Number
                 | Kind::FeatureCodes
-                | Kind::AuxCode => false,
+                | Kind::AuxCode
+                | Kind::WrapUpCodes => false,
             })
         };
         let mut faults = Vec::new();
@@ -74,6 +76,7 @@ impl Centre {
         own_faults::<NumberList>(self, &mut faults);
         own_faults::<FeatureCodes>(self, &mut faults);
         own_faults::<AuxCode>(self, &mut faults);
+        own_faults::<WrapUpCodes>(self, &mut faults);
         let across = self.cross_faults(&changed);
         faults.extend(across.into_iter().map(|found| found.fault));
         faults
@@ -148,6 +151,9 @@ impl Centre {
         checker.check_number_lists();
         for code in self.aux_codes.values() {
             checker.check_aux_code(code);
+        }
+        for list in self.wrap_up_codes.values() {
+            checker.check_wrap_up_codes(list);
         }
         checker.check_usernames();
         checker.check_dialled_numbers();
@@ -240,6 +246,7 @@ impl<'a> Checker<'a> {
         if let Some(calendar) = &queue.calendar {
             self.check_name::<_, Calendar>(queue, "calendar", calendar);
         }
+        self.check_wrap_up_code(queue);
         self.check_prompt(queue, "music", Some(&*queue.music));
         self.check_prompt(queue, "welcome", queue.welcome.as_deref());
         let announce = queue.announce.as_ref();

@@ -1,10 +1,12 @@
 //! Agents log in and out, take breaks, talk, and their phones come and go (rules 16 to 18).
 
+use alloc::collections::BTreeSet;
 use core::time::Duration;
 
 use super::Acd;
+use crate::agent::{Aftermath, Owed};
 use crate::deadline::Deadline;
-use crate::ids::{AgentId, Incarnation, InteractionId};
+use crate::ids::{AgentId, Incarnation, InteractionId, QueueId};
 use crate::input::{AgentChange, Device, Presence};
 use crate::output::WithdrawReason;
 use crate::rank::Target;
@@ -31,7 +33,17 @@ impl Acd {
             AgentChange::Presence(presence) => self.on_presence(now, id, presence),
             AgentChange::Device(device) => self.on_device(id, device),
             AgentChange::OwnCalls { count } => self.on_own_calls(now, id, count),
-            AgentChange::WrapUpEnded => self.on_wrap_up_ended(now, id),
+            AgentChange::WrapUpEnded => {
+                let before = agent.wrap_up_until();
+                let ended = agent.wants_to_end_wrap_up(now);
+                self.after_wrap_up(now, id, before, ended);
+            }
+            AgentChange::WrapUpCutShort => {
+                let before = agent.wrap_up_until();
+                let ended = agent.cut_wrap_up_short(now);
+                self.after_wrap_up(now, id, before, ended);
+            }
+            AgentChange::Coded { interaction } => self.on_coded(now, id, interaction),
             AgentChange::WrapUpExtended { by } => self.on_wrap_up_extended(id, by),
             AgentChange::QueueJoined { queue, joined } => {
                 agent.join(queue, joined);
@@ -122,19 +134,72 @@ impl Acd {
         let Some(at) = self.state.interactions.get(&over).map(|it| it.at) else {
             return;
         };
-        let wrap_up = self.state.policy(at).wrap_up;
+        let aftermath = Aftermath {
+            wrap_up: self.state.policy(at).wrap_up,
+            owed_to: self.state.owed_to(over),
+        };
         let Some(agent) = self.state.agents.get_mut(&id) else {
             return;
         };
-        agent.end_interaction(now, over, wrap_up);
+        agent.end_interaction(now, over, aftermath);
         let until = agent.wrap_up_until();
         self.reschedule(None, until, Deadline::WrapUp(id));
         self.touch(id);
         self.take_pending(now, id);
     }
 
-    pub(super) fn on_wrap_up_ended(&mut self, now: Duration, id: AgentId) {
+    /// Its time is over.
+    pub(super) fn on_wrap_up_due(&mut self, now: Duration, id: AgentId) {
         if self.stop_wrap_up(now, id) {
+            self.take_pending(now, id);
+        }
+    }
+
+    /// A wrap-up may have ended, which was to last until `before`.
+    fn after_wrap_up(&mut self, now: Duration, id: AgentId, before: Option<Duration>, ended: bool) {
+        if ended {
+            self.reschedule(before, None, Deadline::WrapUp(id));
+            self.take_pending(now, id);
+        }
+    }
+
+    /// They gave a code for what they talk about still, or for what is over.
+    fn on_coded(&mut self, now: Duration, id: AgentId, interaction: InteractionId) {
+        let Some(agent) = self.state.agents.get_mut(&id) else {
+            return;
+        };
+        if agent.interactions().contains(&interaction) {
+            if let Some(interaction) = self.state.interactions.get_mut(&interaction) {
+                interaction.coded = true;
+            }
+        } else if agent.give_code(now, interaction) {
+            self.take_pending(now, id);
+        }
+    }
+
+    /// Codes that no queue requires any more are not owed.
+    pub(super) fn forgive_codes(&mut self, now: Duration) {
+        let queues = self.state.queues.iter();
+        let requiring: BTreeSet<QueueId> = queues
+            .filter(|(_, queue)| queue.config.code_required)
+            .map(|(id, _)| id)
+            .collect();
+        for id in self.state.agents.keys() {
+            self.owes_only(now, id, |owed| requiring.contains(&owed.queue));
+        }
+    }
+
+    /// They owe no more codes than these.
+    pub(super) fn owes_only(&mut self, now: Duration, id: AgentId, owes: impl Fn(&Owed) -> bool) {
+        let Some(agent) = self.state.agents.get_mut(&id) else {
+            return;
+        };
+        if agent.owes().is_empty() {
+            return;
+        }
+        let ended = agent.owe_only(now, owes);
+        self.touch(id);
+        if ended {
             self.take_pending(now, id);
         }
     }

@@ -140,7 +140,7 @@ impl Acd {
         while let Some(deadline) = self.index.pop_due(now) {
             match deadline {
                 Deadline::Ring(match_id) => self.on_ring_timeout(now, match_id),
-                Deadline::WrapUp(agent) => self.on_wrap_up_ended(now, agent),
+                Deadline::WrapUp(agent) => self.on_wrap_up_due(now, agent),
                 Deadline::Device(agent) => self.on_device_retry(agent),
                 Deadline::Retry(interaction, agent) => self.on_retry(interaction, agent),
                 Deadline::MaxWait(interaction) => self.on_max_wait(interaction),

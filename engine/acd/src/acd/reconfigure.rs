@@ -42,6 +42,7 @@ impl Acd {
         let timings = self.timings();
         self.change_queues(config.queues);
         self.change_agents(now, config.agents);
+        self.forgive_codes(now);
         for (target, weight) in before {
             if self.state.weight(target).is_some_and(|now| now != weight) {
                 self.rerank(target);
@@ -193,6 +194,7 @@ impl Acd {
             return;
         }
         self.set_presence(now, id, Presence::Offline);
+        self.owes_only(now, id, |_| false);
         self.divert_all(own, DivertReason::AgentRemoved);
         self.index.close_lane(own);
     }

@@ -156,6 +156,193 @@ fn rule_17_wrap_up_lasts_its_time_and_keeps_every_queue_away() {
     }
 }
 
+/// One agent at queue 1, which requires a code and has this wrap-up, and two who wait.
+fn coding(wrap_up: WrapUp) -> Centre {
+    let mut centre = Centre::staffed(1);
+    centre.with_queue(1, |queue| {
+        queue.wrap_up = wrap_up;
+        queue.code_required = true;
+    });
+    centre.comes(1, to(1));
+    centre.accepts(1);
+    centre.comes(2, to(2));
+    centre
+}
+
+fn codes(centre: &mut Centre, caller: u64) {
+    let interaction = acd::InteractionId(caller);
+    centre.change(1, AgentChange::Coded { interaction });
+}
+
+fn owed(centre: &Centre) -> Vec<u64> {
+    let agent = centre.acd.agent(acd::AgentId(1)).unwrap();
+    agent
+        .state
+        .owes
+        .iter()
+        .map(|owed| owed.interaction.0)
+        .collect()
+}
+
+#[test]
+fn rule_17_a_wrap_up_does_not_end_without_the_code_that_is_required() {
+    let none = WrapUp::For(secs(0));
+    let ten = WrapUp::For(secs(10));
+    let manual = WrapUp::Manual;
+    // (wrap-up, code after, ended by the agent after, free after); seconds from the call's end, before which the code may come.
+    let cases = [
+        ("none, code at once", none, Some(0), None, 0),
+        ("none, code later", none, Some(70), None, 70),
+        ("code in time", ten, Some(4), None, 10),
+        ("code too late", ten, Some(70), None, 70),
+        ("code during the call", ten, Some(-1), None, 10),
+        ("code during the call, no wrap-up", none, Some(-1), None, 0),
+        ("ended, then coded", ten, Some(20), Some(4), 20),
+        ("coded, then ended", ten, Some(3), Some(4), 4),
+        ("manual, coded, then ended", manual, Some(30), Some(40), 40),
+        ("manual, ended, then coded", manual, Some(30), Some(20), -1),
+        ("never coded", ten, None, Some(5), -1),
+    ];
+    for (name, wrap_up, coded, ended, free) in cases {
+        let mut centre = coding(wrap_up);
+        centre.run(secs(5));
+        if coded == Some(-1) {
+            codes(&mut centre, 1);
+        }
+        centre.ends(1);
+        for second in 0..=200 {
+            if coded == Some(second) {
+                codes(&mut centre, 1);
+            }
+            if ended == Some(second) {
+                centre.change(1, AgentChange::WrapUpEnded);
+            }
+            let is_free = centre.alerts() == [(1, 1), (2, 1)];
+            assert_eq!(
+                is_free,
+                free >= 0 && second >= free,
+                "{name} after {second} s"
+            );
+            let in_wrap_up = matches!(centre.state(1).activity, Activity::WrapUp { .. });
+            assert_eq!(in_wrap_up, !is_free, "{name} after {second} s");
+            centre.run(secs(1));
+        }
+    }
+}
+
+#[test]
+fn rule_17_somebody_else_can_end_a_wrap_up_without_its_code() {
+    for wrap_up in [WrapUp::For(secs(0)), WrapUp::For(secs(600)), WrapUp::Manual] {
+        let mut centre = coding(wrap_up);
+        centre.ends(1);
+        centre.run(secs(5));
+        assert_eq!(owed(&centre), [1]);
+        centre.change(1, AgentChange::WrapUpCutShort);
+        assert_eq!(owed(&centre), []);
+        assert_eq!(centre.alerts(), [(1, 1), (2, 1)]);
+    }
+}
+
+#[test]
+fn rule_17_no_code_is_owed_for_direct_calls_nor_for_what_was_not_answered() {
+    let mut centre = Centre::staffed(1);
+    centre.with_queue(1, |queue| queue.code_required = true);
+    centre.comes(1, to(1));
+    centre.run(secs(21));
+    assert!(centre.is_on_break_for(1, "no-answer"));
+    centre.leaves(1);
+    centre.is_back(1);
+    centre.comes(2, to_user(1));
+    centre.accepts(1);
+    centre.ends(2);
+    centre.comes(3, to(2));
+    centre.accepts(1);
+    centre.ends(3);
+    assert_eq!(owed(&centre), []);
+    assert_eq!(centre.state(1).activity, Activity::Idle);
+}
+
+#[test]
+fn rule_17_what_is_picked_up_in_a_wrap_up_does_not_do_away_with_its_code() {
+    let mut centre = coding(WrapUp::For(secs(10)));
+    centre.comes(3, to(1));
+    centre.ends(1);
+    centre.picks_up(1, 3);
+    centre.accepts(1);
+    assert!(matches!(centre.state(1).activity, Activity::Busy { .. }));
+    centre.run(secs(60));
+    centre.ends(3);
+    assert_eq!(owed(&centre), [1, 3]);
+    centre.run(secs(60));
+    codes(&mut centre, 3);
+    assert_eq!(centre.alerts().len(), 2, "it is one of two");
+    codes(&mut centre, 1);
+    assert_eq!(centre.alerts().last(), Some(&(2, 1)));
+}
+
+#[test]
+fn rule_17_a_code_is_owed_while_what_was_picked_up_comes_to_nothing() {
+    let mut centre = coding(WrapUp::For(secs(10)));
+    centre.comes(3, to(1));
+    centre.ends(1);
+    centre.picks_up(1, 3);
+    centre.leaves(3);
+    let in_wrap_up = matches!(centre.state(1).activity, Activity::WrapUp { until: None });
+    assert!(in_wrap_up, "{:?}", centre.state(1));
+    codes(&mut centre, 1);
+    assert_eq!(centre.alerts().last(), Some(&(2, 1)));
+}
+
+#[test]
+fn rule_17_a_code_that_no_queue_requires_any_more_is_not_owed() {
+    let mut centre = coding(WrapUp::For(secs(0)));
+    centre.ends(1);
+    assert_eq!(owed(&centre), [1]);
+    centre.with_queue(1, |queue| queue.code_required = false);
+    assert_eq!(owed(&centre), []);
+    assert_eq!(centre.alerts(), [(1, 1), (2, 1)]);
+}
+
+#[test]
+fn rule_17_a_logout_waits_for_the_code_and_a_removed_agent_owes_none() {
+    let mut centre = coding(WrapUp::For(secs(0)));
+    centre.logs_out(1);
+    centre.ends(1);
+    assert_eq!(centre.state(1).presence, Presence::Available);
+    codes(&mut centre, 1);
+    assert_eq!(centre.state(1).presence, Presence::Offline);
+    let mut centre = coding(WrapUp::For(secs(0)));
+    centre.ends(1);
+    centre.config.agents.clear();
+    centre.apply();
+    assert!(
+        centre.acd.agent(acd::AgentId(1)).is_none(),
+        "nobody could ask them"
+    );
+}
+
+#[test]
+fn rule_17_a_code_that_is_owed_outlives_a_restart_and_a_call_that_is_cut_off_needs_none() {
+    let mut centre = coding(WrapUp::For(secs(0)));
+    centre.ends(1);
+    let incarnation = |number| {
+        Input::Restarted(acd::Incarnation {
+            epoch: 5 + u64::from(number),
+            node: 1,
+            number,
+        })
+    };
+    centre.acd = acd::Acd::decode(&centre.acd.encode()).unwrap();
+    centre.input(incarnation(2));
+    assert_eq!(owed(&centre), [1]);
+    codes(&mut centre, 1);
+    centre.comes(4, to(1));
+    centre.accepts(1);
+    centre.input(incarnation(3));
+    assert_eq!(owed(&centre), []);
+    assert_eq!(centre.state(1).activity, Activity::Idle);
+}
+
 #[test]
 fn rule_17_the_queue_that_alerted_says_how_long() {
     let mut centre = Centre::staffed(1);

@@ -50,6 +50,7 @@ pub(crate) fn queue(id: u32) -> QueueConfig {
         skills: Vec::new(),
         relax: Vec::new(),
         max_busy: 0,
+        code_required: false,
     }
 }
 

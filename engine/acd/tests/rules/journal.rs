@@ -298,8 +298,26 @@ fn i8_a_queue_that_chooses_is_read_as_the_third_release_wrote_it() {
     };
     let input = Input::ConfigChanged(config);
     let hex = "82018182819401001a00989680071a01312d001a00e4e1c0011a004c4b40820081000000001a07270e00000000f68182040381821a01c9c38081820401068185098185010203051a01312d0005851a01312d001a03938700820180011a004c4b4081820402";
-    assert_eq!(written(&input), hex);
     assert_eq!(read(hex), input);
+}
+
+#[test]
+fn i8_a_queue_that_requires_codes_is_read_as_the_fourth_release_wrote_it() {
+    let mut config = config();
+    config.queues[0].code_required = true;
+    let input = Input::ConfigChanged(config);
+    let hex = written(&input);
+    assert!(hex.starts_with("820181828195"), "one field more: {hex}");
+    assert_eq!(read(&hex), input);
+    let interaction = InteractionId(1000);
+    let cases = [
+        (AgentChange::Coded { interaction }, "820a82098207811903e8"),
+        (AgentChange::WrapUpCutShort, "820a8209820880"),
+    ];
+    for (change, hex) in cases {
+        let input = agent_changed(change);
+        assert_eq!((written(&input), read(hex)), (hex.to_owned(), input));
+    }
 }
 
 #[test]

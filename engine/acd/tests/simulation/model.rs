@@ -13,13 +13,15 @@ use acd::config::{
 use acd::{
     AcdConfig, Activity, AgentChange, AgentId, AgentState, AlertEnd, AlertOutcome, BreakReason,
     Cause, Choice, Counters, Denial, Device, DeviceHealth, DivertReason, Enqueue, EntryKind,
-    Incarnation, Input, InteractionId, MatchId, Output, Presence, QueueId, RefuseReason, Target,
-    Tier, WithdrawReason,
+    Incarnation, Input, InteractionId, MatchId, Output, Owed, Presence, QueueId, RefuseReason,
+    Target, Tier, WithdrawReason,
 };
 
 use crate::random;
 
-pub(crate) const MANUAL: Duration = Duration::MAX;
+const MANUAL: Duration = Duration::MAX;
+/// A wrap-up that ends with the last code they owe.
+const CODED: Duration = Duration::MAX.saturating_sub(Duration::from_nanos(1));
 const RETRY_MAX: Duration = Duration::from_secs(60);
 
 pub(crate) struct Model {
@@ -66,6 +68,8 @@ pub(crate) struct Agent {
     /// The one they talk to last; before it those they put on hold for a pick-up.
     pub(crate) talks_to: Vec<InteractionId>,
     pub(crate) wrap_up_until: Option<Duration>,
+    /// What they have to give a code for, and to whom.
+    pub(crate) owes: Vec<(InteractionId, QueueId)>,
     pub(crate) idle_since: Duration,
     pub(crate) no_answers: u32,
     pub(crate) counters: Counters,
@@ -105,6 +109,8 @@ pub(crate) struct Call {
     pub(crate) sticky: bool,
     /// Held because it came back to the holder.
     pub(crate) recall: bool,
+    /// Who has it gave its code.
+    pub(crate) coded: bool,
     pub(crate) reserved_before: Vec<AgentId>,
     /// The rank it has; fixed unless its queue's settings change (rules 1 and 3).
     pub(crate) rank: (Tier, i128, Duration, InteractionId),
@@ -539,7 +545,7 @@ impl Model {
             .chain(skips)
             .chain(retries)
             .chain(waits);
-        all.filter(|at| *at != MANUAL).min()
+        all.filter(|at| is_moment(*at)).min()
     }
 
     /// Rules 2, 22 and 23: the moments of a call, from its entry into the queue it is in.
@@ -950,8 +956,8 @@ impl Model {
         }
         self.withdraws_all(now, id, WithdrawReason::PickedUp);
         let agent = self.agents.get_mut(&taker).unwrap();
-        if agent.wrap_up_until.take().is_some() {
-            agent.idle_since = now;
+        if agent.wrap_up_until.is_some() {
+            agent.time_is_over(now);
         }
         self.alert(now, id, choice);
     }
@@ -1052,6 +1058,7 @@ impl Model {
             held_for: None,
             sticky: false,
             recall: false,
+            coded: false,
             reserved_before: Vec::new(),
             rank: self.rank(enqueue),
         };
@@ -1301,9 +1308,10 @@ impl Model {
         answered.not_answered_by.clear();
         answered.held_for = None;
         let talks = self.agents.get_mut(&agent).unwrap();
-        if talks.wrap_up_until.take().is_some() {
-            talks.idle_since = now;
+        if talks.wrap_up_until.is_some() {
+            talks.time_is_over(now);
         }
+        talks.wrap_up_until = None;
         talks.talks_to.push(call);
         talks.no_answers = 0;
         self.outputs.push(Output::Connect {
@@ -1438,8 +1446,21 @@ impl Model {
                 }
             }
             AgentChange::WrapUpEnded => {
+                if agent.wrap_up_until.is_some() && agent.owes.is_empty() {
+                    self.ends_wrap_up(now, id);
+                }
+            }
+            AgentChange::WrapUpCutShort => {
+                agent.owes.clear();
                 if agent.wrap_up_until.is_some() {
                     self.ends_wrap_up(now, id);
+                }
+            }
+            AgentChange::Coded { interaction } => {
+                if agent.talks_to.contains(interaction) {
+                    self.calls.get_mut(interaction).unwrap().coded = true;
+                } else {
+                    self.owes_no_more(now, id, |owed| owed.0 == *interaction);
                 }
             }
             AgentChange::QueueJoined { queue, joined } => {
@@ -1456,7 +1477,7 @@ impl Model {
                 self.draws_what_lacks(now, id);
             }
             AgentChange::WrapUpExtended { by } => {
-                if let Some(until) = agent.wrap_up_until.as_mut().filter(|at| **at != MANUAL) {
+                if let Some(until) = agent.wrap_up_until.as_mut().filter(|at| is_moment(**at)) {
                     *until += *by;
                 }
             }
@@ -1511,8 +1532,19 @@ impl Model {
                 .get(&agent)
                 .map(|agent| agent.config.personal.wrap_up),
         };
+        let coded = self.calls[&over].coded;
         let agent = self.agents.get_mut(&id).unwrap();
         agent.talks_to.retain(|other| *other != over);
+        if let Target::Queue(queue) = to
+            && self
+                .queues
+                .get(&queue)
+                .is_some_and(|it| it.config.code_required)
+            && !coded
+            && !agent.removed
+        {
+            agent.owes.push((over, queue));
+        }
         if !agent.talks_to.is_empty() {
             return;
         }
@@ -1520,16 +1552,28 @@ impl Model {
         agent.wrap_up_until = match wrap_up {
             Some(WrapUp::Manual) => Some(MANUAL),
             Some(WrapUp::For(span)) if !span.is_zero() => Some(now + span),
+            Some(WrapUp::For(_)) | None if !agent.owes.is_empty() => Some(CODED),
             Some(WrapUp::For(_)) | None => None,
         };
         self.takes_pending(now, id);
     }
 
     fn ends_wrap_up(&mut self, now: Duration, id: AgentId) {
-        let agent = self.agents.get_mut(&id).unwrap();
-        agent.wrap_up_until = None;
-        agent.idle_since = now;
+        self.agents.get_mut(&id).unwrap().time_is_over(now);
         self.takes_pending(now, id);
+    }
+
+    fn owes_no_more(
+        &mut self,
+        now: Duration,
+        id: AgentId,
+        given: impl Fn(&(InteractionId, QueueId)) -> bool,
+    ) {
+        let agent = self.agents.get_mut(&id).unwrap();
+        agent.owes.retain(|owed| !given(owed));
+        if agent.wrap_up_until == Some(CODED) && agent.owes.is_empty() {
+            self.ends_wrap_up(now, id);
+        }
     }
 
     fn takes_pending(&mut self, now: Duration, id: AgentId) {
@@ -1553,6 +1597,14 @@ impl Model {
             device: agent.device,
             device_health: agent.health,
             left: agent.left.clone(),
+            owes: agent
+                .owes
+                .iter()
+                .map(|(interaction, queue)| Owed {
+                    interaction: *interaction,
+                    queue: *queue,
+                })
+                .collect(),
         }
     }
 
@@ -1566,8 +1618,9 @@ impl Model {
         }
         match (agent.talks_to.last().copied(), agent.wrap_up_until) {
             (Some(interaction), _) => Activity::Busy { interaction },
-            (None, Some(MANUAL)) => Activity::WrapUp { until: None },
-            (None, until @ Some(_)) => Activity::WrapUp { until },
+            (None, Some(until)) => Activity::WrapUp {
+                until: is_moment(until).then_some(until),
+            },
             (None, None) if agent.own_calls > 0 => Activity::OwnCall,
             (None, None) => Activity::Idle,
         }
@@ -1631,6 +1684,7 @@ impl Model {
                 && !std::mem::replace(&mut self.agents.get_mut(&id).unwrap().removed, true)
             {
                 self.becomes(now, id, Presence::Offline);
+                self.owes_no_more(now, id, |_| true);
             }
         }
         for agent in &config.agents {
@@ -1650,6 +1704,14 @@ impl Model {
                     self.comes_back(Target::Personal(agent.id));
                 }
             }
+        }
+        let queues = self.queues.iter();
+        let asking: BTreeSet<QueueId> = queues
+            .filter(|(_, queue)| queue.config.code_required)
+            .map(|(id, _)| *id)
+            .collect();
+        for id in self.agents.keys().copied().collect::<Vec<_>>() {
+            self.owes_no_more(now, id, |(_, queue)| !asking.contains(queue));
         }
         for id in self.agents.keys().copied().collect::<Vec<_>>() {
             self.loses_reservations(id, |model, call| match call.enqueue.to {
@@ -1770,6 +1832,23 @@ impl Model {
     }
 }
 
+impl Agent {
+    /// The time of their wrap-up is over; they stay in it for the codes they owe.
+    fn time_is_over(&mut self, now: Duration) {
+        if self.owes.is_empty() {
+            self.wrap_up_until = None;
+            self.idle_since = now;
+        } else {
+            self.wrap_up_until = Some(CODED);
+        }
+    }
+}
+
+/// Whether a wrap-up that lasts until then ends by the clock.
+pub(crate) fn is_moment(until: Duration) -> bool {
+    until != MANUAL && until != CODED
+}
+
 pub(crate) fn serves(id: AgentId, agent: &Agent, target: Target) -> bool {
     let left = matches!(target, Target::Queue(queue) if agent.left.contains(&queue));
     is_assigned(id, agent, target) && !left
@@ -1803,6 +1882,7 @@ fn new_agent(now: Duration, config: &AgentConfig) -> Agent {
         alert: None,
         talks_to: Vec::new(),
         wrap_up_until: None,
+        owes: Vec::new(),
         idle_since: now,
         no_answers: 0,
         counters: Counters::default(),

@@ -6,7 +6,7 @@ use acd::config::Skill;
 use acd::why::{Decision, Hindrance, Lack, Moment};
 use acd::{Acd, AgentId, Cause, Device, InteractionId, Presence, QueueId, Target};
 
-use crate::model::{Agent, Call, MANUAL, Model, Place, is_assigned, serves};
+use crate::model::{Agent, Call, Model, Place, is_assigned, is_moment, serves};
 
 impl Model {
     /// The first clause that does not hold; none: they may take it.
@@ -77,7 +77,7 @@ impl Model {
             Presence::Available => {}
         }
         if let Some(until) = agent.wrap_up_until {
-            let until = (until != MANUAL).then_some(until);
+            let until = is_moment(until).then_some(until);
             return Some(Hindrance::WrapUp { until });
         }
         if agent.device == Device::Unregistered {

@@ -49,6 +49,7 @@ enum Plan {
     Rings(MatchId),
     PhoneEnds(MatchId, u8),
     TalkEnds(InteractionId),
+    Codes(AgentId, InteractionId),
     Again(InteractionId),
     AgentActs(AgentId),
     AgentPicks(AgentId),
@@ -144,6 +145,10 @@ impl World {
             Plan::Rings(match_id) => vec![Input::AlertRinging { match_id }],
             Plan::PhoneEnds(match_id, kind) => self.phone_ends(match_id, kind),
             Plan::TalkEnds(id) => self.talk_ends(id),
+            Plan::Codes(agent, interaction) => vec![Input::AgentChanged {
+                agent,
+                change: AgentChange::Coded { interaction },
+            }],
             Plan::Again(id) => self.again(id),
             Plan::AgentActs(id) => self.agent_acts(now, id),
             Plan::AgentPicks(id) => self.agent_picks(now, id),
@@ -266,11 +271,17 @@ impl World {
                     // The 200 crosses the CANCEL.
                     self.plan_in(now, 1, 400, Plan::PhoneEnds(*match_id, 0));
                 }
-                Output::Connect { interaction, .. } => {
+                Output::Connect {
+                    interaction, agent, ..
+                } => {
                     if let Some(caller) = self.callers.get_mut(interaction) {
                         caller.talking = true;
                     }
                     self.plan_in(now, 500, 60_000, Plan::TalkEnds(*interaction));
+                    // While they talk, or after it; now and then not at all, or twice.
+                    for _ in 0..self.random.pick(&[0, 1, 1, 1, 2]) {
+                        self.plan_in(now, 500, 90_000, Plan::Codes(*agent, *interaction));
+                    }
                 }
                 Output::Refuse {
                     reason: RefuseReason::Duplicate,
@@ -378,7 +389,11 @@ impl World {
                 count: self.random.between(1, 3) as u32,
             },
             46..60 => AgentChange::OwnCalls { count: 0 },
-            60..68 => AgentChange::WrapUpEnded,
+            60..65 => AgentChange::WrapUpEnded,
+            65 => AgentChange::WrapUpCutShort,
+            66..68 => AgentChange::Coded {
+                interaction: InteractionId(self.random.below(self.next_caller.max(1))),
+            },
             68..72 => AgentChange::WrapUpExtended {
                 by: Duration::from_secs(self.random.between(1, 20)),
             },
@@ -523,6 +538,7 @@ impl World {
             skills: self.skills(),
             relax: self.relaxations(),
             max_busy: self.random.pick(&[0, 0, 0, 1, 3]),
+            code_required: self.random.percent(25),
         }
     }
 

@@ -153,6 +153,7 @@ impl Board {
             | Event::CallAnswered { .. }
             | Event::CallReserved { .. }
             | Event::CallRetrieved { .. }
+            | Event::CallCoded { .. }
             | Event::ServiceLevelReached { .. }
             | Event::LegStarted { .. }
             | Event::LegRinging { .. }

@@ -156,6 +156,7 @@ impl Told {
             since_us,
             call: call.map(CallId),
             left_queues: Vec::new(),
+            codes_due: Vec::new(),
         })
     }
 

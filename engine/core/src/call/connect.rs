@@ -4,6 +4,7 @@ use ::media::sdp;
 use sip::{HeaderName, ResponseBuilder};
 
 use super::{LegState, Place, Purpose, Stage, Waiting};
+use crate::command::Had;
 use crate::engine::Engine;
 use crate::event::{EndResult, Event, LeftQueue};
 use crate::ids::{CallId, LegId};
@@ -272,6 +273,12 @@ impl Engine {
         self.bridge(caller, other);
         let user = self.legs.get(&other).and_then(|leg| leg.user.clone());
         let served = user.clone().filter(|_| queue.is_some());
+        if let Some(found) = self.calls.get_mut(&call)
+            && let Some(agent) = user.clone()
+        {
+            let queue = queue.clone();
+            found.had.push(Had { agent, queue });
+        }
         self.publish(Event::CallConnected {
             call,
             user,

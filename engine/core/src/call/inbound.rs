@@ -216,6 +216,7 @@ impl Engine {
             emergency: None,
             announcement: None,
             sent: None,
+            had: Vec::new(),
         });
         self.publish(Event::CallStarted {
             call: id,

@@ -54,6 +54,7 @@ use core::time::Duration;
 use acd::{MatchId, Tier};
 use config::Destination;
 
+use crate::command::Had;
 use crate::engine::Engine;
 use crate::event::{EndResult, Party};
 use crate::ids::{CallId, LegId};
@@ -106,6 +107,8 @@ pub(crate) struct Call {
     pub(crate) announcement: Option<TimerId>,
     /// Whose it is while nobody has taken it where it was sent.
     pub(crate) sent: Option<Sent>,
+    /// The users who have had it, the last one last.
+    pub(crate) had: Vec<Had>,
 }
 
 /// Where a call is on its way.
@@ -237,6 +240,12 @@ impl Ring {
 }
 
 impl Call {
+    /// How `username` had it the last time, if they did; else how the last one did.
+    pub(crate) fn had_by(&self, username: &str) -> Option<&Had> {
+        let own = self.had.iter().rfind(|had| had.agent == username);
+        own.or_else(|| self.had.last())
+    }
+
     /// Whether `to` is a queue that it has been in.
     pub(crate) fn has_been_in(&self, to: &Destination) -> bool {
         matches!(to, Destination::Queue(name) if self.been_in.iter().any(|been| *been == **name))

@@ -133,6 +133,7 @@ impl Engine {
             emergency: None,
             announcement: None,
             sent: None,
+            had: Vec::new(),
         };
         self.add_call(call);
         self.publish(Event::CallStarted {

@@ -125,6 +125,7 @@ fn call(record: store::CallRecord) -> CallRecord {
         reason: record.reason,
         ended_by: record.ended_by.unwrap_or(EndedBy::System),
         diverted_to: record.diverted_to,
+        coded: record.coded,
     }
 }
 

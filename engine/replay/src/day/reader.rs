@@ -14,7 +14,9 @@ use engine::event::LeftQueue;
 use engine::journal::{Body, Entry, ServedRecord};
 use engine::{Event, Restore};
 
-use super::{AlertDay, CallDay, Day, Fixed, Key, Unfit, Visit, Who, WrapUpDay, is_no_answer};
+use super::{
+    AlertDay, CallDay, Day, Fixed, Key, Unfit, Visit, Who, WrapUpDay, is_no_answer, waits_for_them,
+};
 use crate::outcome::{Ledger, Promise};
 
 /// Reads a day from its entries.
@@ -337,7 +339,20 @@ impl DayReader {
             }
             Input::AgentChanged {
                 agent,
-                change: change @ (AgentChange::WrapUpEnded | AgentChange::WrapUpExtended { .. }),
+                change: AgentChange::Coded { interaction },
+            } if has_it(&self.restore, *agent, *interaction) => {
+                if let Some(call) = day.calls.get_mut(&visit(*interaction)) {
+                    call.coded = Some(key);
+                }
+                None
+            }
+            Input::AgentChanged {
+                agent,
+                change:
+                    change @ (AgentChange::WrapUpEnded
+                    | AgentChange::WrapUpExtended { .. }
+                    | AgentChange::WrapUpCutShort
+                    | AgentChange::Coded { .. }),
             } => {
                 let call = self.last_call.get(agent).copied();
                 let wrap_up = call.and_then(|call| day.wrap_ups.get_mut(&(*agent, call)));
@@ -381,6 +396,7 @@ impl DayReader {
                 self.last_call.insert(agent, visit);
                 let wrap_up = WrapUpDay {
                     began_us: key.0,
+                    waits: false,
                     changes: Vec::new(),
                 };
                 day.wrap_ups.insert((agent, visit), wrap_up);
@@ -400,6 +416,14 @@ impl DayReader {
         let visit = |call: InteractionId| (call, visits.get(&call).copied().unwrap_or(0));
         let Some(day) = &mut self.day else { return };
         let now = Duration::from_micros(key.0);
+        if let Input::InteractionEnded { interaction } = input
+            && let visit = visit(*interaction)
+            && let Some((_, agent)) = day.calls.get(&visit).and_then(|call| call.connected)
+            && let Some(wrap_up) = day.wrap_ups.get_mut(&(agent, visit))
+        {
+            let view = self.restore.acd().agent(agent);
+            wrap_up.waits = view.is_some_and(|view| waits_for_them(&view));
+        }
         if matches!(input, Input::Restarted(_)) {
             self.matches.clear();
             day.ledger.restart(now);
@@ -455,4 +479,10 @@ impl DayReader {
             }
         }
     }
+}
+
+/// Whether they talk in that call.
+fn has_it(restore: &Restore, agent: AgentId, interaction: InteractionId) -> bool {
+    let view = restore.acd().agent(agent);
+    view.is_some_and(|view| view.interactions.contains(&interaction))
 }

@@ -79,9 +79,16 @@ impl Run<'_> {
         let now_us = self.now.0;
         let then = script.day.wrap_ups.get(&(agent, visit));
         let same = then.is_some_and(|then| then.began_us == now_us);
-        let mut ends = same;
+        let view = self.acd.agent(agent);
+        let manual = view.is_some_and(|view| is_manual(view.state.activity));
+        let owes = view.is_some_and(|view| !view.state.owes.is_empty());
+        // Ends as it did then, or with the day.
+        let mut ends = same && then.is_some_and(|then| then.waits);
         for ((at_us, seq, _), change) in then.iter().flat_map(|then| &then.changes) {
-            ends |= matches!(change, AgentChange::WrapUpEnded);
+            ends |= matches!(
+                change,
+                AgentChange::WrapUpEnded | AgentChange::WrapUpCutShort | AgentChange::Coded { .. }
+            );
             let key = if same {
                 (*at_us, *seq, 0)
             } else {
@@ -93,18 +100,19 @@ impl Run<'_> {
             let kept = same;
             self.plan(key, Happening::WrapUp { agent, input, kept });
         }
-        let manual = self
-            .acd
-            .agent(agent)
-            .is_some_and(|view| is_manual(view.state.activity));
-        if manual && !ends {
+        if (manual || owes) && !ends {
             let (call, _) = visit;
             let after_us = script.model.wrap_up(self.seed, agent, call);
-            let change = AgentChange::WrapUpEnded;
-            let input = Input::AgentChanged { agent, change };
-            let kept = false;
-            let key = (now_us.saturating_add(after_us), 0, 0);
-            self.plan(key, Happening::WrapUp { agent, input, kept });
+            // Codes first: without them the wrap-up does not end.
+            let coded = AgentChange::Coded { interaction: call };
+            let codes = owes.then_some((0, coded));
+            let end = manual.then_some((1, AgentChange::WrapUpEnded));
+            for (turn, change) in codes.into_iter().chain(end) {
+                let input = Input::AgentChanged { agent, change };
+                let kept = false;
+                let key = (now_us.saturating_add(after_us), 0, turn);
+                self.plan(key, Happening::WrapUp { agent, input, kept });
+            }
         }
     }
 

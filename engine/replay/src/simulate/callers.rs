@@ -3,7 +3,9 @@
 use core::time::Duration;
 
 use acd::config::ServiceStep;
-use acd::{AgentId, Enqueue, EntryKind, Input, InteractionId, Stage, Sticky, Target, Tier};
+use acd::{
+    AgentChange, AgentId, Enqueue, EntryKind, Input, InteractionId, Stage, Sticky, Target, Tier,
+};
 use alloc::vec::Vec;
 use engine::event::Diversion;
 use engine::paper::{Caller, Received, SENT_ON_MAX, SentOn};
@@ -316,7 +318,21 @@ impl Run<'_> {
                 (now_us.saturating_add(talk), 0, 0)
             }
         };
+        if let (Some((since_us, _)), Some((coded_us, seq, _))) = (call.connected, call.coded) {
+            let shift = u32::from(since_us != now_us);
+            let at_us = now_us.saturating_add(coded_us.saturating_sub(since_us));
+            self.plan((at_us, seq, shift), Happening::Codes(visit));
+        }
         self.plan(key, Happening::TalkEnds(visit));
+    }
+
+    pub(super) fn codes(&mut self, visit: Visit) {
+        let (interaction, _) = visit;
+        let agent = self.calls.get(&interaction).and_then(|call| call.connected);
+        if let Some(agent) = agent.filter(|_| self.visit(interaction) == Some(visit)) {
+            let change = AgentChange::Coded { interaction };
+            self.feed(Input::AgentChanged { agent, change });
+        }
     }
 
     pub(super) fn talk_ends(&mut self, visit: Visit) {

@@ -139,8 +139,9 @@ impl Verifier {
         if goes_on {
             return Ok(());
         }
-        // A crash may have cut the last turn short.
-        let undone = self.turn.end(&self.restore, started);
+        // A crash may have cut the last turn short, and what is missing may be its end.
+        let cut = started || entry.seq > seq + 1;
+        let undone = self.turn.end(&self.restore, cut);
         let Some(again) = undone.filter(|_| self.lost.is_none()) else {
             return Ok(());
         };

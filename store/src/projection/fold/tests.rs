@@ -619,6 +619,7 @@ fn agent(
         since_us: START_US + us(since),
         call: None,
         left_queues: Vec::new(),
+        codes_due: Vec::new(),
     }
 }
 
@@ -864,6 +865,7 @@ fn any_event() -> impl Strategy<Value = Event> {
                 since_us: START_US,
                 call: None,
                 left_queues: Vec::new(),
+                codes_due: Vec::new(),
             },
         }
     })

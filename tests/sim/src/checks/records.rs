@@ -95,7 +95,9 @@ impl Records {
             | Event::ServiceLevelReached { call, .. } => {
                 self.record(call)?;
             }
-            Event::AgentChanged { .. }
+            // Also after its end.
+            Event::CallCoded { .. }
+            | Event::AgentChanged { .. }
             | Event::QueueChanged { .. }
             | Event::PhoneRegistered { .. }
             | Event::PhoneUnregistered { .. }

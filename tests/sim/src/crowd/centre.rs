@@ -72,6 +72,15 @@ name = "evening"
 timezone = "Europe/Berlin"
 open = [ { days = "all", from = "00:00", to = "17:20" }, { days = "all", from = "17:40", to = "24:00" } ]
 
+[[wrap_up_codes]]
+name = "outcome"
+codes = ["sold", "other"]
+queues = ["support"]
+
+[[wrap_up_codes]]
+name = "mood"
+codes = ["glad", "cross"]
+
 [[numbers]]
 number = "+4930500"
 to = "user:bob"
@@ -123,6 +132,7 @@ name = "support"
 number = "2001"
 welcome = "welcome"
 strategy = "round-robin"
+wrap_up_code = "required"
 max_busy = 4
 default = true
 max_wait = 90

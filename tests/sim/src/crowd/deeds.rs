@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use config::Role;
-use engine::command::{Moves, OverrideEnd, OverrideState, PresenceWish};
-use engine::view::CallRow;
+use engine::command::{CodeWish, Had, Moves, OverrideEnd, OverrideState, PresenceWish};
+use engine::view::{AgentRow, CallRow};
 use engine::{CallId, CommandBody, Pressure, Refusal};
 
 use super::{Crowd, centre};
@@ -41,6 +41,8 @@ pub(super) enum Deed {
     SendOn,
     /// Somebody takes one who is parked; now and then two want the same.
     Retrieve,
+    /// An agent says what a call is or was about.
+    Code,
     /// A supervisor opens or closes a queue.
     Override,
     /// A supervisor ends a call.
@@ -71,7 +73,7 @@ pub(super) enum Act {
 
 impl Deed {
     /// Each plans itself anew whenever it is done.
-    pub(super) const NOW_AND_THEN: [Self; 16] = [
+    pub(super) const NOW_AND_THEN: [Self; 17] = [
         Self::Call,
         Self::CallInside,
         Self::Click,
@@ -81,6 +83,7 @@ impl Deed {
         Self::PickUp,
         Self::SendOn,
         Self::Retrieve,
+        Self::Code,
         Self::Override,
         Self::HangUp,
         Self::Apply,
@@ -106,6 +109,7 @@ impl Deed {
             Self::PickUp => (1_000, 15_000),
             Self::SendOn => (2_000, 20_000),
             Self::Retrieve => (5_000, 40_000),
+            Self::Code => (500, 6_000),
             Self::Override => (60_000, 400_000),
             Self::HangUp => (20_000, 100_000),
             Self::Apply => (60_000, 300_000),
@@ -154,6 +158,7 @@ impl Crowd {
             Deed::PickUp => self.pick_up(),
             Deed::SendOn => self.send_on(),
             Deed::Retrieve => self.retrieve(),
+            Deed::Code => self.code(),
             Deed::Override => self.override_queue(),
             Deed::HangUp => self.hang_up_any(),
             Deed::Apply => {
@@ -415,6 +420,41 @@ impl Crowd {
         let actor = body_owner(&body);
         // A refusal (not in wrap-up, somebody else's seat) is an answer too.
         let _ = self.inner.command(&actor, Role::Attendant, body);
+    }
+
+    /// An agent says what the call is about that they have, or one that keeps them in wrap-up.
+    fn code(&mut self) {
+        let agents = &self.inner.view.agents;
+        let asked =
+            |(_, row): &(&String, &AgentRow)| row.call.is_some() || !row.codes_due.is_empty();
+        let asked: Vec<_> = agents.iter().filter(asked).collect();
+        let Some((username, row)) = self.dice.pick(&asked).copied() else {
+            return;
+        };
+        let username = username.clone();
+        let due = row.codes_due.first().copied();
+        let Some(call) = due.or(row.call) else {
+            return;
+        };
+        // The only queue that requires codes.
+        let past = due.map(|_| {
+            let (agent, queue) = (username.clone(), Some("support".into()));
+            Box::new(Had { agent, queue })
+        });
+        let wish = |code: &str| CodeWish {
+            category: None,
+            code: code.into(),
+            text: None,
+        };
+        // One of these is refused.
+        let code = self.dice.pick(&["sold", "other", "grumble"]).copied();
+        let code = code.map(wish).map(Box::new);
+        let body = CommandBody::CodeCall { call, past, code };
+        let word = match self.inner.command(&username, Role::Attendant, body) {
+            Ok(_) => "can code",
+            Err(_) => "cannot code",
+        };
+        self.seen.insert(word.into());
     }
 
     /// Puts a call of theirs on hold by command, or takes it up again.

@@ -60,6 +60,7 @@ impl Story {
             since_us: self.now_us,
             call: call.map(CallId),
             left_queues: Vec::new(),
+            codes_due: Vec::new(),
         });
     }
 
