@@ -15,7 +15,8 @@ SIM_SEEDS=1000 $cargo test --profile "$profile" --package acd --test simulation 
 SIM_SEEDS=1 SIM_CALLS=20000 $cargo test --profile "$profile" --package replay --test identical i8_
 LAMPFIELD_LONG=1 $cargo test --profile "$profile" --package e2e --test e2e -- --nocapture e2e_kill_9 e2e_soak
 
-$cargo build --release --package lampfield --bin lampfield --package benches
+$cargo build --release --package lampfield --bin lampfield
+$cargo build --release --package benches
 ulimit -n 16384 2>/dev/null || ulimit -n "$(ulimit -Hn)"
 exec setsid --wait bash -c 'echo -15 2>/dev/null >/proc/self/autogroup || true; exec "$@"' soak \
     "${CARGO_TARGET_DIR:-target}/release/benches" "--soak=${1:-180}"
