@@ -51,7 +51,7 @@ fn every_kind() -> Vec<Body> {
         },
         Body::Acd(vec![1, 2, 3]),
         Body::Event(Arc::new(Event::CallAnswered { call: CallId(1) })),
-        Body::Dialog(dialog),
+        Body::Dialog(Box::new(dialog)),
         Body::DialogGone(LegId(2)),
         Body::Binding(binding),
         Body::BindingGone(key),

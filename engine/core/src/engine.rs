@@ -5,6 +5,7 @@
 //! they are quiet, and leaves the effects in one queue, in the order they came about. What a call does lives
 //! in [`call`](crate::call).
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -94,8 +95,8 @@ pub struct Engine {
     pub(crate) clips: BTreeMap<String, ClipId>,
     pub(crate) listen: Vec<Listen>,
     pub(crate) hosts: BTreeMap<String, Vec<IpAddr>>,
-    pub(crate) calls: BTreeMap<CallId, Call>,
-    pub(crate) legs: BTreeMap<LegId, Leg>,
+    pub(crate) calls: BTreeMap<CallId, Box<Call>>,
+    pub(crate) legs: BTreeMap<LegId, Box<Leg>>,
     pub(crate) index: Index,
     /// Who picks up by a code in this turn, and the leg that dialled it.
     pub(crate) lifted: Option<(acd::AgentId, LegId)>,

@@ -11,10 +11,51 @@ use sip::transaction::{ClientId, ServerId};
 use crate::call::Goodbye;
 use crate::ids::{CallId, LegId};
 
+/// INVITEs of a leg's far end whose exchange goes on, found from either.
+#[derive(Debug, Default)]
+pub(crate) struct Servers {
+    legs: BTreeMap<ServerId, LegId>,
+    by_leg: BTreeMap<LegId, Vec<ServerId>>,
+}
+
+impl Servers {
+    pub(crate) fn insert(&mut self, server: ServerId, leg: LegId) {
+        self.remove(server);
+        self.legs.insert(server, leg);
+        self.by_leg.entry(leg).or_default().push(server);
+    }
+
+    pub(crate) fn get(&self, server: ServerId) -> Option<LegId> {
+        self.legs.get(&server).copied()
+    }
+
+    pub(crate) fn remove(&mut self, server: ServerId) -> Option<LegId> {
+        let leg = self.legs.remove(&server)?;
+        if let Some(servers) = self.by_leg.get_mut(&leg) {
+            servers.retain(|other| *other != server);
+            if servers.is_empty() {
+                self.by_leg.remove(&leg);
+            }
+        }
+        Some(leg)
+    }
+
+    /// Those of a leg, the oldest first.
+    pub(crate) fn of(&self, leg: LegId) -> &[ServerId] {
+        self.by_leg.get(&leg).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn forget(&mut self, leg: LegId) {
+        for server in self.by_leg.remove(&leg).into_iter().flatten() {
+            self.legs.remove(&server);
+        }
+    }
+}
+
 /// By what a message or event finds its leg or call.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    pub(crate) servers: BTreeMap<ServerId, LegId>,
+    pub(crate) servers: Servers,
     /// BYEs that wait for the ACK of our 2xx.
     pub(crate) byes: BTreeMap<ServerId, Goodbye>,
     pub(crate) clients: BTreeMap<ClientId, LegId>,

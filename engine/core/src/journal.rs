@@ -6,6 +6,7 @@
 //! know is kept as bytes, so that an older program can still read past it. How entries become state again
 //! is the work of the module `restore`; where they are kept is the store's.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -57,7 +58,7 @@ pub enum Body {
     /// Something happened.
     Event(Arc<Event>),
     /// A dialog is up, or changed in a way that matters to its next request.
-    Dialog(DialogRecord),
+    Dialog(Box<DialogRecord>),
     /// A dialog is over.
     DialogGone(LegId),
     /// A phone's binding was added or refreshed.
@@ -257,7 +258,7 @@ impl Body {
                 bytes.clone()
             }
             Self::Event(event) => cbor(event.as_ref()),
-            Self::Dialog(record) => cbor(record),
+            Self::Dialog(record) => cbor(record.as_ref()),
             Self::DialogGone(leg) => cbor(leg),
             Self::Binding(record) => cbor(record),
             Self::BindingGone(key) => cbor(key),
@@ -291,7 +292,7 @@ impl Body {
                 },
                 Err(error) => return Err(unreadable(error)),
             },
-            4 => Self::Dialog(minicbor::decode(bytes).map_err(unreadable)?),
+            4 => Self::Dialog(Box::new(minicbor::decode(bytes).map_err(unreadable)?)),
             5 => Self::DialogGone(minicbor::decode(bytes).map_err(unreadable)?),
             6 => Self::Binding(minicbor::decode(bytes).map_err(unreadable)?),
             7 => Self::BindingGone(minicbor::decode(bytes).map_err(unreadable)?),

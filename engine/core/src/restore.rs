@@ -5,6 +5,7 @@
 //! (invariant I8). What the restart does with it (closing calls, ending dialogs, ringing phones again) is the
 //! engine's.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -34,7 +35,7 @@ pub struct Durable {
     pub overrides: BTreeMap<String, OverrideRecord>,
     /// Dialogs that are up.
     #[n(3)]
-    pub dialogs: BTreeMap<LegId, DialogRecord>,
+    pub dialogs: BTreeMap<LegId, Box<DialogRecord>>,
     /// Calls that are up.
     #[n(4)]
     pub calls: BTreeMap<CallId, OpenCall>,

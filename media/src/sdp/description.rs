@@ -4,10 +4,45 @@
 //! description are gone. Reading is in [`super::parse`].
 
 use super::Direction;
+use alloc::borrow::{Cow, ToOwned};
 use alloc::boxed::Box;
+use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::IpAddr;
+
+/// A word of a description. Those that nearly every description has are not copied.
+pub(super) type Word = Cow<'static, str>;
+
+/// A word, as it is written.
+pub(super) fn word(text: &str) -> Word {
+    const USUAL: [&str; 7] = [
+        "audio",
+        "video",
+        "RTP/AVP",
+        "RTP/SAVP",
+        "PCMU",
+        "PCMA",
+        "telephone-event",
+    ];
+    let usual = USUAL.iter().chain(&NUMBERS).find(|usual| **usual == text);
+    usual.map_or_else(
+        || Cow::Owned(text.to_owned()),
+        |usual| Cow::Borrowed(*usual),
+    )
+}
+
+/// A payload type as a format of a stream.
+pub(super) fn format(payload_type: u8) -> Word {
+    let usual = USUAL_TYPES.iter().position(|usual| *usual == payload_type);
+    match usual.and_then(|index| NUMBERS.get(index)) {
+        Some(number) => Cow::Borrowed(*number),
+        None => Cow::Owned(payload_type.to_string()),
+    }
+}
+
+const USUAL_TYPES: [u8; 6] = [0, 8, 9, 13, 96, 101];
+const NUMBERS: [&str; 6] = ["0", "8", "9", "13", "96", "101"];
 
 /// A description: what holds for the whole session, then its streams.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,13 +93,13 @@ pub enum Host {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stream {
     /// `audio`, `video`, ...
-    pub kind: Box<str>,
+    pub kind: Word,
     /// Where RTP is wanted; 0 if the stream is declined or gone.
     pub port: u16,
     /// `RTP/AVP`, `RTP/SAVP`, ...
-    pub protocol: Box<str>,
+    pub protocol: Word,
     /// Payload types in order of preference, as text: some protocols use names. At least one.
-    pub formats: Vec<Box<str>>,
+    pub formats: Vec<Word>,
     /// `c=` of this stream.
     pub connection: Option<Host>,
     /// Its direction, if it names one.
@@ -89,7 +124,7 @@ pub struct RtpMap {
     /// 0 to 127.
     pub payload_type: u8,
     /// `PCMA`, `telephone-event`, ...
-    pub encoding: Box<str>,
+    pub encoding: Word,
     /// Of the RTP timestamp.
     pub clock_rate_hz: u32,
     /// 1 when nothing is said.

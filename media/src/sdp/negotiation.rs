@@ -3,13 +3,14 @@
 //! A negotiation lives as long as its leg's dialog. It does not know whose turn it is: glare (RFC 3261 §14.1) is the
 //! dialog's to sort out. A refused offer, either way, leaves what was agreed before (RFC 3264 §8).
 
-use super::description::{Host, Origin, RtpMap, SessionDescription, Stream};
+use super::description::{Host, Origin, RtpMap, SessionDescription, Stream, format, word};
 use super::remote::{RemoteAudio, is_telephone_event};
 use super::{
     AgreedAudio, AnswerFault, Direction, EventSet, LocalMedia, NotAcceptable, SdpAnswer, SdpOffer,
 };
 use crate::codec::{Codec, FRAME_MS, TELEPHONE_EVENT_CLOCK_HZ};
 use crate::control::EventTypes;
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -341,11 +342,8 @@ fn audio_stream(
     Stream {
         kind: "audio".into(),
         port,
-        protocol: protocol.into(),
-        formats: rtpmaps
-            .iter()
-            .map(|map| Box::from(map.payload_type.to_string()))
-            .collect(),
+        protocol: word(protocol),
+        formats: rtpmaps.iter().map(|map| format(map.payload_type)).collect(),
         connection: None,
         direction: Some(direction),
         ptime_ms: Some(FRAME_MS),
@@ -360,10 +358,10 @@ fn audio_stream(
     }
 }
 
-fn rtpmap(payload_type: u8, encoding: &str, clock_rate_hz: u32) -> RtpMap {
+fn rtpmap(payload_type: u8, encoding: &'static str, clock_rate_hz: u32) -> RtpMap {
     RtpMap {
         payload_type,
-        encoding: encoding.into(),
+        encoding: Cow::Borrowed(encoding),
         clock_rate_hz,
         channels: 1,
     }

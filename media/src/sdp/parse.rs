@@ -4,7 +4,9 @@
 //! line; an attribute that makes no sense is as good as none; other lines are passed over unread. Where an attribute
 //! that can stand once stands twice, the first counts.
 
-use super::description::{Host, Origin, RtcpAddress, RtpMap, SessionDescription, Stream};
+use super::description::{
+    Host, Origin, RtcpAddress, RtpMap, SessionDescription, Stream, Word, word,
+};
 use super::{Direction, SdpFault};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -158,15 +160,15 @@ fn parse_stream(value: &str) -> Option<Stream> {
     let (kind, port, protocol) = (words.next()?, words.next()?, words.next()?);
     let port = port.split('/').next()?.parse().ok()?;
     // One more than allowed is enough to see that there are too many.
-    let formats: Vec<Box<str>> = words.take(MAX_FORMATS + 1).map(Box::from).collect();
+    let formats: Vec<Word> = words.take(MAX_FORMATS + 1).map(word).collect();
     let printable = [kind, protocol]
         .into_iter()
         .chain(formats.iter().map(|format| &**format))
         .all(is_token);
     (printable && !formats.is_empty()).then(|| Stream {
-        kind: kind.into(),
+        kind: word(kind),
         port,
-        protocol: protocol.into(),
+        protocol: word(protocol),
         formats,
         connection: None,
         direction: None,
@@ -195,7 +197,7 @@ fn parse_rtpmap(value: &str) -> Option<RtpMap> {
     );
     Some(RtpMap {
         payload_type,
-        encoding: name.into(),
+        encoding: word(name),
         clock_rate_hz: clock.parse().ok()?,
         channels: channels.map_or(Some(1), |channels| channels.parse().ok())?,
     })

@@ -32,7 +32,7 @@ impl Engine {
     fn is_on_hold(&self, call: &Call) -> bool {
         let sides = [Some(call.caller), call.other()];
         let mut sides = sides.into_iter().flatten();
-        sides.any(|leg| self.legs.get(&leg).is_some_and(super::Leg::holds))
+        sides.any(|leg| self.legs.get(&leg).is_some_and(|leg| leg.holds()))
     }
 
     fn ask(&mut self, leg: LegId) -> Option<()> {

@@ -185,7 +185,7 @@ impl Engine {
         let ids = readings.filter_map(|number| self.index.callers.get(&number));
         let calls: Vec<&Call> = ids
             .flatten()
-            .filter_map(|call| self.calls.get(call))
+            .filter_map(|call| self.calls.get(call).map(Box::as_ref))
             .collect();
         let waiting: Vec<&Call> = calls
             .iter()

@@ -1,5 +1,7 @@
 //! Answering the caller, and joining two legs.
 
+use alloc::boxed::Box;
+
 use ::media::sdp;
 use sip::{HeaderName, ResponseBuilder};
 
@@ -12,7 +14,7 @@ use crate::journal::{Body, DialogRecord};
 
 impl Engine {
     pub(crate) fn is_answered(&self, leg: LegId) -> bool {
-        self.legs.get(&leg).is_some_and(super::Leg::is_up)
+        self.legs.get(&leg).is_some_and(|leg| leg.is_up())
     }
 
     /// Sends the caller 200, unless they have it; `false` when that failed and the call is over.
@@ -180,7 +182,7 @@ impl Engine {
             local: flow.local.to_string(),
             remote: flow.remote.to_string(),
         };
-        self.journal(Body::Dialog(record));
+        self.journal(Body::Dialog(Box::new(record)));
     }
 
     /// A phone answered: the others stop ringing, and the call goes on with this one.

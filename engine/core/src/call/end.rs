@@ -1,5 +1,7 @@
 //! The end of a leg and of a call: everything it had is given back, once.
 
+use alloc::boxed::Box;
+
 use acd::{Input as AcdInput, InteractionId};
 use config::Role;
 use sip::dialog::{Dialog, Snapshot};
@@ -139,6 +141,7 @@ impl Engine {
         let Some(gone) = self.legs.remove(&leg) else {
             return;
         };
+        let gone = *gone;
         gone.timers
             .iter()
             .for_each(|timer| self.timers.cancel(*timer));
@@ -150,13 +153,13 @@ impl Engine {
         }
         match gone.state {
             LegState::Incoming { server, .. } => {
-                self.index.servers.remove(&server);
+                self.index.servers.remove(server);
             }
             LegState::Calling { client, .. } => {
                 self.index.clients.remove(&client);
             }
             LegState::Up { .. } => {
-                self.index.servers.retain(|_, of| *of != leg);
+                self.index.servers.forget(leg);
                 self.note_dialog_gone(leg);
             }
             LegState::Placed => {}
@@ -219,11 +222,11 @@ impl Engine {
 
     /// After a crash: every dialog that was up gets a BYE that its peer accepts.
     pub(crate) fn end_interrupted_dialogs(&mut self) {
-        let records: alloc::vec::Vec<DialogRecord> =
+        let records: alloc::vec::Vec<Box<DialogRecord>> =
             self.durable.dialogs.values().cloned().collect();
         for record in records {
             let leg = record.leg;
-            self.end_interrupted_dialog(record);
+            self.end_interrupted_dialog(*record);
             self.journal(Body::DialogGone(leg));
         }
     }

@@ -52,10 +52,7 @@ impl Engine {
 
     /// The INVITE of this leg whose 2xx has no ACK yet.
     pub(crate) fn unacknowledged(&self, leg: LegId) -> Option<ServerId> {
-        let mut servers = self.index.servers.iter();
-        servers
-            .find(|(_, of)| **of == leg)
-            .map(|(server, _)| *server)
+        self.index.servers.of(leg).first().copied()
     }
 
     /// Notes that the dialog of a leg is no more, unless its BYE is still to leave.

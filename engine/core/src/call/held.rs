@@ -41,7 +41,7 @@ impl Engine {
     /// A person puts the other side of their conversation on hold.
     pub(crate) fn hold(&mut self, actor: &Actor, call: CallId) -> Result<Done, Refusal> {
         let leg = self.own_leg(actor, call)?;
-        if self.legs.get(&leg).is_some_and(Leg::holds) {
+        if self.legs.get(&leg).is_some_and(|leg| leg.holds()) {
             return Err(Refusal::Conflict(format!("call {call} is on hold already")));
         }
         self.set_on_hold(leg, true);
@@ -99,7 +99,7 @@ impl Engine {
         let talks = |leg: &LegId| {
             let leg = self.legs.get(leg).filter(|leg| !leg.holds());
             let call = leg.and_then(|leg| self.calls.get(&leg.call));
-            call.is_some_and(Call::is_connected)
+            call.is_some_and(|call| call.is_connected())
         };
         served.chain(own).filter(talks).collect()
     }
@@ -236,7 +236,7 @@ impl Engine {
         let found = self.legs.get(&leg);
         let call = found.and_then(|leg| self.calls.get(&leg.call));
         let partner = call.and_then(|call| self.legs.get(&call.partner(leg)?));
-        if partner.is_some_and(Leg::holds) {
+        if partner.is_some_and(|leg| leg.holds()) {
             Sound::Music
         } else if found.is_some_and(|leg| leg.on_hold) {
             Sound::Silence

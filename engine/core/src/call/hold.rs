@@ -94,7 +94,7 @@ impl Engine {
         if self.say_goodbye(server) {
             return;
         }
-        let Some(leg) = self.index.servers.remove(&server) else {
+        let Some(leg) = self.index.servers.remove(server) else {
             return;
         };
         let Some(found) = self.legs.get_mut(&leg) else {

@@ -108,15 +108,14 @@ impl Engine {
 
     /// A peer that speaks within the dialog has our 2xx, though its ACK was lost: it is not repeated.
     fn success_is_known(&mut self, leg: LegId) {
-        let unacknowledged = self.index.servers.iter().filter(|(_, of)| **of == leg);
-        for (server, _) in unacknowledged {
+        for server in self.index.servers.of(leg) {
             self.layer.success_is_known(*server);
         }
     }
 
     /// The caller gave up before the answer.
     pub(crate) fn on_cancel(&mut self, server: ServerId) {
-        let Some(leg) = self.index.servers.get(&server).copied() else {
+        let Some(leg) = self.index.servers.get(server) else {
             return;
         };
         let Some(call) = self.legs.get(&leg).map(|leg| leg.call) else {

@@ -141,7 +141,7 @@ impl Engine {
                 .or_default()
                 .insert(leg.id);
         }
-        self.legs.insert(leg.id, leg);
+        self.legs.insert(leg.id, Box::new(leg));
         if let Some(extension) = seat {
             self.own_calls_changed(&extension);
         }

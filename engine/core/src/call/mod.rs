@@ -47,6 +47,7 @@ mod transfer;
 mod waiting;
 pub(crate) mod who;
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -199,7 +200,7 @@ impl Engine {
             .entry(number)
             .or_default()
             .insert(call.id);
-        self.calls.insert(call.id, call);
+        self.calls.insert(call.id, Box::new(call));
     }
 
     fn remove_call(&mut self, call: CallId) {
@@ -223,7 +224,7 @@ impl Engine {
                 self.index.callers.remove(number);
             }
         }
-        Some(taken)
+        Some(*taken)
     }
 }
 

@@ -255,7 +255,7 @@ impl Engine {
         if self.say_goodbye(server) {
             return;
         }
-        let Some(leg) = self.index.servers.remove(&server) else {
+        let Some(leg) = self.index.servers.remove(server) else {
             return;
         };
         let Some(call) = self.legs.get(&leg).map(|leg| leg.call) else {

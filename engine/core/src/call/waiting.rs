@@ -1,5 +1,6 @@
 //! What the distribution core decides, carried out.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -144,7 +145,8 @@ impl Engine {
         let waits = |call: &&super::Call| {
             matches!(call.stage, Stage::Waiting(Waiting { entered: true, .. }))
         };
-        let waiting = self.calls.values().filter(waits);
+        let calls = self.calls.values().map(Box::as_ref);
+        let waiting = calls.filter(waits);
         waiting.map(|call| call.id).collect()
     }
 
