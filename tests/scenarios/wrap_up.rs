@@ -2,7 +2,8 @@
 
 use engine::command::{CodeWish, Had};
 use engine::event::Activity;
-use engine::{CallId, CommandBody, Event, Refusal};
+use engine::explain::Reason;
+use engine::{CallId, CommandBody, Done, Event, Refusal};
 use sim::{Agent, CENTRE, World, secs, seed};
 
 /// Sales requires codes and has no wrap-up of its own, support does not; one category is for sales alone.
@@ -101,6 +102,12 @@ fn rule_17_a_wrap_up_ends_with_the_code_that_is_required() {
     let call = last_call(&w);
     w.run_for(secs(100));
     assert!(is_in_wrap_up(&w, "ann") && !ann.rings());
+    let username = String::from("ann");
+    let Done::Nothing(why) = w.supervisor(CommandBody::ExplainAgent { username }) else {
+        panic!("there is such an agent");
+    };
+    let keeps = why.hindrance.expect("a wrap-up");
+    assert_eq!((keeps.reason, keeps.call), (Reason::WrapUp, Some(call)));
     let end = CommandBody::EndWrapUp {
         username: "ann".into(),
     };

@@ -76,7 +76,14 @@ fn with_facts(teller: &Teller<'_>, by: &Hindrance, said: &str) -> String {
     let until = by.until_us.map(|at| teller.clock(at));
     let fact = match by.reason {
         Reason::OnBreak => by.aux_code.as_ref().map(|code| format!("({code})")),
-        Reason::WrapUp | Reason::Delay => until.map(|at| format!("until {at}")),
+        Reason::Delay => until.map(|at| format!("until {at}")),
+        Reason::WrapUp => {
+            let code = by
+                .call
+                .map(|call| format!("the wrap-up code of call {call} is given"));
+            let both: Vec<String> = until.into_iter().chain(code).collect();
+            (!both.is_empty()).then(|| format!("until {}", both.join(" and ")))
+        }
         Reason::PhoneLeftAlone => until.map(|at| format!("and is tried again at {at}")),
         Reason::NotAnswered => until.map(|at| format!("and may be rung again at {at}")),
         Reason::Alerting => by.call.map(|call| format!("for {}", teller.call(call))),

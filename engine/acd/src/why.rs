@@ -31,6 +31,8 @@ pub enum Hindrance {
     WrapUp {
         /// None: until they end it.
         until: Option<Duration>,
+        /// The first that lacks the wrap-up code its queue requires: not before they have given it.
+        owes: Option<InteractionId>,
     },
     /// Their phone is not registered (rule 18).
     NoPhone,

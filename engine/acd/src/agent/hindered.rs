@@ -11,7 +11,8 @@ impl Agent {
         self.absence()
             .or_else(|| {
                 let until = self.wrap_up_until();
-                self.wrap_up.map(|_| Hindrance::WrapUp { until })
+                let owes = self.owes.first().map(|owed| owed.interaction);
+                self.wrap_up.map(|_| Hindrance::WrapUp { until, owes })
             })
             .or_else(|| self.phone.hindrance())
             .or_else(|| self.lack_of_room())

@@ -78,7 +78,8 @@ impl Model {
         }
         if let Some(until) = agent.wrap_up_until {
             let until = is_moment(until).then_some(until);
-            return Some(Hindrance::WrapUp { until });
+            let owes = agent.owes.first().map(|(interaction, _)| *interaction);
+            return Some(Hindrance::WrapUp { until, owes });
         }
         if agent.device == Device::Unregistered {
             return Some(Hindrance::NoPhone);

@@ -30,7 +30,7 @@ pub struct Hindrance {
     pub until_us: Option<i64>,
     /// Why they are on break.
     pub aux_code: Option<String>,
-    /// The call they have or are alerted for.
+    /// The call they have or are alerted for, or whose wrap-up code they owe.
     pub call: Option<CallId>,
     /// Whom the call is held for.
     pub agent: Option<String>,

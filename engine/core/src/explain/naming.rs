@@ -134,8 +134,9 @@ impl<'a> Namer<'a> {
                 aux_code: Some(reason.as_str().to_string()).filter(|code| !code.is_empty()),
                 ..plain
             },
-            why::Hindrance::WrapUp { until } => Hindrance {
+            why::Hindrance::WrapUp { until, owes } => Hindrance {
                 until_us: until.map(us),
+                call: owes.map(|owed| CallId(owed.0)),
                 ..plain
             },
             why::Hindrance::PhoneLeftAlone { until, .. }
