@@ -84,6 +84,19 @@ pub(crate) struct Visit {
     pub(crate) sticky: Option<Sticky>,
 }
 
+/// To queue 1, held for `agent` 20 s first.
+pub(crate) fn held_first(agent: u32, recall: bool) -> Visit {
+    let sticky = Sticky {
+        agent: AgentId(agent),
+        hold: secs(20),
+        recall,
+    };
+    Visit {
+        sticky: Some(sticky),
+        ..to(1)
+    }
+}
+
 pub(crate) const fn to(queue: u32) -> Visit {
     Visit {
         to: Target::Queue(QueueId(queue)),
@@ -132,6 +145,13 @@ impl Centre {
         for queue in [1, 2] {
             centre.opens(queue);
         }
+        centre
+    }
+
+    /// Agents 1 and 2, of whom 2 is talking.
+    pub(crate) fn second_talks() -> Self {
+        let mut centre = Self::staffed(2);
+        centre.own_calls(2, 1);
         centre
     }
 

@@ -1,29 +1,16 @@
 //! Rule 4: what nobody took comes back to who sent it, with its arrival.
 
 use acd::why::Hindrance;
-use acd::{AgentChange, AgentId, AlertEnd, Denial, EntryKind, InteractionId, Sticky};
+use acd::{AgentChange, AgentId, AlertEnd, Denial, EntryKind, InteractionId};
 
-use crate::centre::{Centre, Visit, secs, to, to_user};
+use crate::centre::{Centre, Visit, held_first, secs, to, to_user};
 
 /// Back to queue 1 from `sender`, for whom it is held 20 s.
 fn back_to(sender: u32) -> Visit {
-    let first = Sticky {
-        agent: AgentId(sender),
-        hold: secs(20),
-        recall: true,
-    };
     Visit {
         kind: EntryKind::Recall,
-        sticky: Some(first),
-        ..to(1)
+        ..held_first(sender, true)
     }
-}
-
-/// Agents 1 and 2, of whom 2 is talking.
-fn second_talks() -> Centre {
-    let mut centre = Centre::staffed(2);
-    centre.own_calls(2, 1);
-    centre
 }
 
 #[test]
@@ -36,7 +23,7 @@ fn rule_4_a_recall_goes_to_its_sender_first() {
 
 #[test]
 fn rule_4_it_ranks_by_the_arrival_of_its_visit() {
-    let mut centre = second_talks();
+    let mut centre = Centre::second_talks();
     centre.own_calls(1, 1);
     centre.comes(1, to(1));
     centre.run(secs(30));
@@ -50,7 +37,7 @@ fn rule_4_it_ranks_by_the_arrival_of_its_visit() {
 
 #[test]
 fn rule_4_it_is_held_for_its_sender_while_they_talk_and_nobody_else_gets_it() {
-    let mut centre = second_talks();
+    let mut centre = Centre::second_talks();
     centre.comes(1, back_to(2));
     centre.comes(2, to(1));
     assert_eq!(centre.alerts(), [(2, 1)], "who is behind is served");
@@ -63,7 +50,7 @@ fn rule_4_it_is_held_for_its_sender_while_they_talk_and_nobody_else_gets_it() {
 
 #[test]
 fn rule_4_after_recall_hold_all_of_the_queue_get_it() {
-    let mut centre = second_talks();
+    let mut centre = Centre::second_talks();
     centre.comes(1, back_to(2));
     centre.run(secs(19));
     assert_eq!(centre.alerts(), []);
@@ -80,7 +67,7 @@ fn rule_4_it_is_its_senders_whatever_they_serve() {
         ("left", |it| it.leaves_queue(2, 1)),
     ];
     for (name, what) in cases {
-        let mut centre = second_talks();
+        let mut centre = Centre::second_talks();
         centre.own_calls(1, 1);
         what(&mut centre);
         centre.comes(1, back_to(2));
@@ -110,7 +97,7 @@ fn rule_4_not_for_a_sender_who_is_away_or_about_to_go() {
         let untold = (centre.held(), centre.alerts());
         assert_eq!(untold, (vec![], vec![(1, 1)]), "{name} before");
 
-        let mut centre = second_talks();
+        let mut centre = Centre::second_talks();
         centre.comes(1, back_to(2));
         goes(&mut centre);
         assert_eq!(centre.alerts(), [(1, 1)], "{name} while it waits");
@@ -157,7 +144,7 @@ fn rule_4_a_sender_who_rejects_it_or_does_not_answer_leaves_it_to_others() {
 #[test]
 fn rule_4_its_sender_may_pick_it_up_and_a_supervisor_too() {
     for (agent, supervises) in [(2, false), (1, true)] {
-        let mut centre = second_talks();
+        let mut centre = Centre::second_talks();
         centre.serves(2, &[2]);
         centre.comes(1, back_to(2));
         if supervises {
@@ -171,7 +158,7 @@ fn rule_4_its_sender_may_pick_it_up_and_a_supervisor_too() {
 
 #[test]
 fn rule_4_its_sender_may_reserve_it_for_longer_and_once() {
-    let mut centre = second_talks();
+    let mut centre = Centre::second_talks();
     centre.comes(1, back_to(2));
     centre.reserves(2, 1);
     centre.run(secs(119));
@@ -182,7 +169,7 @@ fn rule_4_its_sender_may_reserve_it_for_longer_and_once() {
 
 #[test]
 fn rule_4_it_waits_for_a_sender_alone_as_a_direct_call() {
-    let mut centre = second_talks();
+    let mut centre = Centre::second_talks();
     let recall = back_to(2);
     centre.comes(
         1,

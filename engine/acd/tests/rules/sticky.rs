@@ -1,28 +1,13 @@
 //! Rule 9: a caller waits first for who served them before.
 
 use acd::config::WrapUp;
-use acd::{AgentChange, AgentId, AlertEnd, Denial, Device, Sticky};
+use acd::{AgentChange, AgentId, AlertEnd, Denial, Device};
 
-use crate::centre::{Centre, Visit, secs, to};
+use crate::centre::{Centre, Visit, held_first, secs, to};
 
 /// To queue 1, once served by `agent`, for whom they wait 20 s first.
 fn back_to(agent: u32) -> Visit {
-    let sticky = Sticky {
-        agent: AgentId(agent),
-        hold: secs(20),
-        recall: false,
-    };
-    Visit {
-        sticky: Some(sticky),
-        ..to(1)
-    }
-}
-
-/// Agents 1 and 2, of whom 2 is talking.
-fn second_talks() -> Centre {
-    let mut centre = Centre::staffed(2);
-    centre.own_calls(2, 1);
-    centre
+    held_first(agent, false)
 }
 
 #[test]
@@ -35,7 +20,7 @@ fn rule_9_a_caller_is_held_for_who_served_them() {
 
 #[test]
 fn rule_9_while_they_talk_it_waits_and_nobody_else_gets_it() {
-    let mut centre = second_talks();
+    let mut centre = Centre::second_talks();
     centre.comes(1, back_to(2));
     centre.comes(2, to(1));
     assert_eq!(centre.alerts(), [(2, 1)], "who is behind is served");
@@ -48,7 +33,7 @@ fn rule_9_while_they_talk_it_waits_and_nobody_else_gets_it() {
 
 #[test]
 fn rule_9_after_its_time_anybody_gets_it() {
-    let mut centre = second_talks();
+    let mut centre = Centre::second_talks();
     centre.comes(1, back_to(2));
     centre.run(secs(19));
     assert_eq!(centre.alerts(), []);
@@ -77,7 +62,7 @@ fn rule_9_not_while_they_are_away_or_serve_elsewhere() {
         );
     }
     for (name, what) in &cases[..2] {
-        let mut centre = second_talks();
+        let mut centre = Centre::second_talks();
         centre.comes(1, back_to(2));
         what(&mut centre);
         assert_eq!(centre.alerts(), [(1, 1)], "{name}, while it waits");
@@ -116,7 +101,7 @@ fn rule_9_in_wrap_up_they_are_waited_for() {
 
 #[test]
 fn rule_9_they_may_reserve_it_for_longer_and_once() {
-    let mut centre = second_talks();
+    let mut centre = Centre::second_talks();
     centre.comes(1, back_to(2));
     centre.reserves(2, 1);
     centre.run(secs(60));
