@@ -61,6 +61,8 @@ run() {
     folder=${1%%:*} test=${1#*:} filter=${1##*:}
     test=${test%%:*}
     program=$(program "$test")
+    # Cargo names what lies below the current folder by its way from there.
+    case $program in /*) ;; *) program=$PWD/$program ;; esac
     [ -x "$program" ] || { echo "sabotage: no test $test was built" >&2; exit 1; }
     # shellcheck disable=SC2086
     if (cd "$folder" && CARGO_MANIFEST_DIR="$PWD" SABOTAGE="${3:-}" timeout 600 "$program" -q $filter) >"$2" 2>&1; then
