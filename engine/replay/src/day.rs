@@ -256,6 +256,14 @@ pub(crate) fn waits_for_them(view: &acd::AgentView<'_>) -> bool {
     is_manual(view.state.activity) || !view.state.owes.is_empty()
 }
 
+/// Whether an agent ends a wrap-up by this, or does their part in it.
+pub(crate) const fn ends_wrap_up(change: &AgentChange) -> bool {
+    matches!(
+        change,
+        AgentChange::WrapUpEnded | AgentChange::WrapUpCutShort | AgentChange::Coded { .. }
+    )
+}
+
 /// Whole microseconds.
 pub(crate) fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)

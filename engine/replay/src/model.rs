@@ -7,10 +7,10 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use acd::{AgentChange, AgentId, AlertEnd, AlertOutcome, Input, InteractionId, Target};
+use acd::{AgentId, AlertEnd, AlertOutcome, Input, InteractionId, Target};
 
 use crate::curve::Curve;
-use crate::day::{AlertDay, Day};
+use crate::day::{AlertDay, Day, ends_wrap_up};
 use crate::draw::{Purpose, bits, one_of};
 
 /// So many measured are enough to draw from.
@@ -194,14 +194,8 @@ fn talks(day: &Day) -> Vec<(Target, u64)> {
 
 fn wrap_ups(day: &Day) -> Vec<(AgentId, u64)> {
     let length = |wrap_up: &crate::day::WrapUpDay| {
-        let ends = |change: &AgentChange| {
-            matches!(
-                change,
-                AgentChange::WrapUpEnded | AgentChange::WrapUpCutShort | AgentChange::Coded { .. }
-            )
-        };
         let mut changes = wrap_up.changes.iter().rev();
-        let (key, _) = changes.find(|(_, change)| ends(change))?;
+        let (key, _) = changes.find(|(_, change)| ends_wrap_up(change))?;
         Some(key.0.saturating_sub(wrap_up.began_us))
     };
     let all = day.wrap_ups.iter();

@@ -1,12 +1,14 @@
 //! Agents: they answer what rings, do something about their wrap-up, and come back from where they were sent.
 
+use alloc::vec::Vec;
+
 use acd::{
     Activity, AgentChange, AgentId, AgentState, AlertOutcome, Input, InteractionId, MatchId,
     Presence,
 };
 
 use super::{Happening, Run};
-use crate::day::{Visit, is_manual, is_no_answer};
+use crate::day::{Visit, ends_wrap_up, is_manual, is_no_answer};
 use crate::model::Answer;
 
 impl Run<'_> {
@@ -81,14 +83,14 @@ impl Run<'_> {
         let same = then.is_some_and(|then| then.began_us == now_us);
         let view = self.acd.agent(agent);
         let manual = view.is_some_and(|view| is_manual(view.state.activity));
-        let owes = view.is_some_and(|view| !view.state.owes.is_empty());
+        let owed: Vec<InteractionId> = view.map_or_else(Vec::new, |view| {
+            let owed = view.state.owes.iter();
+            owed.map(|owed| owed.interaction).collect()
+        });
         // Ends as it did then, or with the day.
         let mut ends = same && then.is_some_and(|then| then.waits);
         for ((at_us, seq, _), change) in then.iter().flat_map(|then| &then.changes) {
-            ends |= matches!(
-                change,
-                AgentChange::WrapUpEnded | AgentChange::WrapUpCutShort | AgentChange::Coded { .. }
-            );
+            ends |= ends_wrap_up(change);
             let key = if same {
                 (*at_us, *seq, 0)
             } else {
@@ -100,14 +102,15 @@ impl Run<'_> {
             let kept = same;
             self.plan(key, Happening::WrapUp { agent, input, kept });
         }
-        if (manual || owes) && !ends {
+        if (manual || !owed.is_empty()) && !ends {
             let (call, _) = visit;
             let after_us = script.model.wrap_up(self.seed, agent, call);
             // Codes first: without them the wrap-up does not end.
-            let coded = AgentChange::Coded { interaction: call };
-            let codes = owes.then_some((0, coded));
-            let end = manual.then_some((1, AgentChange::WrapUpEnded));
-            for (turn, change) in codes.into_iter().chain(end) {
+            let codes = owed
+                .into_iter()
+                .map(|interaction| AgentChange::Coded { interaction });
+            let end = manual.then_some(AgentChange::WrapUpEnded);
+            for (turn, change) in (0..).zip(codes.chain(end)) {
                 let input = Input::AgentChanged { agent, change };
                 let kept = false;
                 let key = (now_us.saturating_add(after_us), 0, turn);
