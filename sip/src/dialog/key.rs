@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use core::fmt;
 
 use crate::Message;
+use crate::wire::Replaces;
 
 /// The name of a dialog, in one piece, for a map.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,6 +35,12 @@ impl DialogKey {
     pub fn of_response(response: &Message) -> Option<Self> {
         let local = response.from_tag()?;
         Some(Self::new(response.call_id(), local, response.to_tag()?))
+    }
+
+    /// The dialog of ours that somebody wants to replace (RFC 3891 §3).
+    #[must_use]
+    pub fn replaced(replaces: &Replaces<'_>) -> Self {
+        Self::new(replaces.call_id, replaces.to_tag, replaces.from_tag)
     }
 }
 
