@@ -30,6 +30,7 @@ mod prompts;
 mod queue;
 mod recall;
 mod records;
+mod referring;
 mod registrar;
 mod restart;
 mod told;

@@ -60,6 +60,8 @@ pub(crate) struct Index {
     pub(crate) byes: BTreeMap<ServerId, Goodbye>,
     pub(crate) clients: BTreeMap<ClientId, LegId>,
     pub(crate) dialogs: BTreeMap<DialogKey, LegId>,
+    /// Legs that have another name in the media threads: that of their first call.
+    pub(crate) media: BTreeMap<u64, LegId>,
     pub(crate) matches: BTreeMap<MatchId, CallId>,
     /// INVITEs of ours that were cancelled: a late 2xx is acknowledged and hung up.
     pub(crate) cancelled: BTreeSet<ClientId>,

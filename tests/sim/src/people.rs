@@ -128,6 +128,89 @@ impl Phone {
         self
     }
 
+    /// Sends whom they talk to on by the phone's own key: a REFER to that number.
+    pub fn refers_to(&self, to: &str) -> &Self {
+        self.on_call("refers", |ua, now, call| {
+            let uri = ua.uri_of_number(to);
+            ua.refer(now, call, &uri, Vec::new());
+        });
+        self
+    }
+
+    /// The same without wanting to hear of it (RFC 4488).
+    pub fn refers_silently_to(&self, to: &str) -> &Self {
+        let line = (sipx_sip::HeaderName::ReferSub, "false".into());
+        self.on_call("refers", |ua, now, call| {
+            let uri = ua.uri_of_number(to);
+            ua.refer(now, call, &uri, vec![line]);
+        });
+        self
+    }
+
+    /// Asks within their call for the other side to be sent to a URI.
+    pub fn refers_to_uri(&self, uri: &str) -> &Self {
+        self.on_call("refers", |ua, now, call| {
+            ua.refer(now, call, uri, Vec::new())
+        });
+        self
+    }
+
+    /// Joins the two they talk to, by a REFER on the older call that names the younger.
+    pub fn joins_both(&self) -> &Self {
+        self.refers_older_to_younger()
+    }
+
+    /// The same while the younger has not been answered yet.
+    pub fn refers_older_to_younger(&self) -> &Self {
+        let calls = self.all_calls();
+        let [first, second] = calls[..] else {
+            let line = &self.line;
+            let count = calls.len();
+            self.world
+                .inner()
+                .fail(&format!("{line} joins two, but has {count} calls"));
+        };
+        self.act(|ua, now| {
+            if let Some(uri) = ua.uri_of(second) {
+                ua.refer(now, first, &uri, Vec::new());
+            }
+        });
+        self
+    }
+
+    /// Calls in order to take the place of this phone in its call.
+    pub fn takes_over_from(&self, other: &Self) -> &Self {
+        let replaces = other.look(UaCall::replaces);
+        let dialling = Dialling {
+            replaces,
+            ..Dialling::default()
+        };
+        self.calls_as(&other.line, dialling)
+    }
+
+    /// The URI that names their call to whoever is to take its place.
+    pub fn uri_of_call(&self) -> String {
+        let inner = self.world.0.borrow();
+        let ua = inner.uas.get(&self.address);
+        let last = ua.and_then(|ua| ua.uri_of(ua.last_call_of(&self.line)?.0));
+        last.unwrap_or_default()
+    }
+
+    /// What the NOTIFYs within their calls said, oldest first: event, body, and state of the subscription.
+    pub fn notified(&self) -> Vec<String> {
+        let inner = self.world.0.borrow();
+        let ua = inner.uas.get(&self.address);
+        let calls = ua.into_iter().flat_map(|ua| ua.all_calls_of(&self.line));
+        calls.flat_map(|call| call.notified.clone()).collect()
+    }
+
+    fn all_calls(&self) -> Vec<CallRef> {
+        let inner = self.world.0.borrow();
+        let ua = inner.uas.get(&self.address);
+        let calls = ua.into_iter().flat_map(|ua| ua.calls_of(&self.line));
+        calls.map(|(id, _)| id).collect()
+    }
+
     /// Mutes the microphone of a phone that sends nothing then.
     pub fn mutes(&self) -> &Self {
         self.on_call("mutes", Ua::mute);

@@ -10,33 +10,17 @@ use alloc::vec::Vec;
 
 use acd::{AgentId, Denial, Target as AcdTarget};
 use config::Role;
-use sip::HeaderName;
-use sip::dialog::Offers;
 
 use super::answers::Outcome;
-use super::held::Sound;
+use super::declined::Declined;
 use super::inbound::Invite;
+use super::leg::FarEnd;
 use super::park::slot_of;
-use super::who::names_source;
-use super::{Call, Leg, LegState, Place, Stage, Waiting};
-use crate::call::leg::LegMedia;
-use crate::command::{Actor, Refusal};
+use super::{Call, Place, Stage, Waiting};
+use crate::command::Actor;
 use crate::engine::Engine;
 use crate::event::{EndCause, EndResult, LegRole};
 use crate::ids::{CallId, LegId};
-
-/// Why a code does nothing: a status, and for people a sentence.
-struct Declined {
-    status: u16,
-    why: String,
-}
-
-impl Declined {
-    fn new(status: u16, why: &str) -> Self {
-        let why = why.into();
-        Self { status, why }
-    }
-}
 
 /// Who dials a code.
 struct Dialler {
@@ -59,13 +43,9 @@ impl Engine {
             Some(slot) => self.retrieve_by_code(invite, slot, extension, owner),
             None => self.pick_up_by_code(invite, extension, owner),
         };
-        let Err(Declined { status, why }) = done else {
-            return;
-        };
-        let response = self.response(&message, status);
-        let response =
-            response.display(HeaderName::Warning, format_args!("399 lampfield \"{why}\""));
-        self.respond(server, response);
+        if let Err(declined) = done {
+            self.decline(server, &message, &declined);
+        }
     }
 
     fn pick_up_by_code(
@@ -116,9 +96,7 @@ impl Engine {
         let actor = Actor { username, role };
         let slot = slot_of(slot)
             .ok_or_else(|| Declined::new(484, "dial a park slot after the code, from 1"))?;
-        let call = self
-            .can_retrieve(&actor, slot)
-            .map_err(|why| Declined::new(status_of_refusal(&why), &why.to_string()))?;
+        let call = self.can_retrieve(&actor, slot)?;
         let leg = self.add_lifted(call, invite, extension, &actor.username, LegRole::Callee);
         let leg = leg.ok_or_else(|| Declined::new(503, "no media port is free"))?;
         self.publish_leg(leg);
@@ -252,43 +230,13 @@ impl Engine {
         username: &str,
         role: LegRole,
     ) -> Option<LegId> {
-        let caller = self.calls.get(&call)?.caller;
-        if !self.ensure_ports(caller) {
-            return None;
-        }
-        let leg = LegId(self.ids.issue());
-        let mut media = LegMedia::new(leg, self.random_ids.next());
-        media.offered = invite.offered;
-        self.index.servers.insert(invite.server, leg);
-        self.index.dialogs.insert(invite.dialog.key(), leg);
-        self.add_leg(Leg {
-            id: leg,
-            call,
-            role,
+        let far_end = FarEnd {
             number: extension.clone(),
             trunk: None,
             user: Some(username.into()),
             extension: Some(extension),
-            flow: invite.flow,
-            nat: !names_source(&invite.message, &invite.flow),
-            state: LegState::Incoming {
-                server: invite.server,
-                invite: Box::new(invite.message),
-                dialog: invite.dialog,
-            },
-            media,
-            offers: Offers::default(),
-            phone_holds: false,
-            on_hold: false,
-            hears: Sound::default(),
-            asked: None,
-            timers: Vec::new(),
-        });
-        if !self.ensure_ports(leg) {
-            self.forget_leg(leg);
-            return None;
-        }
-        Some(leg)
+        };
+        self.add_calling_leg(call, invite, far_end, role)
     }
 
     /// The alert of its call is answered by this leg.
@@ -309,15 +257,6 @@ impl Engine {
                 self.ring_leg_failed(leg, Outcome::NoPorts, Some(status));
             }
         }
-    }
-}
-
-fn status_of_refusal(why: &Refusal) -> u16 {
-    match why {
-        Refusal::NotFound { .. } => 404,
-        Refusal::Conflict(_) => 486,
-        Refusal::Forbidden(_) | Refusal::Invalid { .. } => 403,
-        Refusal::Unavailable(_) => 503,
     }
 }
 

@@ -100,10 +100,10 @@ impl Engine {
         leg: LegId,
     ) -> Option<(sip::transaction::ServerId, ResponseBuilder)> {
         let (server, response) = self.dialog_response(leg, 200)?;
-        Some((
-            server,
-            response.header(HeaderName::Allow, super::requests::ALLOW),
-        ))
+        let response = response
+            .header(HeaderName::Allow, super::requests::ALLOW)
+            .header(HeaderName::Supported, super::requests::SUPPORTED);
+        Some((server, response))
     }
 
     /// Tells a caller who is not answered yet how it goes: 180 that it rings.

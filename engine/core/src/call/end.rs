@@ -7,7 +7,7 @@ use config::Role;
 use sip::dialog::{Dialog, Snapshot};
 use sip::{Flow, Method, Transport};
 
-use super::{LegState, Stage};
+use super::{Leg, LegState, Stage};
 use crate::command::{Actor, Done, Refusal};
 use crate::engine::Engine;
 use crate::event::{EndCause, EndResult, EndedBy, Event, LeftQueue};
@@ -151,12 +151,12 @@ impl Engine {
         if let Some(dialog) = gone.dialog() {
             self.index.dialogs.remove(&dialog.key());
         }
-        match gone.state {
+        match &gone.state {
             LegState::Incoming { server, .. } => {
-                self.index.servers.remove(server);
+                self.index.servers.remove(*server);
             }
             LegState::Calling { client, .. } => {
-                self.index.clients.remove(&client);
+                self.index.clients.remove(client);
             }
             LegState::Up { .. } => {
                 self.index.servers.forget(leg);
@@ -164,19 +164,25 @@ impl Engine {
             }
             LegState::Placed => {}
         }
+        self.index.media.remove(&gone.media.key.leg);
+        self.forget_seat(&gone);
+    }
+
+    /// The leg counts neither for its trunk nor for its phone any more.
+    pub(super) fn forget_seat(&mut self, gone: &Leg) {
         if let Some(trunk) = &gone.trunk
             && let Some(count) = self.index.trunk_legs.get_mut(trunk)
         {
             *count = count.saturating_sub(1);
         }
-        if let Some(extension) = gone.extension
-            && let Some(legs) = self.index.own.get_mut(&extension)
-            && legs.remove(&leg)
+        if let Some(extension) = &gone.extension
+            && let Some(legs) = self.index.own.get_mut(extension)
+            && legs.remove(&gone.id)
         {
             if legs.is_empty() {
-                self.index.own.remove(&extension);
+                self.index.own.remove(extension);
             }
-            self.own_calls_changed(&extension);
+            self.own_calls_changed(extension);
         }
     }
 

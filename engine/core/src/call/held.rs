@@ -87,8 +87,8 @@ impl Engine {
         Ok(leg)
     }
 
-    /// Their legs of conversations in which nobody is on hold by their doing.
-    fn talking_legs(&self, username: &str) -> Vec<LegId> {
+    /// Their legs of conversations.
+    pub(super) fn conversations_of(&self, username: &str) -> impl Iterator<Item = LegId> + use<'_> {
         let agent = self.names.agent(username);
         let agent = agent.and_then(|agent| self.acd.agent(agent));
         let served = agent.into_iter().flat_map(|agent| agent.interactions);
@@ -97,11 +97,16 @@ impl Engine {
         let own = extension.and_then(|extension| self.index.own.get(extension));
         let own = own.into_iter().flatten().copied();
         let talks = |leg: &LegId| {
-            let leg = self.legs.get(leg).filter(|leg| !leg.holds());
-            let call = leg.and_then(|leg| self.calls.get(&leg.call));
+            let call = self.legs.get(leg).and_then(|leg| self.calls.get(&leg.call));
             call.is_some_and(|call| call.is_connected())
         };
-        served.chain(own).filter(talks).collect()
+        served.chain(own).filter(talks)
+    }
+
+    /// Those in which nobody is on hold by their doing.
+    fn talking_legs(&self, username: &str) -> Vec<LegId> {
+        let talks = |leg: &LegId| self.legs.get(leg).is_some_and(|leg| !leg.holds());
+        self.conversations_of(username).filter(talks).collect()
     }
 
     /// Whom they talk to on other legs is on hold from now on.

@@ -33,6 +33,7 @@ impl Engine {
                 let response = self.response(&message, 200);
                 self.respond(server, response);
             }
+            Method::Refer => self.on_refer(server, leg, &message),
             // A REGISTER has no dialog; an INVITE before the answer to the first crosses it (RFC 3261 §14.2).
             Method::Invite => {
                 let response = self
@@ -46,7 +47,6 @@ impl Engine {
             | Method::Info
             | Method::Prack
             | Method::Update
-            | Method::Refer
             | Method::Notify
             | Method::Subscribe
             | Method::Message

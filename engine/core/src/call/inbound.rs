@@ -102,6 +102,9 @@ impl Engine {
             offered,
             dialog,
         };
+        if invite.message.header(HeaderName::Replaces).is_some() {
+            return self.on_replacing(invite, &sender);
+        }
         match sender {
             Sender::Phone {
                 extension,

@@ -11,6 +11,8 @@ use sip::transaction::{ClientId, ServerId};
 use sip::{Flow, Message, Uri};
 
 use super::held::Sound;
+use super::inbound::Invite;
+use super::who::names_source;
 use crate::engine::Engine;
 use crate::event::{Event, LegRole};
 use crate::ids::{CallId, LegId};
@@ -127,7 +129,63 @@ impl Leg {
     }
 }
 
+/// Who is at the far end of a leg.
+#[derive(Debug)]
+pub(super) struct FarEnd {
+    pub(super) number: String,
+    pub(super) trunk: Option<String>,
+    pub(super) user: Option<String>,
+    pub(super) extension: Option<String>,
+}
+
 impl Engine {
+    /// The leg of an INVITE that makes no call of its own but belongs to this one; none when there are no ports for it.
+    pub(super) fn add_calling_leg(
+        &mut self,
+        call: CallId,
+        invite: Invite,
+        far_end: FarEnd,
+        role: LegRole,
+    ) -> Option<LegId> {
+        let caller = self.calls.get(&call)?.caller;
+        if !self.ensure_ports(caller) {
+            return None;
+        }
+        let leg = LegId(self.ids.issue());
+        let mut media = LegMedia::new(leg, self.random_ids.next());
+        media.offered = invite.offered;
+        self.index.servers.insert(invite.server, leg);
+        self.index.dialogs.insert(invite.dialog.key(), leg);
+        self.add_leg(Leg {
+            id: leg,
+            call,
+            role,
+            nat: far_end.trunk.is_none() && !names_source(&invite.message, &invite.flow),
+            number: far_end.number,
+            trunk: far_end.trunk,
+            user: far_end.user,
+            extension: far_end.extension,
+            flow: invite.flow,
+            state: LegState::Incoming {
+                server: invite.server,
+                invite: Box::new(invite.message),
+                dialog: invite.dialog,
+            },
+            media,
+            offers: Offers::default(),
+            phone_holds: false,
+            on_hold: false,
+            hears: Sound::default(),
+            asked: None,
+            timers: Vec::new(),
+        });
+        if !self.ensure_ports(leg) {
+            self.forget_leg(leg);
+            return None;
+        }
+        Some(leg)
+    }
+
     /// Files a leg where messages and agents find it.
     pub(crate) fn add_leg(&mut self, leg: Leg) {
         if let Some(trunk) = &leg.trunk {

@@ -10,7 +10,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use ::media::codec::Codec;
-use ::media::control::{ClipId, EventTypes, LatchRule, MediaCommand, MediaEvent, RemoteMedia};
+use ::media::control::{
+    ClipId, EventTypes, LatchRule, LegKey, MediaCommand, MediaEvent, PortPair, RemoteMedia,
+};
 use ::media::sdp::{Direction, LocalMedia};
 
 use super::Stage;
@@ -43,7 +45,7 @@ impl Engine {
             .map(|ports| ports.worker);
         let taken = match worker {
             Some(worker) => self.stock.take_from(worker),
-            None => self.stock.take(),
+            None => self.first_ports(leg),
         };
         let (Some(ports), Some(leg)) = (taken, self.legs.get_mut(&leg)) else {
             self.raise_alarm(
@@ -54,6 +56,17 @@ impl Engine {
         };
         leg.media.ports = Some(ports);
         true
+    }
+
+    /// The ports of a call's first leg: on the worker of what its user talks in besides, so that the two can be joined.
+    fn first_ports(&mut self, leg: LegId) -> Option<PortPair> {
+        let user = self.legs.get(&leg).and_then(|leg| leg.user.as_deref());
+        let beside = user.and_then(|user| {
+            let mut legs = self.conversations_of(user);
+            legs.find_map(|leg| self.legs.get(&leg)?.media.ports)
+        });
+        let there = beside.and_then(|ports| self.stock.take_from(ports.worker));
+        there.or_else(|| self.stock.take())
     }
 
     /// What we can do on this leg; the codec of the call's other leg first, so that nothing is translated.
@@ -266,14 +279,19 @@ impl Engine {
                 self.stock.handle_exhausted(worker);
                 self.raise_alarm(PORTS_EXHAUSTED, "the range of media ports is used up");
             }
-            MediaEvent::ClipEnded { leg } => self.clip_ended(LegId(leg.leg)),
-            MediaEvent::Lifeless { leg } => self.leg_is_lifeless(LegId(leg.leg)),
+            MediaEvent::ClipEnded { leg } => self.clip_ended(self.leg_of_media(leg)),
+            MediaEvent::Lifeless { leg } => self.leg_is_lifeless(self.leg_of_media(leg)),
             // What a leg was like is for its record, which the quality reports will bring.
             MediaEvent::DtmfPressed { .. }
             | MediaEvent::Silent { .. }
             | MediaEvent::Heard { .. }
             | MediaEvent::Closed { .. } => {}
         }
+    }
+
+    fn leg_of_media(&self, key: LegKey) -> LegId {
+        let renamed = self.index.media.get(&key.leg);
+        renamed.copied().unwrap_or(LegId(key.leg))
     }
 
     /// The welcome is followed by music, an announcement by the end of the call.

@@ -15,7 +15,7 @@
 //!
 //! One file per feature: a request is judged ([`requests`]), its sender known ([`who`]), a call comes in ([`inbound`]), or takes another off the hook ([`code`]), is given its destination ([`route`]), waits ([`waiting`]) or goes elsewhere ([`leaving`]),
 //! phones are rung ([`ring`], and for help [`emergency`]) and answer ([`responses`]), two legs are joined ([`connect`]), one is put
-//! on hold ([`held`]), by a re-INVITE perhaps ([`hold`]), sent on ([`transfer`]) or parked ([`park`]), and comes back when nobody takes it ([`recall`]), one is gone without a word ([`alive`]), requests come within a dialog ([`in_dialog`]), all ends ([`end`], with a BYE that may have to wait: [`goodbye`]). Media are spoken of in [`media`], the
+//! on hold ([`held`]), by a re-INVITE perhaps ([`hold`]), sent on ([`transfer`], by the phone itself [`refer`]), joined with whom one talks to besides ([`join`]) or parked ([`park`]), taken over by another phone ([`replaces`]), and comes back when nobody takes it ([`recall`]), one is gone without a word ([`alive`]), requests come within a dialog ([`in_dialog`]), all ends ([`end`], with a BYE that may have to wait: [`goodbye`]). Media are spoken of in [`media`], the
 //! addresses of the far ends in [`target`]. Transactions are `sip`'s, packets the media threads', order and choice
 //! the distribution core's.
 
@@ -24,6 +24,7 @@ mod announcing;
 pub(crate) mod answers;
 mod code;
 mod connect;
+mod declined;
 mod emergency;
 mod end;
 mod goodbye;
@@ -31,6 +32,7 @@ mod held;
 mod hold;
 mod in_dialog;
 mod inbound;
+mod join;
 mod leaving;
 mod leg;
 mod media;
@@ -38,6 +40,8 @@ mod park;
 mod place;
 mod plan;
 mod recall;
+mod refer;
+mod replaces;
 mod requests;
 mod responses;
 mod ring;

@@ -54,15 +54,10 @@ impl Engine {
         Ok(Done::Parked(slot))
     }
 
-    /// The same, into the slot that was dialled after the park code.
-    pub(super) fn park_in(
-        &mut self,
-        actor: &Actor,
-        call: CallId,
-        dialled: &str,
-    ) -> Result<Done, Refusal> {
+    /// The slot that was dialled after the park code, if somebody can be parked there.
+    pub(super) fn free_slot(&self, actor: &Actor, dialled: &str) -> Result<u32, Refusal> {
         let slot = self.dialled_slot(dialled)?;
-        self.park(actor, call, Some(slot)).map(|_| Done::Ok)
+        self.slot_for(actor, Some(slot))
     }
 
     fn dialled_slot(&self, dialled: &str) -> Result<u32, Refusal> {

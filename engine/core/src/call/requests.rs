@@ -18,8 +18,12 @@ const METHODS: &[Method<'static>] = &[
     Method::Cancel,
     Method::Options,
     Method::Register,
+    Method::Refer,
 ];
-pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER";
+pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, REFER";
+/// The extensions we know, as Require may name them and Supported says (RFC 3891, RFC 4488).
+const EXTENSIONS: &[&str] = &["replaces", "norefersub"];
+pub(crate) const SUPPORTED: &str = "replaces, norefersub";
 /// How soon a caller refused for want of room may try again, in seconds.
 const RETRY_AFTER: &str = "5";
 
@@ -34,7 +38,7 @@ impl Engine {
         let rules = Rules {
             methods: METHODS,
             forwarded: &[Method::Invite],
-            extensions: &[],
+            extensions: EXTENSIONS,
             schemes: &[Scheme::Sip, Scheme::Sips, Scheme::Tel, Scheme::Urn],
             body_types: &[sdp::CONTENT_TYPE],
             is_loop: None,
@@ -53,15 +57,17 @@ impl Engine {
             Method::Options => {
                 let response = self.response(&message, 200);
                 let response = response.header(HeaderName::Accept, sdp::CONTENT_TYPE);
+                let response = response.header(HeaderName::Supported, SUPPORTED);
                 self.respond(server, response);
             }
+            // Nobody calls for others who does not talk to them (RFC 3515 §5.1).
+            Method::Refer => self.refuse(server, &message, 403),
             Method::Ack
             | Method::Cancel
             | Method::Bye
             | Method::Info
             | Method::Prack
             | Method::Update
-            | Method::Refer
             | Method::Notify
             | Method::Subscribe
             | Method::Message

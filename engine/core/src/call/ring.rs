@@ -228,6 +228,7 @@ impl Engine {
             .cseq(1)
             .header(HeaderName::Contact, contact)
             .header(HeaderName::Allow, super::requests::ALLOW)
+            .header(HeaderName::Supported, super::requests::SUPPORTED)
             .header(HeaderName::UserAgent, "Lampfield")
             .body(sdp::CONTENT_TYPE, offer.to_bytes());
         self.layer

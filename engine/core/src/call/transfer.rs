@@ -17,6 +17,14 @@ use crate::engine::Engine;
 use crate::event::{EndCause, EndResult, Event, LegRole, Party};
 use crate::ids::{CallId, LegId};
 
+/// Where somebody is sent on to.
+#[derive(Debug)]
+pub(super) enum Onward {
+    /// A park slot that is free.
+    Slot(u32),
+    To(Destination),
+}
+
 impl Engine {
     /// A person sends the other side of their conversation on.
     pub(crate) fn transfer(
@@ -25,13 +33,33 @@ impl Engine {
         call: CallId,
         to: &str,
     ) -> Result<Done, Refusal> {
+        let onward = self.onward(actor, call, to)?;
+        self.send_on(actor, call, to, onward)
+    }
+
+    /// Where that number leads whom they talk to. Nothing has happened yet.
+    pub(super) fn onward(&self, actor: &Actor, call: CallId, to: &str) -> Result<Onward, Refusal> {
         let leg = self.own_leg(actor, call)?;
-        if let Some(slot) = self.routes.parked(to) {
-            return self.park_in(actor, call, slot);
+        match self.routes.parked(to) {
+            Some(slot) => self.free_slot(actor, slot).map(Onward::Slot),
+            None => self.transferred_to(call, leg, to).map(Onward::To),
         }
-        let destination = self.transferred_to(call, leg, to)?;
+    }
+
+    pub(super) fn send_on(
+        &mut self,
+        actor: &Actor,
+        call: CallId,
+        to: &str,
+        onward: Onward,
+    ) -> Result<Done, Refusal> {
+        let destination = match onward {
+            Onward::Slot(slot) => return self.park(actor, call, Some(slot)).map(|_| Done::Ok),
+            Onward::To(destination) => destination,
+        };
+        let leg = self.own_leg(actor, call)?;
         let queue = self.calls.get(&call).and_then(|call| call.queue_of(leg));
-        self.publish_transferred(actor, call, leg, &destination);
+        self.publish_transferred(actor, call, leg, destination.to_string());
         self.let_go(call, leg, &format!("transferred to {to}"));
         self.keep_sent(call, Some(actor.username.clone()), queue);
         match &destination {
@@ -79,12 +107,18 @@ impl Engine {
         Ok(destination)
     }
 
-    fn publish_transferred(&mut self, actor: &Actor, call: CallId, leg: LegId, to: &Destination) {
+    pub(super) fn publish_transferred(
+        &mut self,
+        actor: &Actor,
+        call: CallId,
+        leg: LegId,
+        to: String,
+    ) {
         self.end_holds(call, leg);
         let event = Event::CallTransferred {
             call,
             by: actor.username.clone(),
-            to: to.to_string(),
+            to,
             party: self.party_beside(call, leg),
         };
         self.publish(event);
@@ -160,7 +194,7 @@ impl Engine {
     }
 
     /// An agent who stays in a call that the distribution core is done with is in a call of their own.
-    fn is_own_call(&mut self, leg: LegId) {
+    pub(super) fn is_own_call(&mut self, leg: LegId) {
         let Some(found) = self.legs.get_mut(&leg) else {
             return;
         };

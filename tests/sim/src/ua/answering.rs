@@ -57,12 +57,13 @@ impl Ua {
             Method::Bye => self.on_bye(key, &request),
             Method::Cancel => self.on_cancel(key, &request),
             Method::Options if within => self.on_options(key, &request),
+            Method::Notify if within => self.on_notify(key, &request),
             Method::Options => self.reply(key, &request, 200),
             _ => self.reply(key, &request, 405),
         }
     }
 
-    fn reply(&mut self, key: &TransactionKey, request: &Request, status: u16) {
+    pub(super) fn reply(&mut self, key: &TransactionKey, request: &Request, status: u16) {
         let tag = self.token();
         let contact = self.contact(&wire::user(&request.uri));
         self.respond(key, wire::response(request, status, &tag, &contact, None));
@@ -85,11 +86,13 @@ impl Ua {
             heard: Sdp::parse(request.body()),
             status: None,
             their_cseq: wire::cseq(&request.headers).map_or(0, |cseq| cseq.sequence),
+            notified: Vec::new(),
             call_id: wire::text(&request.headers, &HeaderName::CallId),
             local: wire::text(&request.headers, &HeaderName::To),
             remote: from.map(|uri| format!("<{uri}>")).unwrap_or_default(),
             local_tag,
             remote_tag: wire::tag(&request.headers, &HeaderName::From),
+            early_tag: None,
             target: target.map(|uri| uri.to_string()).unwrap_or_default(),
             cseq: 0,
             port,
@@ -292,7 +295,7 @@ impl Ua {
     }
 
     /// The call of a request within it, whose CSeq must be higher than those before (RFC 3261 §12.2.2).
-    fn in_order(&mut self, request: &Request) -> Option<CallRef> {
+    pub(super) fn in_order(&mut self, request: &Request) -> Option<CallRef> {
         let id = self.call_of(request)?;
         let call = self.calls.get_mut(&id)?;
         let cseq = wire::cseq(&request.headers)?.sequence;

@@ -31,11 +31,13 @@ impl Ua {
             heard: None,
             status: None,
             their_cseq: 0,
+            notified: Vec::new(),
             call_id,
             local: format!("<sip:{line}@{}>", self.domain),
             remote: format!("<sip:{number}@{}>", self.domain),
             local_tag,
             remote_tag: None,
+            early_tag: None,
             target,
             cseq: 0,
             port,
@@ -77,7 +79,7 @@ impl Ua {
     }
 
     /// A request of this call, with the next CSeq.
-    fn request_in(
+    pub(super) fn request_in(
         &mut self,
         id: CallRef,
         method: Method,
@@ -89,9 +91,12 @@ impl Ua {
         let address = self.address;
         let call = self.calls.get_mut(&id)?;
         call.cseq += 1;
-        if method == Method::Invite {
+        if matches!(method, Method::Invite | Method::Refer) {
             extra.push((HeaderName::Contact, contact));
         }
+        let replaces = call.dialling.replaces.clone();
+        let replaces = replaces.filter(|_| method == Method::Invite && call.remote_tag.is_none());
+        extra.extend(replaces.map(|replaces| (HeaderName::Replaces, replaces)));
         let outline = call.outline(method, call.cseq, branch, address);
         Some(
             Outline {
@@ -163,6 +168,7 @@ impl Ua {
             return;
         };
         call.progressed = true;
+        call.early_tag = wire::tag(&response.headers, &HeaderName::To);
         let status = response.status.code();
         if let Some(sdp) = Sdp::parse(response.body()) {
             call.heard = Some(sdp);

@@ -7,6 +7,7 @@
 
 mod answering;
 mod calling;
+mod referring;
 mod registering;
 pub(crate) mod wire;
 
@@ -71,6 +72,8 @@ pub struct Dialling {
     pub hops: u8,
     /// Whether a 2xx is left without its ACK.
     pub withholds_ack: bool,
+    /// The value of Replaces, when the call is to take the place of another (RFC 3891).
+    pub replaces: Option<String>,
 }
 
 impl Default for Dialling {
@@ -80,6 +83,7 @@ impl Default for Dialling {
             payloads: vec![8, 0, 101],
             hops: 70,
             withholds_ack: false,
+            replaces: None,
         }
     }
 }
@@ -142,11 +146,15 @@ pub(crate) struct UaCall {
     pub(crate) status: Option<u16>,
     /// The CSeq of the last request of theirs.
     pub(crate) their_cseq: u32,
+    /// What the NOTIFYs within it said.
+    pub(crate) notified: Vec<String>,
     call_id: String,
     local: String,
     remote: String,
     local_tag: String,
     remote_tag: Option<String>,
+    /// The other side's tag in its last provisional response.
+    early_tag: Option<String>,
     target: String,
     cseq: u32,
     port: u16,
@@ -198,6 +206,7 @@ enum Purpose {
     Invite(CallRef),
     Reinvite(CallRef),
     Bye(CallRef),
+    Refer(CallRef),
     /// A CANCEL, or a BYE to somebody we never wanted to talk to: whatever the answer is.
     Aside,
     Register,
@@ -404,6 +413,11 @@ impl Ua {
         self.active().filter(move |(_, call)| call.line == line)
     }
 
+    /// The calls of a line, those that are over too, oldest first.
+    pub(crate) fn all_calls_of<'a>(&'a self, line: &'a str) -> impl Iterator<Item = &'a UaCall> {
+        self.calls.values().filter(move |call| call.line == line)
+    }
+
     /// All calls that are not over.
     pub(crate) fn active(&self) -> impl Iterator<Item = (CallRef, &UaCall)> {
         let active = |(_, call): &(&CallRef, &UaCall)| call.stage != Stage::Over;
@@ -463,6 +477,11 @@ impl Ua {
                     call.bye_status = call.bye_status.into_iter().chain([status]).min();
                 }
             }
+            Some(Purpose::Refer(call)) => {
+                if let Some(call) = self.calls.get_mut(&call) {
+                    call.status = Some(response.status.code());
+                }
+            }
             Some(Purpose::Aside) | None => {}
         }
     }
@@ -472,7 +491,7 @@ impl Ua {
             Some(Purpose::Invite(call)) => self.end(call, What::Lost),
             Some(Purpose::Reinvite(call)) => self.tell(call, What::Changed(408)),
             Some(Purpose::Register) => self.registration_lost(),
-            Some(Purpose::Bye(_) | Purpose::Aside) | None => {}
+            Some(Purpose::Bye(_) | Purpose::Refer(_) | Purpose::Aside) | None => {}
         }
     }
 
