@@ -514,3 +514,49 @@ fn the_peers_address_can_be_asked_before_ports_are_chosen() {
         );
     }
 }
+
+/// RFC 4028 §7.4: a refresh says what was said last, and nothing changes by its answer.
+#[test]
+fn what_is_repeated_is_the_same_and_changes_nothing() {
+    assert!(
+        Negotiation::new(4).repeat().is_none(),
+        "nothing was said yet"
+    );
+    let dynamic = around(
+        "m=audio 6000 RTP/AVP 97 98\r\na=rtpmap:97 PCMU/8000\r\na=rtpmap:98 telephone-event/8000\r\na=sendonly\r\n",
+    );
+    for (name, theirs, way) in [
+        ("talking, a video declined", BARESIP.to_owned(), "sendrecv"),
+        ("held, with numbers of theirs", dynamic, "sendonly"),
+    ] {
+        let mut negotiation = Negotiation::new(4);
+        let answered = negotiation.answer(&offer(&theirs), &local()).unwrap();
+        let before = *negotiation.agreed().unwrap();
+        for _ in 0..2 {
+            let repeated = negotiation.repeat().unwrap();
+            assert_eq!(repeated.to_bytes(), answered.answer.to_bytes(), "{name}");
+            assert!(negotiation.has_open_offer());
+            let codec = before.send_payload_type;
+            let events = before.telephone_event.unwrap().send;
+            let rest = if name.contains("video") {
+                "m=video 0 RTP/AVP 99\r\n"
+            } else {
+                ""
+            };
+            let same = around(&format!(
+                "m=audio {} RTP/AVP {codec} {events}\r\na=rtpmap:{codec} {}/8000\r\na=rtpmap:{events} telephone-event/8000\r\n\
+                a=fmtp:{events} 0-15\r\na=ptime:{}\r\na={way}\r\n{rest}",
+                before.remote_rtp.port(),
+                before.codec.encoding_name(),
+                before.ptime_ms,
+            ));
+            let after = negotiation.accept_answer(&answer(&same)).unwrap();
+            let theirs = AgreedAudio {
+                remote_rtp: before.remote_rtp,
+                remote_rtcp: before.remote_rtcp,
+                ..after
+            };
+            assert_eq!(theirs, before, "{name}");
+        }
+    }
+}

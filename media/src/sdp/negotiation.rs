@@ -50,10 +50,20 @@ pub struct Negotiation {
 #[derive(Clone, Debug)]
 struct OurOffer {
     our: LocalMedia,
+    /// What each codec comes with.
+    payload_types: Vec<(u8, Codec)>,
     audio: usize,
     streams: usize,
     event_type: u8,
     answered: bool,
+}
+
+impl OurOffer {
+    fn payload_type_of(&self, codec: Codec) -> u8 {
+        let mut all = self.payload_types.iter();
+        let found = all.find(|(_, offered)| *offered == codec);
+        found.map_or_else(|| codec.static_payload_type(), |(number, _)| *number)
+    }
 }
 
 impl Negotiation {
@@ -173,12 +183,42 @@ impl Negotiation {
         }
         self.offer = Some(OurOffer {
             our: our.clone(),
+            payload_types: codecs,
             audio: self.audio,
             streams: streams.len(),
             event_type: self.event_type,
             answered: false,
         });
         SdpOffer(self.publish(our, streams))
+    }
+
+    /// Offers once more what our last description said, under the same version: to refresh a session without changing it
+    /// (RFC 4028 §7.4). `None` before there was any.
+    pub fn repeat(&mut self) -> Option<SdpOffer> {
+        let sent = self.sent.clone()?;
+        let stream = sent.streams.get(self.audio)?;
+        let Some(Host::Ip(ip)) = sent.host_of(stream) else {
+            return None;
+        };
+        let mut types = stream.rtpmaps.iter().map(|map| map.payload_type);
+        let event_type = types.rfind(|payload_type| is_telephone_event(stream, *payload_type));
+        let payload_types: Vec<(u8, Codec)> = stream.rtpmaps.iter().filter_map(codec_of).collect();
+        let our = LocalMedia {
+            rtp: (*ip, stream.port).into(),
+            codecs: payload_types.iter().map(|(_, codec)| *codec).collect(),
+            direction: sent.direction_of(stream),
+            telephone_event: event_type.is_some(),
+            rtcp_mux: stream.rtcp_mux,
+        };
+        self.offer = Some(OurOffer {
+            our: our.clone(),
+            payload_types,
+            audio: self.audio,
+            streams: sent.streams.len(),
+            event_type: event_type.unwrap_or(self.event_type),
+            answered: false,
+        });
+        Some(SdpOffer(self.publish(&our, sent.streams)))
     }
 
     /// Forgets our open offer, because the peer refused it: what was agreed before holds on.
@@ -217,8 +257,8 @@ impl Negotiation {
             rtcp_mux,
             codec,
             send_payload_type,
-            receive_payload_type: codec.static_payload_type(),
-            alternative: alternative.map(|codec| (codec.static_payload_type(), codec)),
+            receive_payload_type: offer.payload_type_of(codec),
+            alternative: alternative.map(|codec| (offer.payload_type_of(codec), codec)),
             telephone_event: event_type.map(|send| EventTypes {
                 send,
                 receive: offer.event_type,
@@ -356,6 +396,13 @@ fn audio_stream(
         rtcp: None,
         rtcp_mux,
     }
+}
+
+/// The codec of a line of ours.
+fn codec_of(map: &RtpMap) -> Option<(u8, Codec)> {
+    let mut all = Codec::ALL.iter();
+    let codec = all.find(|codec| codec.encoding_name() == &*map.encoding)?;
+    Some((map.payload_type, *codec))
 }
 
 fn rtpmap(payload_type: u8, encoding: &'static str, clock_rate_hz: u32) -> RtpMap {
