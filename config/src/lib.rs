@@ -30,7 +30,7 @@ pub use read::{Field, FieldInfo, Invalid, Node, Reader, Record, Shape, Span, Wri
 pub use reference::{json_schema, reference};
 pub use settings::{
     CentreSettings, HttpSettings, LogSettings, MediaSettings, Retention, SecuritySettings,
-    Settings, SipSettings, StoreSettings,
+    SessionTimers, Settings, SipSettings, StoreSettings,
 };
 pub use snapshot::Snapshot;
 pub use values::*;

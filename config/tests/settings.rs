@@ -121,6 +121,29 @@ level = "info"
 }
 
 #[test]
+fn session_timers_have_bounds_and_go_together() {
+    for (text, expected) in [
+        ("{ expires = 90, min = 90 }", ""),
+        (
+            "{ expires = 89 }",
+            "lampfield.toml:2:30: `expires`: 89 is out of range; write a number from 90 to 86400",
+        ),
+        (
+            "{ min = 30 }",
+            "lampfield.toml:2:26: `min`: 30 is out of range; write a number from 90 to 86400",
+        ),
+        (
+            "{ expires = 600, min = 700 }",
+            "lampfield.toml:2:41: `sip.session_timers.min`: 700 s is more than the 600 s that we ask for (expires); write no more than `expires`",
+        ),
+    ] {
+        let text = format!("[sip]\nsession_timers = {text}\n");
+        let found = load(&text, &[]).err().unwrap_or_default();
+        assert_eq!(found, expected, "{text}");
+    }
+}
+
+#[test]
 fn what_differs_is_named() {
     let other = load(
         "[sip]\ndomain = \"x.example\"\n[store]\nretention = { history_days = 3 }\n",

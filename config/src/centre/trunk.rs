@@ -2,8 +2,8 @@
 
 use crate::read::{impl_record_field, record};
 use crate::values::{
-    CalledNumber, CallerId, Codec, Domain, HoldMode, Host, Name, NumberPattern, Secret, SipAddress,
-    SourcePattern, Transport, TrunkKind,
+    CalledNumber, CallerId, Codec, Domain, ExtensionUse, HoldMode, Host, Name, NumberPattern,
+    Secret, SipAddress, SourcePattern, Transport, TrunkKind,
 };
 
 record! {
@@ -35,6 +35,12 @@ record! {
         caller_id: CallerId,
         /// Calls at a time in both directions together. 0 to 100000, 0: no limit.
         max_calls: u32 ; 0..=100_000,
+        /// Session timers (RFC 4028): `off`; `accept`, when the other side asks for them; `request`, we ask for them, and
+        /// refresh ourselves where it knows none. How long, `sip.session_timers` says.
+        session_timers: ExtensionUse,
+        /// Provisional responses that are acknowledged (100rel, RFC 3262): `off`; `accept`, where the other side requires it, or
+        /// supports it and is to hear early media; `request`, we require it, and send so all that we can.
+        reliable_provisionals: ExtensionUse,
         /// Who plays music to a held side: `local`, we do.
         hold: HoldMode,
     }

@@ -120,6 +120,18 @@ impl Settings {
                 );
             }
         }
+        let timers = &self.sip.session_timers;
+        if timers.min > timers.expires {
+            let message = format!(
+                "{} s is more than the {} s that we ask for (expires)",
+                timers.min, timers.expires
+            );
+            faults.add(
+                "sip.session_timers.min",
+                &message,
+                "write no more than `expires`",
+            );
+        }
         if self.media.address.is_unspecified() {
             let message = format!(
                 "{} is no address that others can send audio to",

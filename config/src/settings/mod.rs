@@ -45,8 +45,21 @@ record! {
         emergency_numbers: Vec<DialNumber> = vec![text("112")],
         /// Seconds that calls in progress may go on after SIGTERM. 0 to 86400.
         drain_seconds: u32 = 30 ; 0..=86_400,
+        /// How long a session holds that nobody refreshes (RFC 4028), where session timers are used.
+        session_timers: SessionTimers,
     }
     later { public_address, local_networks, tls }
+}
+
+record! {
+    /// How long a session holds that nobody refreshes (RFC 4028), where session timers are used.
+    pub struct SessionTimers {
+        /// Seconds that we ask for. 90 to 86400.
+        expires: u32 = 1800 ; 90..=86_400,
+        /// Seconds below which the other side is refused with 422; no more than `expires`. 90 to 86400.
+        min: u32 = 90 ; 90..=86_400,
+    }
+    later {}
 }
 
 record! {
@@ -132,6 +145,7 @@ record! {
 impl_record_field!(
     Settings,
     SipSettings,
+    SessionTimers,
     MediaSettings,
     HttpSettings,
     StoreSettings,

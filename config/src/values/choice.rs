@@ -154,6 +154,20 @@ choice! {
 }
 
 choice! {
+    /// How far an extension of SIP is used with a trunk.
+    pub enum ExtensionUse {
+        /// Not at all: it is not named, and who requires it is refused.
+        Off = "off",
+        /// When the other side wants it.
+        #[default]
+        Accept = "accept",
+        /// We ask for it ourselves.
+        Request = "request",
+    }
+    later {}
+}
+
+choice! {
     /// When the caller's call is answered.
     pub enum AnswerMode {
         /// At once: the caller hears the welcome and music.

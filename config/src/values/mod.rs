@@ -19,8 +19,8 @@ mod time;
 
 pub use address::{Domain, Host, Listen, SipAddress, Transport};
 pub use choice::{
-    AnswerMode, CalledNumber, Codec, DigestAlgorithm, HoldMode, JoinWhen, LogFormat, LogLevel,
-    Role, Strategy, Tier, TrunkKind, WhenClosing, WrapUpCode,
+    AnswerMode, CalledNumber, Codec, DigestAlgorithm, ExtensionUse, HoldMode, JoinWhen, LogFormat,
+    LogLevel, Role, Strategy, Tier, TrunkKind, WhenClosing, WrapUpCode,
 };
 pub use country::Country;
 pub use days::Days;
