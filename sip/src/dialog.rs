@@ -3,11 +3,16 @@
 //! A [`Dialog`] is made from an INVITE that we answer or from a response to an INVITE of ours,
 //! early at first if that response was provisional. It owns tags, sequence numbers, route set and
 //! remote target, and writes the start of every request inside it. It keeps no timers and sends
-//! nothing; when it ends is known to the leg that owns it. [`Offers`] is the small state beside it
-//! that tells when two re-INVITEs meet.
+//! nothing; when it ends is known to the leg that owns it. Beside it stand small machines, each for
+//! one thing that goes on within a dialog: [`Offers`] tells when two re-INVITEs meet, [`Forks`] keeps the early
+//! dialogs of an INVITE of ours, [`Provisionals`] repeats what is to be acknowledged by PRACK, and
+//! [`SessionTimer`] knows when a session is to be refreshed, and when it is over.
 
+mod forks;
 mod glare;
 mod key;
+mod provisionals;
+mod session_timer;
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -17,8 +22,13 @@ use alloc::vec::Vec;
 use crate::wire::MAX_CSEQ;
 use crate::{Fault, HeaderName, Message, Method, NameAddr, RequestBuilder, Transport, Uri};
 
+pub use forks::{Fork, Forks, Progress, Sent};
 pub use glare::{Glare, Offers, retry_after_glare};
 pub use key::DialogKey;
+pub use provisionals::{
+    NotAwaited, Output as ProvisionalOutput, Provisionals, TAG as RELIABLE_TAG,
+};
+pub use session_timer::{Due, MIN_SE_S, SessionTimer, TAG as TIMER_TAG, Terms, TooSmall, Wish};
 
 /// One dialog, from our side.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +66,8 @@ pub struct Snapshot {
     pub secure: bool,
     /// Whether it has had its 2xx.
     pub confirmed: bool,
+    /// Whether we made the Call-ID: who waits longer when two re-INVITEs meet (RFC 3261 §14.1).
+    pub owns_call_id: bool,
 }
 
 impl Dialog {
@@ -92,6 +104,7 @@ impl Dialog {
                 contact: contact.to_owned(),
                 secure: sips && transport.is_secure(),
                 confirmed: false,
+                owns_call_id: false,
             },
             remote_target,
         )
@@ -130,6 +143,7 @@ impl Dialog {
                 contact: contact.to_owned(),
                 secure: is_sips(request_uri.as_str()) && transport.is_secure(),
                 confirmed: is_success(response),
+                owns_call_id: true,
             },
             remote_target,
         )
@@ -218,6 +232,12 @@ impl Dialog {
     #[must_use]
     pub const fn is_confirmed(&self) -> bool {
         self.facts.confirmed
+    }
+
+    /// Whether we made the Call-ID.
+    #[must_use]
+    pub const fn owns_call_id(&self) -> bool {
+        self.facts.owns_call_id
     }
 
     /// Whether it may be carried on over secure transports only.

@@ -44,6 +44,15 @@ impl Glare {
 }
 
 impl Offers {
+    /// Those of a dialog that their INVITE begins, with an offer in it or without.
+    #[must_use]
+    pub const fn of_invite(offered: bool) -> Self {
+        Self {
+            ours: false,
+            theirs: offered,
+        }
+    }
+
     /// Whether we may send an offer now.
     #[must_use]
     pub const fn may_send(self) -> bool {

@@ -257,6 +257,7 @@ impl Engine {
             contact: alloc::format!("<{}>", self.contact_on(&flow)),
             secure: false,
             confirmed: true,
+            owns_call_id: false,
         };
         let bye = Dialog::restore(snapshot).ok()?.request(Method::Bye);
         self.layer
