@@ -58,6 +58,10 @@ pub(crate) enum Timer {
     NoProvisional(LegId),
     /// A leg that rings without the distribution core has rung long enough.
     RangOut(LegId),
+    /// A session is to be refreshed, or over.
+    Session(LegId),
+    /// What a caller is to acknowledge before they are answered is repeated.
+    Provisional(LegId),
     /// Time to keep phones behind NAT reachable.
     KeepAlive,
     /// Time for a checkpoint.
@@ -464,6 +468,8 @@ impl Engine {
         match timer {
             Timer::NoProvisional(leg) => self.no_provisional(leg),
             Timer::RangOut(leg) => self.rang_out(leg),
+            Timer::Session(leg) => self.on_session_timer(leg),
+            Timer::Provisional(leg) => self.on_provisional_timer(leg),
             Timer::KeepAlive => self.keep_alive(),
             Timer::Checkpoint => {
                 // It has been seen, and what is missing will not come back.

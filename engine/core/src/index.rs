@@ -8,7 +8,7 @@ use acd::{AgentId, MatchId};
 use sip::dialog::DialogKey;
 use sip::transaction::{ClientId, ServerId};
 
-use crate::call::Goodbye;
+use crate::call::{Errand, Goodbye, Orphan};
 use crate::ids::{CallId, LegId};
 
 /// INVITEs of a leg's far end whose exchange goes on, found from either.
@@ -65,6 +65,10 @@ pub(crate) struct Index {
     pub(crate) matches: BTreeMap<MatchId, CallId>,
     /// INVITEs of ours that were cancelled: a late 2xx is acknowledged and hung up.
     pub(crate) cancelled: BTreeSet<ClientId>,
+    /// Other requests of ours within dialogs.
+    pub(crate) errands: BTreeMap<ClientId, (LegId, Errand)>,
+    /// Re-INVITEs of ours whose leg is gone: what comes back is acknowledged, and nothing else.
+    pub(crate) orphans: BTreeMap<ClientId, Orphan>,
     /// Questions whether a far end is still there.
     pub(crate) asked: BTreeMap<ClientId, LegId>,
     /// Answered legs of alerts, until the distribution core says whose the call is.

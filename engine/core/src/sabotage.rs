@@ -70,6 +70,12 @@ sabotage! {
     max_estimate = "sabotage-max-estimate";
     /// Counters go on when the centre's day begins.
     day = "sabotage-day";
+    /// A session that nobody refreshed goes on.
+    session_expired = "sabotage-session-expired";
+    /// An answer does not wait for the PRACK.
+    early_success = "sabotage-early-success";
+    /// Each branch of a fork is heard as its description comes.
+    fork_media = "sabotage-fork-media";
     /// What comes with the program is played, whatever was uploaded in its place.
     uploaded_prompt = "sabotage-uploaded-prompt";
 }

@@ -42,20 +42,27 @@ impl Engine {
         if !self.ensure_ports(leg) {
             return Err(503);
         }
-        let body = self.session_for_caller(leg).ok_or(488u16)?;
-        let (server, response) = self.success_response(leg).ok_or(500u16)?;
-        let response = response.body(sdp::CONTENT_TYPE, body);
-        let found = self.legs.get_mut(&leg).ok_or(500u16)?;
-        if let LegState::Incoming { dialog, .. } = &mut found.state {
-            let mut dialog = dialog.clone();
-            dialog.confirm();
-            found.state = LegState::Up { dialog };
+        let (server, mut response) = self.success_response(leg).ok_or(500u16)?;
+        if !self.is_settled(leg) {
+            let body = self.session_for_caller(leg).ok_or(488u16)?;
+            response = response.body(sdp::CONTENT_TYPE, body);
         }
+        let found = self.legs.get_mut(&leg).ok_or(500u16)?;
+        let LegState::Incoming { invite, dialog, .. } = &mut found.state else {
+            return Err(500);
+        };
+        let now = self.now.mono;
+        response = found.extensions.timer.accept(now, invite, response);
+        let (mut dialog, invite) = (dialog.clone(), invite.clone());
+        dialog.confirm();
+        let local_tag = dialog.local_tag().into();
+        found.state = LegState::Up { dialog };
         self.open_media(leg);
         self.set_remote(leg);
         self.note_hold(leg);
-        self.respond(server, response);
+        self.send_success(leg, server, invite, local_tag, response);
         self.offers_after_success(leg);
+        self.set_session_alarm(leg);
         self.leg_is_up(leg);
         Ok(())
     }
@@ -100,9 +107,10 @@ impl Engine {
         leg: LegId,
     ) -> Option<(sip::transaction::ServerId, ResponseBuilder)> {
         let (server, response) = self.dialog_response(leg, 200)?;
+        let supported = self.legs.get(&leg)?.extensions.supported();
         let response = response
             .header(HeaderName::Allow, super::requests::ALLOW)
-            .header(HeaderName::Supported, super::requests::SUPPORTED);
+            .header(HeaderName::Supported, supported);
         Some((server, response))
     }
 
@@ -112,7 +120,7 @@ impl Engine {
             return;
         };
         if let Some((server, response)) = self.dialog_response(caller, status) {
-            self.respond(server, response);
+            self.respond_early(caller, server, response, false);
         }
     }
 
@@ -122,10 +130,11 @@ impl Engine {
         let Some(caller) = self.calls.get(&call).map(|call| call.caller) else {
             return false;
         };
+        // An offer of ours may stand in it only if it is acknowledged, with the answer (RFC 3262 §5).
         let offered = self
             .legs
             .get(&caller)
-            .is_some_and(|leg| leg.media.offered.is_some());
+            .is_some_and(|leg| leg.media.offered.is_some() || leg.extensions.sends_reliably(true));
         if self.is_answered(caller) || !offered || !self.ensure_ports(caller) {
             return false;
         }
@@ -135,7 +144,7 @@ impl Engine {
         let Some((server, response)) = self.dialog_response(caller, 183) else {
             return false;
         };
-        self.respond(server, response.body(sdp::CONTENT_TYPE, body));
+        self.respond_early(caller, server, response.body(sdp::CONTENT_TYPE, body), true);
         self.open_media(caller);
         self.set_remote(caller);
         self.bridge(caller, other);

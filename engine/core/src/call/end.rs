@@ -107,7 +107,11 @@ impl Engine {
                     .unwrap_or(480);
                 self.refuse_leg(leg, status);
             }
-            Some(LegState::Up { .. }) => self.send_bye(leg, None),
+            Some(LegState::Up { .. }) => {
+                if !self.take_back(leg, status.unwrap_or(480)) {
+                    self.send_bye(leg, None);
+                }
+            }
             Some(LegState::Placed | LegState::Calling { .. }) | None => {}
         }
         self.end_leg(leg, cause.clone());
@@ -142,9 +146,16 @@ impl Engine {
             return;
         };
         let gone = *gone;
+        let reliable = gone.extensions.reliable.as_ref();
+        let alarms = [gone.extensions.alarm, reliable.and_then(|it| it.alarm)];
         gone.timers
             .iter()
+            .chain(alarms.iter().flatten())
             .for_each(|timer| self.timers.cancel(*timer));
+        self.forget_errands(&gone);
+        for early in gone.early_dialogs() {
+            self.index.dialogs.remove(&early);
+        }
         if let Some(client) = gone.asked {
             self.index.asked.remove(&client);
         }

@@ -28,6 +28,9 @@ impl Engine {
         if sabotage::forget_bye() {
             return;
         }
+        if self.take_back(leg, 480) {
+            return;
+        }
         let Some(flow) = self.in_dialog_flow(leg) else {
             return;
         };

@@ -11,16 +11,7 @@ use crate::ids::LegId;
 impl Engine {
     /// A re-INVITE: a new offer, or the wish for ours.
     pub(crate) fn on_reinvite(&mut self, server: ServerId, leg: LegId, message: &Message) {
-        let random = self.secrets.next();
-        let Some(found) = self.legs.get_mut(&leg) else {
-            return;
-        };
-        if let Err(glare) = found.offers.on_received() {
-            let mut response = self.response(message, glare.sip_status());
-            if let Some(seconds) = glare.retry_after_s(random) {
-                response = response.display(HeaderName::RetryAfter, seconds);
-            }
-            self.respond(server, response);
+        if self.refuses_refresh(server, leg, message) || self.refuses_offer(server, leg, message) {
             return;
         }
         match self.session_for_reinvite(leg, message) {
@@ -64,13 +55,18 @@ impl Engine {
             .get(&leg)
             .map(|leg| self.contact_on(&leg.flow))
             .unwrap_or_default();
-        let response = ResponseBuilder::new(message, 200)
+        let mut response = ResponseBuilder::new(message, 200)
             .record_route(message)
             .contact(&contact)
-            .header(HeaderName::Allow, super::requests::ALLOW)
-            .body(sdp::CONTENT_TYPE, body);
+            .header(HeaderName::Allow, super::requests::ALLOW);
+        if let Some(found) = self.legs.get_mut(&leg) {
+            found.extensions.note_allow(message);
+            let now = self.now.mono;
+            response = found.extensions.timer.accept(now, message, response);
+        }
         self.index.servers.insert(server, leg);
-        self.respond(server, response);
+        self.respond(server, response.body(sdp::CONTENT_TYPE, body));
+        self.set_session_alarm(leg);
         self.offers_after_success(leg);
         self.journal_dialog(leg);
         if !message.body().is_empty() {
@@ -116,7 +112,7 @@ impl Engine {
     }
 
     /// What is agreed with one side is new: packets, and music for the other while this one holds.
-    fn session_changed(&mut self, leg: LegId) {
+    pub(super) fn session_changed(&mut self, leg: LegId) {
         self.set_remote(leg);
         let found = self.legs.get(&leg);
         let Some(agreed) = found.and_then(|leg| leg.media.negotiation.agreed()) else {

@@ -4,7 +4,7 @@ use sip::dialog::DialogKey;
 use sip::transaction::ServerId;
 use sip::{Flow, Message, Method};
 
-use super::{LegState, Stage};
+use super::LegState;
 use crate::engine::Engine;
 use crate::event::{EndCause, EndResult, EndedBy};
 use crate::ids::{CallId, LegId};
@@ -25,7 +25,7 @@ impl Engine {
         }
         match message.method() {
             Method::Bye => self.on_bye(server, leg, &message),
-            Method::Invite if self.is_answered(leg) => {
+            Method::Invite if self.is_answered(leg) && !self.is_promised(leg) => {
                 self.note_connection(leg, flow);
                 self.on_reinvite(server, leg, &message);
             }
@@ -34,6 +34,11 @@ impl Engine {
                 self.respond(server, response);
             }
             Method::Refer => self.on_refer(server, leg, &message),
+            Method::Update => {
+                self.note_connection(leg, flow);
+                self.on_update(server, leg, &message);
+            }
+            Method::Prack => self.on_prack(server, leg, &message),
             // A REGISTER has no dialog; an INVITE before the answer to the first crosses it (RFC 3261 §14.2).
             Method::Invite => {
                 let response = self
@@ -45,8 +50,6 @@ impl Engine {
             | Method::Cancel
             | Method::Register
             | Method::Info
-            | Method::Prack
-            | Method::Update
             | Method::Notify
             | Method::Subscribe
             | Method::Message
@@ -63,7 +66,8 @@ impl Engine {
             Some(LegState::Incoming { dialog, .. } | LegState::Up { dialog }) => {
                 dialog.accepts(message)
             }
-            Some(LegState::Placed | LegState::Calling { .. }) | None => Err(481),
+            Some(LegState::Calling { attempt, .. }) => attempt.accepts(message),
+            Some(LegState::Placed) | None => Err(481),
         }
     }
 
@@ -87,13 +91,11 @@ impl Engine {
         if let Some(extension) = extension {
             self.own_byes.insert(extension, self.now.mono);
         }
-        let before_answer = match &found.state {
-            LegState::Incoming { server, .. } => Some(*server),
-            LegState::Placed | LegState::Calling { .. } | LegState::Up { .. } => None,
-        };
+        let before_answer = matches!(found.state, LegState::Incoming { .. });
         let by_caller = self.calls.get(&call).is_some_and(|call| call.caller == leg);
         // A BYE in an early dialog ends the INVITE too (RFC 3261 §15.1.2).
-        let status = before_answer.map(|_| 487);
+        let status = before_answer.then_some(487);
+        self.take_back(leg, 487);
         self.hung_up(
             call,
             if by_caller {
@@ -135,17 +137,8 @@ impl Engine {
         let Some(found) = self.calls.get(&call) else {
             return;
         };
-        let result = match &found.stage {
-            Stage::Connected { .. } => EndResult::Answered,
-            Stage::Announcing => found.fallback.unwrap_or(EndResult::Announced),
-            Stage::Waiting(_)
-            | Stage::Dialling
-            | Stage::Routing
-            | Stage::Parked(_)
-            | Stage::Placing { .. } => EndResult::Abandoned,
-        };
         let cause = EndCause {
-            result,
+            result: found.result_if_left(),
             sip_status: None,
             reason: None,
         };

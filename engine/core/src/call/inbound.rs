@@ -84,6 +84,9 @@ impl Engine {
             self.respond(server, response);
             return;
         }
+        if self.refuses_extensions(server, &message, trunk.as_deref()) {
+            return;
+        }
         let tag = self.secrets.token();
         let contact = self.contact_on(&flow);
         let dialog = match Dialog::uas(
@@ -173,7 +176,9 @@ impl Engine {
         let (tier, priority) = self.rank_of_caller(standing, &route);
         let nat = trunk.is_none() && !names_source(&message, &flow);
         let mut media = LegMedia::new(leg, self.random_ids.next());
+        let offers = Offers::of_invite(offered.is_some());
         media.offered = offered;
+        let extensions = self.extensions_with(trunk.as_deref(), Some(&message));
         self.index.servers.insert(server, leg);
         self.index.dialogs.insert(dialog.key(), leg);
         let max_forwards = message.max_forwards().unwrap_or(70);
@@ -193,11 +198,12 @@ impl Engine {
                 dialog,
             },
             media,
-            offers: Offers::default(),
+            offers,
             phone_holds: false,
             on_hold: false,
             hears: Sound::default(),
             asked: None,
+            extensions,
             timers: Vec::new(),
         });
         self.add_call(Call {

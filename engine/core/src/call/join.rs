@@ -35,6 +35,9 @@ impl Engine {
             let who = &actor.username;
             return Err(Declined::new(480, &format!("{who} does not talk to two")));
         };
+        if self.is_promised(other) {
+            return Err(Declined::new(480, "the other call is only just answered"));
+        }
         let worker = |leg: LegId| {
             let ports = self.legs.get(&leg)?.media.ports?;
             Some(ports.worker)
@@ -107,6 +110,7 @@ impl Engine {
         self.publish_leg(joined);
         self.publish(Event::LegAnswered { call, leg: joined });
         self.journal_dialog(joined);
+        self.set_session_alarm(joined);
         Some(joined)
     }
 
@@ -130,6 +134,11 @@ impl Engine {
         }
         if let Some(client) = moved.asked {
             self.index.asked.insert(client, joined);
+        }
+        for client in &moved.extensions.errands {
+            if let Some((of, _)) = self.index.errands.get_mut(client) {
+                *of = joined;
+            }
         }
         self.index.media.insert(moved.media.key.leg, joined);
         let held = self.index.on_hold_for.values_mut().flatten();

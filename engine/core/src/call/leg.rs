@@ -10,6 +10,8 @@ use sip::dialog::{Dialog, Offers};
 use sip::transaction::{ClientId, ServerId};
 use sip::{Flow, Message, Uri};
 
+use super::early::Attempt;
+use super::extensions::Extensions;
 use super::held::Sound;
 use super::inbound::Invite;
 use super::who::names_source;
@@ -45,6 +47,8 @@ pub(crate) struct Leg {
     pub(crate) hears: Sound,
     /// The question whether the far end is still there, while it is open.
     pub(crate) asked: Option<ClientId>,
+    /// What its far end and we do beyond RFC 3261.
+    pub(crate) extensions: Extensions,
     /// Deadlines that end with it.
     pub(crate) timers: Vec<TimerId>,
 }
@@ -73,6 +77,8 @@ pub(crate) enum LegState {
         contact: String,
         /// Whether anything but 100 came back.
         rang: bool,
+        /// What is needed to send it again, and what its branches said.
+        attempt: Box<Attempt>,
     },
     /// Answered.
     Up {
@@ -153,7 +159,9 @@ impl Engine {
         }
         let leg = LegId(self.ids.issue());
         let mut media = LegMedia::new(leg, self.random_ids.next());
+        let offers = Offers::of_invite(invite.offered.is_some());
         media.offered = invite.offered;
+        let extensions = self.extensions_with(far_end.trunk.as_deref(), Some(&invite.message));
         self.index.servers.insert(invite.server, leg);
         self.index.dialogs.insert(invite.dialog.key(), leg);
         self.add_leg(Leg {
@@ -172,11 +180,12 @@ impl Engine {
                 dialog: invite.dialog,
             },
             media,
-            offers: Offers::default(),
+            offers,
             phone_holds: false,
             on_hold: false,
             hears: Sound::default(),
             asked: None,
+            extensions,
             timers: Vec::new(),
         });
         if !self.ensure_ports(leg) {

@@ -16,7 +16,9 @@
 //! One file per feature: a request is judged ([`requests`]), its sender known ([`who`]), a call comes in ([`inbound`]), or takes another off the hook ([`code`]), is given its destination ([`route`]), waits ([`waiting`]) or goes elsewhere ([`leaving`]),
 //! phones are rung ([`ring`], and for help [`emergency`]) and answer ([`responses`]), two legs are joined ([`connect`]), one is put
 //! on hold ([`held`]), by a re-INVITE perhaps ([`hold`]), sent on ([`transfer`], by the phone itself [`refer`]), joined with whom one talks to besides ([`join`]) or parked ([`park`]), taken over by another phone ([`replaces`]), and comes back when nobody takes it ([`recall`]), one is gone without a word ([`alive`]), requests come within a dialog ([`in_dialog`]), all ends ([`end`], with a BYE that may have to wait: [`goodbye`]). Media are spoken of in [`media`], the
-//! addresses of the far ends in [`target`]. Transactions are `sip`'s, packets the media threads', order and choice
+//! addresses of the far ends in [`target`]. What a leg's far end knows beyond RFC 3261 stands in [`extensions`]: provisional responses that are
+//! acknowledged ([`reliable`]), the early dialogs of an INVITE of ours ([`early`]), UPDATEs ([`update`]), session timers ([`refresh`], by the requests of [`errands`]); an INVITE that is
+//! refused for one of them is sent again ([`try_again`]). Transactions are `sip`'s, packets the media threads', order and choice
 //! the distribution core's.
 
 mod alive;
@@ -25,8 +27,11 @@ pub(crate) mod answers;
 mod code;
 mod connect;
 mod declined;
+mod early;
 mod emergency;
 mod end;
+mod errands;
+mod extensions;
 mod goodbye;
 mod held;
 mod hold;
@@ -41,6 +46,8 @@ mod place;
 mod plan;
 mod recall;
 mod refer;
+mod refresh;
+mod reliable;
 mod replaces;
 mod requests;
 mod responses;
@@ -48,6 +55,8 @@ mod ring;
 mod route;
 mod target;
 mod transfer;
+mod try_again;
+mod update;
 mod waiting;
 pub(crate) mod who;
 
@@ -68,6 +77,7 @@ use answers::{Outcome, Progress};
 
 pub(crate) use announcing::Announced;
 pub(crate) use emergency::Emergency;
+pub(crate) use errands::{Errand, Orphan};
 pub(crate) use goodbye::Goodbye;
 pub(crate) use inbound::tier;
 pub(crate) use leaving::{WayOut, WaysOut};
@@ -268,6 +278,19 @@ impl Call {
 
     pub(crate) fn ring_of_mut(&mut self, leg: LegId) -> Option<&mut Ring> {
         self.rings.iter_mut().find(|ring| ring.legs.contains(&leg))
+    }
+
+    /// What its record says if a side leaves now.
+    pub(crate) fn result_if_left(&self) -> EndResult {
+        match &self.stage {
+            Stage::Connected { .. } => EndResult::Answered,
+            Stage::Announcing => self.fallback.unwrap_or(EndResult::Announced),
+            Stage::Waiting(_)
+            | Stage::Dialling
+            | Stage::Routing
+            | Stage::Parked(_)
+            | Stage::Placing { .. } => EndResult::Abandoned,
+        }
     }
 
     /// Whether two people have talked or can.

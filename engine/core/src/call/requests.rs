@@ -18,12 +18,22 @@ const METHODS: &[Method<'static>] = &[
     Method::Cancel,
     Method::Options,
     Method::Register,
+    Method::Prack,
+    Method::Update,
     Method::Refer,
 ];
-pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, REFER";
-/// The extensions we know, as Require may name them and Supported says (RFC 3891, RFC 4488).
-const EXTENSIONS: &[&str] = &["replaces", "norefersub"];
-pub(crate) const SUPPORTED: &str = "replaces, norefersub";
+pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, PRACK, UPDATE, REFER";
+/// The option tags we know, as Supported says.
+const EXTENSIONS: &[&str] = &[
+    sip::dialog::RELIABLE_TAG,
+    sip::dialog::TIMER_TAG,
+    REPLACES_TAG,
+    NO_REFER_SUB_TAG,
+];
+/// RFC 3891.
+pub(super) const REPLACES_TAG: &str = "replaces";
+/// RFC 4488.
+pub(super) const NO_REFER_SUB_TAG: &str = "norefersub";
 /// How soon a caller refused for want of room may try again, in seconds.
 const RETRY_AFTER: &str = "5";
 
@@ -56,8 +66,9 @@ impl Engine {
             Method::Register => self.on_register(server, flow, message),
             Method::Options => {
                 let response = self.response(&message, 200);
-                let response = response.header(HeaderName::Accept, sdp::CONTENT_TYPE);
-                let response = response.header(HeaderName::Supported, SUPPORTED);
+                let response = response
+                    .header(HeaderName::Accept, sdp::CONTENT_TYPE)
+                    .header(HeaderName::Supported, EXTENSIONS.join(", "));
                 self.respond(server, response);
             }
             // Nobody calls for others who does not talk to them (RFC 3515 §5.1).

@@ -1,12 +1,14 @@
 //! What comes back to the requests we sent.
 
+use alloc::vec::Vec;
+
 use ::media::sdp::SdpAnswer;
-use sip::dialog::Dialog;
+use sip::dialog::{Dialog, Fork, Sent};
 use sip::transaction::{ClientId, Event as SipEvent, Output as SipOutput};
 use sip::{Flow, Message, Method};
 
 use super::answers::Outcome;
-use super::{LegState, Purpose, Told};
+use super::{Leg, LegState, Purpose, Told};
 use crate::engine::Engine;
 use crate::event::{EndCause, EndResult, EndedBy};
 use crate::ids::{CallId, LegId};
@@ -47,7 +49,7 @@ impl Engine {
         let Some(status) = message.status() else {
             return;
         };
-        if self.was_asked(client, Some(status)) {
+        if self.was_asked(client, Some(status)) || self.was_errand(client, Some(message)) {
             return;
         }
         if self.index.cancelled.contains(&client) {
@@ -70,6 +72,7 @@ impl Engine {
             100 => {}
             101..200 => self.on_provisional(leg, status, message),
             200..300 => self.on_success(leg, client, flow, message),
+            _ if self.invites_again(leg, message) => {}
             _ => {
                 self.index.clients.remove(&client);
                 self.ring_leg_failed(leg, Outcome::Status(status), Some(status));
@@ -90,7 +93,7 @@ impl Engine {
 
     fn on_no_response(&mut self, client: ClientId, outcome: Outcome) {
         self.index.cancelled.remove(&client);
-        if self.was_asked(client, None) {
+        if self.was_asked(client, None) || self.was_errand(client, None) {
             return;
         }
         if let Some(leg) = self.index.clients.remove(&client) {
@@ -102,11 +105,14 @@ impl Engine {
     ///
     /// The caller is told one of the two: a 180 beside the sound would have their phone play its own ringing over it.
     fn on_provisional(&mut self, leg: LegId, status: u16, message: &Message) {
+        let Some(is_heard) = self.note_provisional(leg, message) else {
+            return;
+        };
         self.leg_rings(leg);
         let Some((call, dialled, alone)) = self.ring_of(leg) else {
             return;
         };
-        let agreed = self.agree_early(leg, message);
+        let agreed = is_heard && self.agree_early(leg, message);
         let heard = agreed && dialled && alone && self.early_media(call, leg);
         if heard {
             self.note_told(call, Told::Sound);
@@ -174,20 +180,43 @@ impl Engine {
 
     /// It answered.
     fn on_success(&mut self, leg: LegId, client: ClientId, flow: Flow, message: &Message) {
+        let early: Vec<_> = self
+            .legs
+            .get(&leg)
+            .into_iter()
+            .flat_map(|leg| leg.early_dialogs())
+            .collect();
         let Some(found) = self.legs.get_mut(&leg) else {
             return;
         };
         let LegState::Calling {
             request_uri,
             contact,
+            attempt,
             ..
-        } = &found.state
+        } = &mut found.state
         else {
             // Another branch of a fork, after the first was taken.
             self.end_stray(Some(client), flow, message);
             return;
         };
-        let Ok(dialog) = Dialog::uac(message, request_uri, contact, flow.transport) else {
+        let sent = Sent {
+            request_uri,
+            contact,
+            transport: flow.transport,
+        };
+        let was_heard = attempt.forks.is_heard(message.to_tag().unwrap_or_default());
+        let confirmed = attempt.forks.confirm(message, sent);
+        for key in early {
+            self.index.dialogs.remove(&key);
+        }
+        let Ok(Fork {
+            dialog,
+            answer,
+            is_settled,
+            ..
+        }) = confirmed
+        else {
             self.index.clients.remove(&client);
             self.end_stray(Some(client), flow, message);
             self.ring_leg_failed(leg, Outcome::Status(500), Some(500));
@@ -197,13 +226,24 @@ impl Engine {
             connection: flow.connection,
             ..found.flow
         };
-        let body = message.body();
-        let agreed = SdpAnswer::parse(&body)
-            .is_ok_and(|answer| found.media.negotiation.accept_answer(&answer).is_ok());
+        let negotiation = &mut found.media.negotiation;
+        let agreed = if is_settled && was_heard {
+            // An UPDATE may have changed it since; what stands in the 2xx counts for nothing (RFC 3262 §5).
+            negotiation.agreed().is_some()
+        } else {
+            let body = answer.filter(|_| is_settled || message.body().is_empty());
+            let body = body.unwrap_or_else(|| message.body());
+            SdpAnswer::parse(&body).is_ok_and(|answer| negotiation.accept_answer(&answer).is_ok())
+        };
+        found.offers.on_sent_done();
+        found.extensions.invite_is_over();
+        found.extensions.note_allow(message);
+        found.extensions.timer.on_success(self.now.mono, message);
         found.state = LegState::Up { dialog };
         self.index.clients.remove(&client);
         self.acknowledge(leg, client, message);
         self.leg_is_up(leg);
+        self.set_session_alarm(leg);
         if agreed {
             self.set_remote(leg);
             self.note_hold(leg);
@@ -214,7 +254,7 @@ impl Engine {
         }
     }
 
-    fn acknowledge(&mut self, leg: LegId, client: ClientId, response: &Message) {
+    pub(super) fn acknowledge(&mut self, leg: LegId, client: ClientId, response: &Message) {
         let Some(flow) = self.in_dialog_flow(leg) else {
             return;
         };
@@ -272,10 +312,14 @@ impl Engine {
     /// Where requests within a leg's dialog go.
     pub(crate) fn in_dialog_flow(&self, leg: LegId) -> Option<Flow> {
         let leg = self.legs.get(&leg)?;
-        let dialog = leg.dialog()?;
-        if leg.nat || leg.flow.transport.is_reliable() && leg.flow.connection.is_some() {
-            return Some(leg.flow);
-        }
-        Some(super::target::flow_of_uri(dialog.next_hop(), leg.flow).unwrap_or(leg.flow))
+        Some(flow_within(leg, leg.dialog()?))
     }
+}
+
+/// Where requests within a dialog of a leg go.
+pub(super) fn flow_within(leg: &Leg, dialog: &Dialog) -> Flow {
+    if leg.nat || leg.flow.transport.is_reliable() && leg.flow.connection.is_some() {
+        return leg.flow;
+    }
+    super::target::flow_of_uri(dialog.next_hop(), leg.flow).unwrap_or(leg.flow)
 }

@@ -1,15 +1,16 @@
 //! Phones and outside numbers are called: one INVITE for each, and what becomes of those that lose.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use ::media::sdp;
 use acd::{AlertEnd as AcdAlertEnd, Input as AcdInput};
 use sip::dialog::Offers;
 use sip::{HeaderName, Method, RequestBuilder};
 
 use super::answers::{Outcome, Progress, caller_status, end_result};
+use super::early::Attempt;
 use super::held::Sound;
 use super::target::Target;
 use super::{Leg, LegState, Purpose, Ring, Stage};
@@ -122,6 +123,7 @@ impl Engine {
         }
         let leg = LegId(self.ids.issue());
         let media = LegMedia::new(leg, self.random_ids.next());
+        let extensions = self.extensions_with(target.trunk.as_deref(), None);
         let contact = alloc::format!("<{}>", self.contact_on(&target.flow));
         self.add_leg(Leg {
             id: leg,
@@ -141,13 +143,14 @@ impl Engine {
             on_hold: false,
             hears: Sound::default(),
             asked: None,
+            extensions,
             timers: Vec::new(),
         });
         let sent = self
             .ensure_ports(leg)
             .then(|| self.send_invite(leg, &target, &contact))
             .flatten();
-        let Some(client) = sent else {
+        let Some((client, attempt)) = sent else {
             self.forget_leg(leg);
             return None;
         };
@@ -158,6 +161,7 @@ impl Engine {
                 request_uri: target.request_uri,
                 contact,
                 rang: false,
+                attempt,
             };
         }
         let found = self.calls.get_mut(&call);
@@ -187,10 +191,11 @@ impl Engine {
         leg: LegId,
         target: &Target,
         contact: &str,
-    ) -> Option<sip::transaction::ClientId> {
+    ) -> Option<(sip::transaction::ClientId, Box<Attempt>)> {
         let our = self.local_media(leg)?;
         let found = self.legs.get_mut(&leg)?;
         let offer = found.media.negotiation.offer(&our);
+        found.offers.on_sent();
         let call = self.calls.get(&found.call)?;
         let number = found.number.clone();
         let party = match call.rings.last().map(|ring| ring.purpose) {
@@ -220,20 +225,17 @@ impl Engine {
                 self.snapshot.settings.sip.domain
             ),
         };
-        let request = RequestBuilder::new(Method::Invite, to)
+        let template = RequestBuilder::new(Method::Invite, to)
             .max_forwards(hops)
             .from(&name, &from, &tag)
             .to("", &to_uri, None)
             .call_id(&call_id)
-            .cseq(1)
             .header(HeaderName::Contact, contact)
             .header(HeaderName::Allow, super::requests::ALLOW)
-            .header(HeaderName::Supported, super::requests::SUPPORTED)
-            .header(HeaderName::UserAgent, "Lampfield")
-            .body(sdp::CONTENT_TYPE, offer.to_bytes());
-        self.layer
-            .send_request(self.now.mono, target.flow, request)
-            .ok()
+            .header(HeaderName::UserAgent, "Lampfield");
+        let mut attempt = Box::new(Attempt::new(template, offer.to_bytes()));
+        let client = self.send_attempt(leg, target.flow, &mut attempt)?;
+        Some((client, attempt))
     }
 
     /// Display name and From URI by which the one called sees the caller.
