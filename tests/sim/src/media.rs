@@ -411,6 +411,12 @@ impl Media {
         std::mem::take(&mut self.faults)
     }
 
+    /// Whether the packets of any leg go to this address.
+    pub(crate) fn sends_to(&self, address: SocketAddr) -> bool {
+        let far = |leg: &OpenLeg| leg.far.map(|far| far.address);
+        self.open.values().any(|leg| far(leg) == Some(address))
+    }
+
     /// What is heard by the one whose packets go to this port of ours.
     pub(crate) fn heard_at(&self, port: SocketAddr) -> Hears {
         let Some(leg) = self

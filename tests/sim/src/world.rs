@@ -360,6 +360,12 @@ impl World {
         Ref::map(self.0.borrow(), |inner| &inner.view)
     }
 
+    /// Whether what somebody says goes to this address, as the media threads were told.
+    pub fn sends_to(&self, address: &str) -> bool {
+        let address = address.parse().expect("an address with a port");
+        self.0.borrow().media.sends_to(address)
+    }
+
     /// What stands in the engine.
     pub fn figures(&self) -> Figures {
         self.0.borrow().engine.figures()
