@@ -8,6 +8,8 @@ need sipp sip-tester
 need baresip baresip-core
 need curl curl
 need python3 python3
+need tshark tshark
+need svmap sipvicious
 
 [ ${#missing[@]} -eq 0 ] && exit 0
 echo "installing: ${missing[*]}"

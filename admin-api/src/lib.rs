@@ -38,5 +38,6 @@ mod time;
 pub use auth::hash_password;
 pub use events::kind_and_data;
 pub use ports::Answer;
+pub use routes::TraceRow;
 pub use server::router;
 pub use state::{ApiState, Ports};

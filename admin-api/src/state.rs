@@ -15,7 +15,7 @@ use crate::auth::strangers::Strangers;
 use crate::idempotency::{self, Memory};
 use crate::ports::{
     Accounts, Carried, CentreWriter, Chronicle, Directory, EngineHandle, EventLog, HistoryReader,
-    Metrics, Prompts, Readiness,
+    Metrics, Prompts, Readiness, Traces,
 };
 use crate::problem::{ApiError, Kind};
 
@@ -41,6 +41,8 @@ pub struct Ports {
     pub chronicle: Arc<dyn Chronicle>,
     /// Past and new events.
     pub events: Arc<dyn EventLog>,
+    /// The SIP messages of calls.
+    pub traces: Arc<dyn Traces>,
     /// Figures for Prometheus.
     pub metrics: Arc<dyn Metrics>,
     /// Whether the daemon should be given work.

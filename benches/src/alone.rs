@@ -227,7 +227,11 @@ impl Alone {
                 Output::Reply(reply) => {
                     reply.result.map_err(|refusal| anyhow!("{refusal:?}"))?;
                 }
-                Output::Journal(_) | Output::Publish { .. } | Output::Lookup { .. } => {}
+                Output::Journal(_)
+                | Output::Publish { .. }
+                | Output::Lookup { .. }
+                | Output::LegTraced { .. }
+                | Output::LegUntraced { .. } => {}
             }
         }
         // The larger of the two has the room already.

@@ -13,6 +13,7 @@ mod events;
 mod health;
 mod history;
 mod prompts;
+mod traces;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -29,6 +30,7 @@ pub use history::{
     ReadError,
 };
 pub use prompts::{Prompt, PromptChange, PromptError, Prompts, Sound, Upload};
+pub use traces::{NoTrace, Traces};
 
 /// A boxed future, as object-safe async methods give back.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -23,6 +23,7 @@ mod opening;
 mod parked;
 mod prompts;
 mod queues;
+mod trace;
 mod trunks;
 mod users;
 mod waiting;
@@ -33,6 +34,7 @@ use crate::routing::Routes;
 
 pub(crate) use contacts::schema as contact_schema;
 pub(crate) use history::had_part;
+pub use trace::TraceRow;
 pub(crate) use waiting::tier;
 
 /// Where the API begins.
@@ -64,6 +66,7 @@ pub(crate) fn api() -> Routes {
         parked::routes(),
         wrap_up::routes(),
         explain::routes(),
+        trace::routes(),
         history::routes(),
         events::routes(),
         docs::routes(),

@@ -15,6 +15,7 @@ mod page;
 mod prompts;
 mod resources;
 mod rights;
+mod trace;
 mod waiting;
 mod world;
 mod wrap_up;

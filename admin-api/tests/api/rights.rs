@@ -346,6 +346,13 @@ fn table() -> Vec<Row> {
         ),
         (
             "GET",
+            "/api/v1/calls/{id}/trace",
+            "/api/v1/calls/0100000000000002/trace",
+            none(),
+            [401, 403, 404, 404],
+        ),
+        (
+            "GET",
             "/api/v1/agents/{username}/explain",
             "/api/v1/agents/me/explain",
             none(),

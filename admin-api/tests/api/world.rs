@@ -11,9 +11,9 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 use admin_api::ports::{
     Account, Accounts, CallDetail, Carried, CentreChange, CentreWriter, ChangeError, Check,
     Chronicle, CommandError, Committed, EngineHandle, EventLog, HistoryPage, HistoryQuery,
-    HistoryReader, LoggedEvent, Metrics, Prompt, PromptChange, PromptError, Prompts, ReadError,
-    Readiness, Recounted, SinceError, Sound, StoreError, StoredToken, Story, StoryEvent, TokenHash,
-    Upload,
+    HistoryReader, LoggedEvent, Metrics, NoTrace, Prompt, PromptChange, PromptError, Prompts,
+    ReadError, Readiness, Recounted, SinceError, Sound, StoreError, StoredToken, Story, StoryEvent,
+    TokenHash, Traces, Upload,
 };
 use admin_api::{Answer, ApiState, Ports, hash_password, router};
 use axum::Router;
@@ -220,6 +220,7 @@ impl World {
             history: history.clone(),
             chronicle: engine.clone(),
             events: engine.clone(),
+            traces: engine.clone(),
             metrics: health.clone(),
             readiness: health.clone(),
             utc_us: Arc::new(move || now.load(Ordering::SeqCst)),
@@ -364,7 +365,7 @@ impl World {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().expect("no test panics while it holds a lock")
 }
 
@@ -391,6 +392,8 @@ pub(crate) struct Inside {
     live: broadcast::Sender<LoggedEvent>,
     pub(crate) asked: Mutex<Vec<(Actor, CommandBody)>>,
     pub(crate) refuse: Mutex<Option<Refusal>>,
+    /// What is kept of every call.
+    pub(crate) traced: Mutex<Result<trace::Kept, NoTrace>>,
     /// Whether calls that are asked about wait for nobody to be found.
     pub(crate) explains_none: Mutex<bool>,
     /// While set, replies are held back until it is cleared and `resume` is called.
@@ -410,6 +413,7 @@ impl Inside {
             live: broadcast::Sender::new(16),
             asked: Mutex::default(),
             refuse: Mutex::default(),
+            traced: Mutex::new(Err(NoTrace::Nothing)),
             explains_none: Mutex::default(),
             silent: AtomicBool::new(false),
             resumed: Notify::new(),
@@ -694,6 +698,13 @@ impl EngineHandle for FakeEngine {
             let reached = views.wait_for(|view| view.seq >= seq).await;
             Arc::clone(&reached.expect("the engine outlives its readers"))
         })
+    }
+}
+
+impl Traces for FakeEngine {
+    fn of_call(&self, _: CallId) -> Answer<'_, Result<trace::Kept, NoTrace>> {
+        let kept = lock(&self.traced).clone();
+        Box::pin(std::future::ready(kept))
     }
 }
 

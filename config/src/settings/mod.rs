@@ -138,6 +138,8 @@ record! {
         level: LogLevel,
         /// How it looks: `text` or `json`.
         format: LogFormat,
+        /// Megabytes for the SIP messages of calls, the oldest of which go first; 0 keeps none. 0 to 4096.
+        trace_megabytes: u32 = 64 ; 0..=4_096,
     }
     later {}
 }

@@ -8,6 +8,7 @@ use sip::Transmit;
 
 use crate::command::Reply;
 use crate::event::Event;
+use crate::ids::{CallId, LegId};
 use crate::journal::Entry;
 
 /// One thing to do, in the order it was asked for.
@@ -15,6 +16,20 @@ use crate::journal::Entry;
 pub enum Output {
     /// Bytes for the network.
     Transmit(Transmit),
+    /// Messages with this Call-ID belong to a leg from now on; for whoever traces messages.
+    LegTraced {
+        /// Its call.
+        call: CallId,
+        /// The leg.
+        leg: LegId,
+        /// The Call-ID of its dialog.
+        sip_call_id: String,
+    },
+    /// A leg whose messages were traced has ended.
+    LegUntraced {
+        /// The leg.
+        leg: LegId,
+    },
     /// An order for a media thread.
     Media {
         /// Which thread.

@@ -73,7 +73,9 @@ fn journalled(bench: &mut Bench) -> Vec<Body> {
         | Output::Media { .. }
         | Output::Publish { .. }
         | Output::Reply(_)
-        | Output::Lookup { .. } => None,
+        | Output::Lookup { .. }
+        | Output::LegTraced { .. }
+        | Output::LegUntraced { .. } => None,
     };
     all.into_iter().filter_map(body).collect()
 }

@@ -140,7 +140,9 @@ impl Bench {
                 | Output::Journal(_)
                 | Output::Publish { .. }
                 | Output::Reply(_)
-                | Output::Lookup { .. } => None,
+                | Output::Lookup { .. }
+                | Output::LegTraced { .. }
+                | Output::LegUntraced { .. } => None,
             })
             .collect()
     }

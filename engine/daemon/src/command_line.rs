@@ -44,6 +44,8 @@ enum Command {
     Demo(demo::Options),
     /// Plays a journal again: is every decision the same, or what would be different in another centre?
     Replay(replay::Options),
+    /// Follows the running daemon's SIP messages as they pass, until Ctrl-C.
+    Trace(control::TraceOptions),
     /// Prints the version.
     Version,
     #[command(flatten)]
@@ -59,9 +61,6 @@ enum Later {
     /// Not built yet.
     #[command(hide = true)]
     Restore(Rest),
-    /// Not built yet.
-    #[command(hide = true)]
-    Trace(Rest),
 }
 
 #[derive(Debug, clap::Args)]
@@ -75,7 +74,6 @@ impl Later {
         match self {
             Self::Backup(_) => "backup",
             Self::Restore(_) => "restore",
-            Self::Trace(_) => "trace",
         }
     }
 }
@@ -116,6 +114,9 @@ pub(crate) fn main() -> ExitCode {
         } => with_settings(cli.config.as_deref(), |settings| {
             let wish = apply::Wish::read(&file, dry_run, prune)?;
             control::apply(&settings, wish)
+        }),
+        Command::Trace(options) => with_settings(cli.config.as_deref(), |settings| {
+            control::trace(&settings, &options)
         }),
         Command::Export => {
             with_settings(cli.config.as_deref(), |settings| control::export(&settings))
@@ -195,6 +196,14 @@ mod tests {
             &["demo"],
             &["demo", "--no-callers"],
             &["backup", "dir", "--anything"],
+            &[
+                "trace",
+                "--call",
+                "0100000200000001",
+                "--number",
+                "112",
+                "--json",
+            ],
             &["replay", "--journal", "var"],
             &[
                 "replay",
@@ -213,6 +222,7 @@ mod tests {
             &["run", "--fast"],
             &["apply", "a", "b"],
             &["replay"],
+            &["trace", "--call", "7"],
             &["replay", "--journal", "var", "--calls"],
             &[
                 "replay",

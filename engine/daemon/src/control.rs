@@ -1,7 +1,9 @@
-//! The command line and the running daemon: one question and one answer over `lampfield.sock` in `store.directory`.
+//! The command line and the running daemon: one question and one answer, or a stream of them ([`follow`]), over `lampfield.sock` in `store.directory`.
 //!
 //! The socket is the owner's alone (0600). Where no daemon listens, the command line takes the store's lock and does
 //! the same itself; with a daemon that is only just starting or stopping, it says who has the lock.
+
+mod follow;
 
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::AsRawFd as _;
@@ -26,12 +28,15 @@ use crate::centre::{Writer, print_changes};
 use crate::clock::utc_us;
 use crate::print::{complain, one_line, say};
 use crate::prompts;
+use crate::recorder::{Filter, Tap};
+pub(crate) use follow::{TraceOptions, trace};
 
 const SOCKET: &str = "lampfield.sock";
 /// The longest question: a centre of some ten thousand users.
 const QUESTION_MAX: u64 = 64 << 20;
 /// Questions answered at a time.
 const AT_A_TIME: usize = 4;
+const LOST: &str = "the daemon went away before it answered";
 /// How long a question may take to come in, and its answer to be read.
 const TALK_MAX: Duration = Duration::from_secs(30);
 
@@ -41,6 +46,7 @@ const TALK_MAX: Duration = Duration::from_secs(30);
 enum Question {
     Apply(Wish),
     Export,
+    Trace(Filter),
 }
 
 /// What the command line prints, and whether it was a success.
@@ -116,6 +122,18 @@ pub(crate) fn export(settings: &Settings) -> anyhow::Result<bool> {
 
 /// Asks the running daemon; none when there is none.
 fn ask(settings: &Settings, question: &Question) -> anyhow::Result<Option<Said>> {
+    let Some(mut stream) = connect(settings, question)? else {
+        return Ok(None);
+    };
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).context(LOST)?;
+    serde_json::from_slice(&answer)
+        .map(Some)
+        .map_err(|_| anyhow!(LOST))
+}
+
+/// Puts a question to the running daemon; none when there is none.
+fn connect(settings: &Settings, question: &Question) -> anyhow::Result<Option<UnixStream>> {
     let directory = Path::new(settings.store.directory.as_ref());
     let connected =
         SocketPath::in_directory(directory).and_then(|path| UnixStream::connect(path.as_path()));
@@ -131,17 +149,12 @@ fn ask(settings: &Settings, question: &Question) -> anyhow::Result<Option<Said>>
         }
         Err(error) => return Err(error).context("cannot speak to the running daemon"),
     };
-    let lost = "the daemon went away before it answered";
     let text = serde_json::to_vec(question)?;
     stream
         .write_all(&text)
         .and_then(|()| stream.shutdown(std::net::Shutdown::Write))
-        .context(lost)?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).context(lost)?;
-    serde_json::from_slice(&answer)
-        .map(Some)
-        .map_err(|_| anyhow!(lost))
+        .context(LOST)?;
+    Ok(Some(stream))
 }
 
 /// Does something with the store while no daemon runs.
@@ -201,10 +214,10 @@ pub(crate) struct Control {
 
 impl Control {
     /// Listens in this directory, whose lock is ours: a socket that is there already was left behind.
-    pub(crate) fn start(directory: &Path, writer: Writer) -> io::Result<Self> {
+    pub(crate) fn start(directory: &Path, writer: Writer, tap: Tap) -> io::Result<Self> {
         let path = directory.join(SOCKET);
         let listener = listen(directory)?;
-        tokio::spawn(serve(listener, writer));
+        tokio::spawn(serve(listener, writer, tap));
         Ok(Self { path })
     }
 }
@@ -230,7 +243,7 @@ fn listen(directory: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-async fn serve(listener: UnixListener, writer: Writer) {
+async fn serve(listener: UnixListener, writer: Writer, tap: Tap) {
     let permits = Arc::new(Semaphore::new(AT_A_TIME));
     loop {
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
@@ -240,10 +253,15 @@ async fn serve(listener: UnixListener, writer: Writer) {
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
-        let writer = writer.clone();
+        let (writer, tap) = (writer.clone(), tap.clone());
         tokio::spawn(async move {
             let said = match read_question(&mut stream).await {
                 Ok(Question::Apply(wish)) => apply_running(&writer, wish).await,
+                Ok(Question::Trace(filter)) => {
+                    // Who follows for hours takes no place from who asks for a moment.
+                    drop(permit);
+                    return follow::serve(stream, &tap, filter).await;
+                }
                 Ok(Question::Export) => Said::out(config::export(&writer.current().centre)),
                 Err(error) => Said::err(format!(
                     "lampfield: the daemon cannot read what was asked: {error}"

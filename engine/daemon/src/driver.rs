@@ -26,6 +26,7 @@ use crate::media_out::MediaOut;
 use crate::net::Network;
 use crate::net::lanes::{Answer, LaneEnds, Next, Order};
 use crate::net::strangers::Strangers;
+use crate::recorder::Tap;
 use crate::view::{self, Publication, Publisher};
 
 /// How often the thread looks around: at the queues behind it, and shows that it is alive.
@@ -86,6 +87,7 @@ pub(crate) struct Parts {
     pub(crate) view: Publisher,
     pub(crate) lookups: Lookups,
     pub(crate) strangers: Arc<Strangers>,
+    pub(crate) tap: Tap,
     pub(crate) pulse: Arc<Pulse>,
 }
 
@@ -203,10 +205,17 @@ impl Driver {
     fn carry_out(&mut self, output: Output) {
         match output {
             Output::Transmit(Transmit { flow, payload }) => {
+                self.parts.tap.sent(&flow, &payload);
                 if self.parts.network.send(&flow, payload).is_err() {
                     self.troubles.push_back(Input::TransportFailed { flow });
                 }
             }
+            Output::LegTraced {
+                call,
+                leg,
+                sip_call_id,
+            } => self.parts.tap.leg_began(call, leg, sip_call_id),
+            Output::LegUntraced { leg } => self.parts.tap.leg_ended(leg),
             Output::Media { worker, command } => self.parts.media.send(worker, command),
             Output::Journal(entry) => {
                 self.note_binding(&entry);

@@ -6,6 +6,7 @@
 //! - [`start`]: wires all parts in order, and takes them down again.
 //! - [`driver`]: the engine's thread. [`view`]: the projection thread. [`net`]: sockets and lanes.
 //! - [`centre`]: the one writer of the centre; [`control`] lets the command line reach it.
+//! - [`recorder`]: the SIP messages of calls, kept for looking at.
 //! - [`event_log`]: what happens to calls, in the log at DEBUG.
 //! - [`ports`]: what the API asks for, given by the real things. [`demo`]: a sample centre with made-up people in it.
 #![forbid(unsafe_code)]
@@ -32,6 +33,7 @@ mod print;
 mod prompts;
 mod random;
 mod realm;
+mod recorder;
 mod replay;
 mod settings;
 mod signals;

@@ -124,6 +124,18 @@ impl Metrics {
         for (name, help, count) in self.intake.counters.iter() {
             page.counter(&format!("net_{name}_total"), help, count);
         }
+        if let Some(trace) = self.intake.tap.counters() {
+            page.counter(
+                "trace_messages_total",
+                "SIP messages that the recorder has taken up",
+                trace.taken.count(),
+            );
+            page.counter(
+                "trace_lost_total",
+                "SIP messages that the recorder had no room for",
+                trace.lost.count(),
+            );
+        }
         page.gauge(
             "net_connections",
             "SIP connections that are open",

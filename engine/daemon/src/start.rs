@@ -43,13 +43,13 @@ use crate::net::tcp::{Connections, Listener};
 use crate::net::udp::{Senders, Udp};
 use crate::ports::{
     AccountsPort, BEHIND_MAX, ChroniclePort, Commands, DirectoryPort, EventsPort, Health,
-    HistoryPort,
+    HistoryPort, TracesPort,
 };
 use crate::print::say;
 use crate::prompts::{Prompts, Shelf};
 use crate::signals::{Rereading, Signals};
 use crate::view::{self, Views};
-use crate::{clips, event_log, http, logging, lookup, random, realm};
+use crate::{clips, event_log, http, logging, lookup, random, realm, recorder};
 
 /// This node; the only one so far.
 const NODE: u8 = 1;
@@ -170,7 +170,14 @@ impl Daemon {
         realm::warn(&snapshot.centre, &snapshot.settings.sip.domain);
 
         let strangers = Arc::new(Strangers::new(&snapshot.centre));
-        let intake = Intake::new(lanes.clone(), Arc::clone(&strangers), &snapshot.settings);
+        let tap = recorder::start(snapshot.settings.log.trace_megabytes)
+            .context("cannot start threads")?;
+        let intake = Intake::new(
+            lanes.clone(),
+            Arc::clone(&strangers),
+            tap.clone(),
+            &snapshot.settings,
+        );
         let connections = Connections::new(intake.clone(), runtime.clone());
 
         let setup = Setup {
@@ -208,6 +215,7 @@ impl Daemon {
             view: publications,
             lookups: Lookups::start(runtime, lanes.clone(), Arc::clone(&strangers)),
             strangers: Arc::clone(&strangers),
+            tap: tap.clone(),
             pulse: Arc::clone(&pulse),
         };
         let engine = Engine::new(clock.now(), setup, restore);
@@ -230,7 +238,7 @@ impl Daemon {
             },
         );
         let prompts = Prompts::new(shelf, writer.clone());
-        let control = Control::start(&directory, writer.clone())
+        let control = Control::start(&directory, writer.clone(), tap.clone())
             .with_context(|| format!("cannot listen in {}", directory.display()))?;
 
         let history = Arc::new(HistoryPort {
@@ -255,6 +263,7 @@ impl Daemon {
                 past: store.events(),
                 views: Arc::clone(&views),
             }),
+            traces: Arc::new(TracesPort(tap.clone())),
             metrics: Arc::new(Metrics {
                 pulse: Arc::clone(&pulse),
                 intake: intake.clone(),

@@ -129,6 +129,18 @@ impl Api {
         self.exchange(method, path, media_type, body.as_bytes())
     }
 
+    /// The body of `GET /api/v1{path}` as it is.
+    ///
+    /// # Panics
+    ///
+    /// When nobody answers.
+    pub fn download(&self, path: &str) -> Vec<u8> {
+        let answer = self.exchange_octets("GET", &format!("/api/v1{path}"), None, &[]);
+        let answer = answer.unwrap_or_else(|error| panic!("GET {path}: {error}"));
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n");
+        answer[end.unwrap() + 4..].to_vec()
+    }
+
     fn exchange(
         &self,
         method: &str,
@@ -136,6 +148,17 @@ impl Api {
         media_type: Option<&str>,
         body: &[u8],
     ) -> std::io::Result<Response> {
+        let answer = self.exchange_octets(method, path, media_type, body)?;
+        Ok(parse(&String::from_utf8_lossy(&answer)))
+    }
+
+    fn exchange_octets(
+        &self,
+        method: &str,
+        path: &str,
+        media_type: Option<&str>,
+        body: &[u8],
+    ) -> std::io::Result<Vec<u8>> {
         let mut stream = TcpStream::connect_timeout(&self.address, TIMEOUT)?;
         stream.set_read_timeout(Some(TIMEOUT))?;
         let mut head = format!(
@@ -153,7 +176,7 @@ impl Api {
         stream.write_all(body)?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;
-        Ok(parse(&String::from_utf8_lossy(&answer)))
+        Ok(answer)
     }
 }
 

@@ -256,6 +256,20 @@ pub fn command(directory: &Path, arguments: &[&str]) -> Output {
     command.output().unwrap()
 }
 
+/// Starts a command of the program in this directory, whose output goes into that file.
+///
+/// # Panics
+///
+/// When the program does not start.
+pub fn start_command(directory: &Path, arguments: &[&str], output: &Path) -> Running {
+    let mut command = Command::new(program());
+    command.current_dir(directory).args(arguments);
+    command
+        .stdin(Stdio::null())
+        .stdout(File::create(output).unwrap());
+    Running(command.spawn().unwrap())
+}
+
 /// `lampfield apply` of this text.
 ///
 /// # Panics

@@ -14,8 +14,8 @@ use config::{DialNumber, EntryId, Sealer, Settings, Snapshot};
 use engine::command::Moves;
 use engine::view::View;
 use engine::{
-    Actor, Command, CommandBody, CommandId, Done, Engine, Event, Input, Listen, Now, Output,
-    Pressure, Refusal, Reply, Restore, Seeds, Setup,
+    Actor, CallId, Command, CommandBody, CommandId, Done, Engine, Event, Input, LegId, Listen, Now,
+    Output, Pressure, Refusal, Reply, Restore, Seeds, Setup,
 };
 use sip::{Flow, Transport};
 use siphasher::sip::SipHasher13;
@@ -92,6 +92,8 @@ pub(crate) struct Inner {
     digest: SipHasher13,
     /// Messages with a description that have been sent.
     described: BTreeSet<Bytes>,
+    /// Whose messages are traced: by leg, its call and the Call-ID of its dialog.
+    traced: BTreeMap<LegId, (CallId, String)>,
 }
 
 impl std::fmt::Debug for Inner {
@@ -151,6 +153,7 @@ impl Inner {
             turns: 0,
             digest: SipHasher13::new(),
             described: BTreeSet::new(),
+            traced: BTreeMap::new(),
             plan,
         };
         inner.end_turn();
@@ -438,6 +441,9 @@ impl Inner {
         self.media.check_promises();
         self.alerts.end_turn();
         let figures = self.engine.figures();
+        if self.traced.len() != figures.legs {
+            self.fail("the messages of some leg are not traced, or of one that is over");
+        }
         let legs: usize = self.view.calls.values().map(|call| call.legs.len()).sum();
         if (self.view.calls.len(), legs) != (figures.calls, figures.legs) {
             let seen = (self.view.calls.len(), legs);
@@ -484,6 +490,18 @@ impl Inner {
                 if self.replies.insert(id, reply).is_some() {
                     self.fail("a command got two answers");
                 }
+            }
+            Output::LegTraced {
+                call,
+                leg,
+                sip_call_id,
+            } => {
+                if self.traced.insert(leg, (call, sip_call_id)).is_some() {
+                    self.fail("a leg's messages are traced twice");
+                }
+            }
+            Output::LegUntraced { leg } => {
+                self.traced.remove(&leg);
             }
             Output::Lookup { name } => {
                 let addresses = self.hosts.get(&name).cloned().unwrap_or_default();
@@ -568,6 +586,7 @@ impl Inner {
         let setup = setup(&self.snapshot, &self.vips, self.incarnation, &mut self.dice);
         let restore = self.disk.read();
         self.view = View::resume(restore.board());
+        self.traced.clear();
         self.engine = Engine::new(moment(self.now), setup, restore);
         self.end_turn();
     }

@@ -13,6 +13,7 @@ use crate::engine::Engine;
 use crate::event::{EndCause, EndResult, EndedBy, Event, LeftQueue};
 use crate::ids::{CallId, LegId};
 use crate::journal::{Body, DialogRecord};
+use crate::output::Output;
 use crate::sabotage;
 
 /// By how much a CSeq may have grown since it was written down: whatever the peer has seen, ours is higher.
@@ -148,6 +149,7 @@ impl Engine {
         let gone = *gone;
         let reliable = gone.extensions.reliable.as_ref();
         let alarms = [gone.extensions.alarm, reliable.and_then(|it| it.alarm)];
+        self.output(Output::LegUntraced { leg });
         gone.timers
             .iter()
             .chain(alarms.iter().flatten())

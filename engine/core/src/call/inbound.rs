@@ -181,6 +181,7 @@ impl Engine {
         let extensions = self.extensions_with(trunk.as_deref(), Some(&message));
         self.index.servers.insert(server, leg);
         self.index.dialogs.insert(dialog.key(), leg);
+        let sip_call_id = String::from(message.call_id());
         let max_forwards = message.max_forwards().unwrap_or(70);
         self.add_leg(Leg {
             id: leg,
@@ -206,6 +207,7 @@ impl Engine {
             extensions,
             timers: Vec::new(),
         });
+        self.trace_leg(leg, &sip_call_id);
         self.add_call(Call {
             id,
             caller: leg,

@@ -14,6 +14,7 @@ use crate::engine::Engine;
 use crate::event::{EndCause, EndResult, EndedBy, Event, LegRole};
 use crate::ids::{CallId, LegId};
 use crate::journal::Body;
+use crate::output::Output;
 
 impl Engine {
     /// Whether those can be joined whom one talks to on two legs.
@@ -101,12 +102,15 @@ impl Engine {
             cause,
         });
         self.journal(Body::DialogGone(leg));
+        self.output(Output::LegUntraced { leg });
         let joined = LegId(self.ids.issue());
+        let sip_call_id = moved.dialog().map(|dialog| dialog.snapshot().call_id);
         moved.id = joined;
         moved.call = call;
         moved.role = LegRole::Callee;
         self.rename_in_index(leg, joined, &moved);
         self.add_leg(moved);
+        self.trace_leg(joined, &sip_call_id.unwrap_or_default());
         self.publish_leg(joined);
         self.publish(Event::LegAnswered { call, leg: joined });
         self.journal_dialog(joined);

@@ -18,6 +18,7 @@ use super::who::names_source;
 use crate::engine::Engine;
 use crate::event::{Event, LegRole};
 use crate::ids::{CallId, LegId};
+use crate::output::Output;
 use crate::timers::TimerId;
 
 /// One leg of a call.
@@ -158,6 +159,7 @@ impl Engine {
             return None;
         }
         let leg = LegId(self.ids.issue());
+        let sip_call_id = String::from(invite.message.call_id());
         let mut media = LegMedia::new(leg, self.random_ids.next());
         let offers = Offers::of_invite(invite.offered.is_some());
         media.offered = invite.offered;
@@ -188,6 +190,7 @@ impl Engine {
             extensions,
             timers: Vec::new(),
         });
+        self.trace_leg(leg, &sip_call_id);
         if !self.ensure_ports(leg) {
             self.forget_leg(leg);
             return None;
@@ -226,6 +229,18 @@ impl Engine {
         if let Some(username) = self.seats.user_at(extension).map(String::from) {
             self.refresh_own_calls(&username);
         }
+    }
+
+    /// Says by which Call-ID the leg's messages are known.
+    pub(crate) fn trace_leg(&mut self, leg: LegId, sip_call_id: &str) {
+        let Some(call) = self.legs.get(&leg).map(|leg| leg.call) else {
+            return;
+        };
+        self.output(Output::LegTraced {
+            call,
+            leg,
+            sip_call_id: sip_call_id.into(),
+        });
     }
 
     pub(crate) fn publish_leg(&mut self, leg: LegId) {

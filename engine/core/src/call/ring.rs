@@ -233,6 +233,7 @@ impl Engine {
             .header(HeaderName::Contact, contact)
             .header(HeaderName::Allow, super::requests::ALLOW)
             .header(HeaderName::UserAgent, "Lampfield");
+        self.trace_leg(leg, &call_id);
         let mut attempt = Box::new(Attempt::new(template, offer.to_bytes()));
         let client = self.send_attempt(leg, target.flow, &mut attempt)?;
         Some((client, attempt))

@@ -14,6 +14,7 @@ use sip::{Fault, Flow, HeaderName, Message, Method, ResponseBuilder};
 use super::counters::Counters;
 use super::lanes::{Full, Lanes};
 use super::strangers::Strangers;
+use crate::recorder::Tap;
 
 /// How soon somebody may try again whom there was no room for, in seconds.
 const RETRY_AFTER: &str = "5";
@@ -24,6 +25,7 @@ pub(crate) struct Intake {
     pub(crate) lanes: Lanes,
     pub(crate) counters: Arc<Counters>,
     pub(crate) strangers: Arc<Strangers>,
+    pub(crate) tap: Tap,
     emergency: Arc<ArcSwap<Vec<String>>>,
     /// Makes the same tag for the same request sent again (RFC 3261 §8.2.7).
     tags: RandomState,
@@ -41,11 +43,17 @@ pub(crate) enum Left {
 }
 
 impl Intake {
-    pub(crate) fn new(lanes: Lanes, strangers: Arc<Strangers>, settings: &Settings) -> Self {
+    pub(crate) fn new(
+        lanes: Lanes,
+        strangers: Arc<Strangers>,
+        tap: Tap,
+        settings: &Settings,
+    ) -> Self {
         let intake = Self {
             lanes,
             counters: Arc::default(),
             strangers,
+            tap,
             emergency: Arc::default(),
             tags: RandomState::new(),
         };
@@ -70,6 +78,7 @@ impl Intake {
             self.counters.strangers_dropped.add();
             return Left::Nothing;
         }
+        self.tap.received(&flow, message.as_bytes());
         if !is_new || self.is_emergency(&message) {
             return Left::First(Box::new(Input::Received { flow, message }));
         }
@@ -83,8 +92,11 @@ impl Intake {
         let Input::Received { flow, message } = *refused else {
             return Left::Nothing;
         };
-        self.busy(&flow, &message)
-            .map_or(Left::Nothing, Left::Answer)
+        let Some(answer) = self.busy(&flow, &message) else {
+            return Left::Nothing;
+        };
+        self.tap.sent(&flow, &answer);
+        Left::Answer(answer)
     }
 
     /// The answer that bytes with this fault deserve, if any.
@@ -99,6 +111,10 @@ impl Intake {
             None => &self.counters.garbage_dropped,
         };
         counter.add();
+        if let Some(answer) = &answer {
+            self.tap.received(flow, &Bytes::copy_from_slice(raw));
+            self.tap.sent(flow, answer);
+        }
         answer
     }
 
@@ -144,7 +160,10 @@ mod tests {
     fn intake() -> (Intake, LaneEnds) {
         let (lanes, ends) = lanes();
         let strangers = Arc::new(Strangers::new(&Centre::default()));
-        (Intake::new(lanes, strangers, &Settings::default()), ends)
+        (
+            Intake::new(lanes, strangers, Tap::off(), &Settings::default()),
+            ends,
+        )
     }
 
     fn flow() -> Flow {

@@ -371,6 +371,7 @@ mod tests {
     use super::*;
     use crate::net::lanes::{LaneEnds, Next, lanes};
     use crate::net::strangers::Strangers;
+    use crate::recorder::Tap;
     use config::{Centre, Settings};
 
     const OPTIONS: &str = "OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1\r\nFrom: <sip:f@b>;tag=1\r\n\
@@ -381,6 +382,7 @@ mod tests {
         let intake = Intake::new(
             lanes,
             Arc::new(Strangers::new(&Centre::default())),
+            Tap::off(),
             &Settings::default(),
         );
         (Connections::new(intake, Handle::current()), ends)

@@ -7,6 +7,7 @@ mod directory;
 mod events;
 mod history;
 mod readiness;
+mod traces;
 mod writer;
 
 pub(crate) use accounts::AccountsPort;
@@ -16,3 +17,4 @@ pub(crate) use directory::DirectoryPort;
 pub(crate) use events::EventsPort;
 pub(crate) use history::{BEHIND_MAX, HistoryPort};
 pub(crate) use readiness::Health;
+pub(crate) use traces::TracesPort;

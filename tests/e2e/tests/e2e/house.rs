@@ -17,7 +17,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("media-io", &["media"]),
     ("replay", &["acd", "config", "engine"]),
     ("store", &["acd", "config", "engine"]),
-    ("admin-api", &["config", "engine"]),
+    ("trace", &["engine", "sip"]),
+    ("admin-api", &["config", "engine", "trace"]),
     (
         "lampfield",
         &[
@@ -30,6 +31,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "replay",
             "sip",
             "store",
+            "trace",
         ],
     ),
 ];

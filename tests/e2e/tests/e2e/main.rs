@@ -15,6 +15,7 @@ mod prompts;
 mod queue;
 mod soak;
 mod talk;
+mod trace;
 mod transport;
 
 /// Whether `LAMPFIELD_LONG=1` asks for the lengths of `make soak` rather than those of `make test`.
