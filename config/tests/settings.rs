@@ -23,8 +23,10 @@ fn the_example_says_every_setting_with_its_default() {
             panic!("{} is a table", section.name);
         };
         for field in fields {
+            let commented = format!("# {} = ", field.name);
             assert!(
-                table.contains_key(field.name),
+                table.contains_key(field.name)
+                    || field.default.is_null() && EXAMPLE.contains(&commented),
                 "{}.{}",
                 section.name,
                 field.name
@@ -78,9 +80,9 @@ fn the_environment_prevails() {
 #[test]
 fn faults_of_file_and_environment_come_together() {
     let text = r#"[sip]
-listen = ["tls:0.0.0.0:5061", "udp:127.0.0.1:10000", "tcp:127.0.0.1:8080"]
+listen = ["ws:0.0.0.0:5061", "tls:127.0.0.1:5060", "tcp:127.0.0.1:5060", "udp:127.0.0.1:10000", "tcp:127.0.0.1:8080"]
 domian = "x"
-tls = { certificate = "a", key = "b" }
+tls = { certificate = "a", verify_client = "required" }
 digest = []
 [media]
 address = "0.0.0.0"
@@ -101,10 +103,12 @@ level = "info"
         ("LAMPFIELD__LOG__LEVEL__X", "1"),
     ];
     expect![[r#"
-        lampfield.toml:2:11: `listen[0]`: "tls" is known, but not built yet; write "udp" or "tcp"
-        lampfield.toml:2:54: `sip.listen`: 127.0.0.1:8080 is where the API listens (http.listen); choose another port for one of the two
+        lampfield.toml:2:11: `listen[0]`: "ws" has no address of its own: it is spoken at /sip on the port of the API; leave it out here, and see http.listen and http.tls
+        lampfield.toml:2:52: `sip.listen`: tcp:127.0.0.1:5060 is the same port as tls:127.0.0.1:5060; choose another port for one of the two
+        lampfield.toml:2:97: `sip.listen`: 127.0.0.1:8080 is where the API listens (http.listen); choose another port for one of the two
         lampfield.toml:3:1: unknown key `domian`; did you mean `domain`?
-        lampfield.toml:4:1: `tls` is known, but not built yet; leave `tls` out for now
+        lampfield.toml:4:7: `key` is missing; write key = "var"
+        lampfield.toml:4:44: `sip.tls.verify_client`: any certificate that the system trusts would let a peer in; name the file with the roots of your peers' certificates as sip.tls.ca
         lampfield.toml:5:10: `sip.digest`: phones could not be challenged; write ["md5"]
         lampfield.toml:7:11: `media.address`: 0.0.0.0 is no address that others can send audio to; write the address of this machine that they reach
         lampfield.toml:8:9: `ports`: "29999-10000" is an impossible range; write the first and the last port, from 1024 to 65535: "10000-29999"

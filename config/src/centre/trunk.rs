@@ -3,7 +3,7 @@
 use crate::read::{impl_record_field, record};
 use crate::values::{
     CalledNumber, CallerId, Codec, Domain, ExtensionUse, HoldMode, Host, Name, NumberPattern,
-    Secret, SipAddress, SourcePattern, Transport, TrunkKind,
+    Secret, SipAddress, SourcePattern, TrunkKind,
 };
 
 record! {
@@ -13,7 +13,8 @@ record! {
         name: Name => required,
         /// How it is found: `peer`, a known address, or `inbound`, it registers here.
         kind: TrunkKind => required,
-        /// Where a peer is: `sip:HOST:PORT;transport=udp`. Also a source it is known by.
+        /// Where a peer is: `sip:HOST:PORT;transport=udp`, `tcp` or `tls`, or `sips:HOST:PORT`. Also a source it is known by.
+        /// Over TLS its certificate must be for HOST.
         address: Option<SipAddress>,
         /// Where requests to it are sent instead.
         outbound_proxy: Option<SipAddress>,
@@ -59,10 +60,7 @@ impl Trunk {
             let Host::Ip(ip) = address.host else {
                 return None;
             };
-            let port = match address.transport {
-                Transport::Udp => Some(address.port_or_default()),
-                Transport::Tcp => None,
-            };
+            let port = address.transport.source_port(address.port_or_default());
             Some(SourcePattern::host(ip, port))
         });
         let mut sources = self.allow.clone();

@@ -6,7 +6,8 @@ use super::{Settings, env};
 use crate::centre::Document;
 use crate::fault::{Faults, Source};
 use crate::read::{self, Places, Problem, Reader, Record};
-use crate::values::{TimeOfDay, Transport};
+use crate::values::Listen;
+use crate::values::{TimeOfDay, Transport, VerifyClient};
 
 impl Settings {
     /// Reads the settings: `text` is the file (empty where there is none), `file` its name in
@@ -92,10 +93,34 @@ impl Settings {
                     "write it once",
                 );
             }
-            if listen.transport == Transport::Tcp && same_socket(listen.address, self.http.listen) {
+            if listen.transport != Transport::Udp && same_socket(listen.address, self.http.listen) {
                 let message = format!("{} is where the API listens (http.listen)", listen.address);
                 faults.add(&field, &message, "choose another port for one of the two");
             }
+            let is_there_too = |earlier: &&Listen| {
+                earlier.transport != listen.transport
+                    && earlier.transport != Transport::Udp
+                    && same_socket(earlier.address, listen.address)
+            };
+            let earlier = self.sip.listen.iter().take(index).find(is_there_too);
+            if let Some(earlier) = earlier.filter(|_| listen.transport != Transport::Udp) {
+                let message = format!("{listen} is the same port as {earlier}");
+                faults.add(&field, &message, "choose another port for one of the two");
+            }
+            if listen.transport == Transport::Tls && self.sip.tls.is_none() {
+                let help = "write sip.tls = { certificate = \"cert.pem\", key = \"key.pem\" }";
+                faults.add(&field, &format!("{listen} needs a certificate"), help);
+            }
+        }
+        if let Some(tls) = &self.sip.tls
+            && tls.verify_client != VerifyClient::Off
+            && tls.ca.is_none()
+        {
+            faults.add(
+                "sip.tls.verify_client",
+                "any certificate that the system trusts would let a peer in",
+                "name the file with the roots of your peers' certificates as sip.tls.ca",
+            );
         }
         if self.sip.digest.is_empty() {
             faults.add(

@@ -7,8 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::read::{impl_record_field, record};
 use crate::values::{
-    Country, DialNumber, DigestAlgorithm, Domain, Listen, LogFormat, LogLevel, PathText, PortRange,
-    StoreUrl, TimeOfDay, Transport, Zone,
+    Country, DialNumber, DigestAlgorithm, Domain, Listen, LogFormat, LogLevel, Origin, PathText,
+    PortRange, StoreUrl, TimeOfDay, Transport, VerifyClient, Zone,
 };
 
 record! {
@@ -35,7 +35,7 @@ record! {
 record! {
     /// SIP.
     pub struct SipSettings {
-        /// Addresses to listen on: `udp:` or `tcp:`, address, port.
+        /// Addresses to listen on: `udp:`, `tcp:` or `tls:`, address, port. WebSocket is on the port of the API (`http.listen`).
         listen: Vec<Listen> = vec![local(Transport::Udp), local(Transport::Tcp)],
         /// Realm of the digest and host part of our addresses.
         domain: Domain = text("lampfield.local"),
@@ -47,8 +47,25 @@ record! {
         drain_seconds: u32 = 30 ; 0..=86_400,
         /// How long a session holds that nobody refreshes (RFC 4028), where session timers are used.
         session_timers: SessionTimers,
+        /// Certificates for `tls:` listeners and for trunks over TLS.
+        tls: Option<SipTls>,
     }
-    later { public_address, local_networks, tls }
+    later { public_address, local_networks }
+}
+
+record! {
+    /// Certificates for SIP over TLS. The files are read again at SIGHUP.
+    pub struct SipTls {
+        /// PEM file with our certificate, and those between it and a root.
+        certificate: PathText => required,
+        /// PEM file with its private key.
+        key: PathText => required,
+        /// PEM file with the roots that peers' certificates must lead to. Unset: those of the system.
+        ca: Option<PathText>,
+        /// Whether peers that connect must show a certificate: `off`, `optional` or `required`; needs `ca`.
+        verify_client: VerifyClient,
+    }
+    later {}
 }
 
 record! {
@@ -78,8 +95,23 @@ record! {
     pub struct HttpSettings {
         /// Address and port to listen on.
         listen: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080),
+        /// Makes it HTTPS, and WebSocket secure. The files are read again at SIGHUP.
+        tls: Option<HttpTls>,
+        /// Origins whose pages may speak SIP over WebSocket, `https://phone.example.com`, besides our own; `*`: any page.
+        origins: Vec<Origin>,
     }
-    later { tls }
+    later {}
+}
+
+record! {
+    /// The certificate of the API's port.
+    pub struct HttpTls {
+        /// PEM file with our certificate, and those between it and a root.
+        certificate: PathText => required,
+        /// PEM file with its private key.
+        key: PathText => required,
+    }
+    later {}
 }
 
 record! {
@@ -148,8 +180,10 @@ impl_record_field!(
     Settings,
     SipSettings,
     SessionTimers,
+    SipTls,
     MediaSettings,
     HttpSettings,
+    HttpTls,
     StoreSettings,
     Retention,
     CentreSettings,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
-use super::choice::{choice, not_built};
+use super::choice::choice;
 use super::name::text_newtype;
 use crate::read::{Invalid, impl_text_field};
 
@@ -16,8 +16,28 @@ choice! {
         Udp = "udp",
         /// A stream.
         Tcp = "tcp",
+        /// A stream over TLS.
+        Tls = "tls",
     }
-    later { "tls", "ws", "wss" }
+    later {}
+}
+
+impl Transport {
+    /// The port where none is written (RFC 3261 §19.1.2).
+    pub const fn default_port(self) -> u16 {
+        match self {
+            Self::Udp | Self::Tcp => 5060,
+            Self::Tls => 5061,
+        }
+    }
+
+    /// The port that a peer sends from whom we reach at `port`: over UDP the same one, connections come from any.
+    pub const fn source_port(self, port: u16) -> Option<u16> {
+        match self {
+            Self::Udp => Some(port),
+            Self::Tcp | Self::Tls => None,
+        }
+    }
 }
 
 /// An address the daemon listens on for SIP: `udp:127.0.0.1:5060`.
@@ -34,6 +54,14 @@ impl FromStr for Listen {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let (transport, address) = text.split_once(':').unwrap_or((text, ""));
+        if matches!(transport, "ws" | "wss") {
+            return Err(Invalid::new(
+                format!(
+                    "\"{transport}\" has no address of its own: it is spoken at /sip on the port of the API"
+                ),
+                "leave it out here, and see http.listen and http.tls",
+            ));
+        }
         let transport = transport.parse()?;
         let address = address.parse().map_err(|_| {
             Invalid::new(
@@ -100,21 +128,30 @@ impl fmt::Display for Host {
     }
 }
 
-/// Where a trunk or a proxy is: `sip:HOST[:PORT][;transport=udp|tcp]`.
+/// Where a trunk or a proxy is: `sip:HOST[:PORT][;transport=udp|tcp|tls]` or `sips:HOST[:PORT]`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SipAddress {
     /// The host.
     pub host: Host,
     /// The port, where one is written.
     pub port: Option<u16>,
-    /// The transport; UDP where none is written.
+    /// The transport; where none is written, UDP, or TLS of `sips:`.
     pub transport: Transport,
+    /// Whether it is written `sips:`: TLS on every hop (RFC 5630 §3).
+    pub sips: bool,
 }
 
 impl SipAddress {
-    /// The port to send to: the written one, or 5060 (RFC 3261 §19.1.2).
+    /// The port to send to: the written one, or 5060, or 5061 of TLS (RFC 3261 §19.1.2).
     pub fn port_or_default(&self) -> u16 {
-        self.port.unwrap_or(5060)
+        self.port.unwrap_or_else(|| self.transport.default_port())
+    }
+
+    /// The same with a user part, as a Request-URI.
+    pub fn with_user(&self, user: impl fmt::Display) -> String {
+        let text = self.to_string();
+        let (scheme, rest) = text.split_once(':').unwrap_or(("sip", &text));
+        format!("{scheme}:{user}@{rest}")
     }
 
     /// Address and port, where the host is an address.
@@ -133,15 +170,14 @@ impl FromStr for SipAddress {
         let fault = |what: &str| {
             Invalid::new(
                 format!("\"{}\" {what}", text.escape_debug()),
-                "write \"sip:HOST:PORT\" or \"sip:HOST:PORT;transport=tcp\"",
+                "write \"sip:HOST:PORT\", \"sip:HOST:PORT;transport=tcp\", \"sip:HOST:PORT;transport=tls\" or \"sips:HOST:PORT\"",
             )
         };
-        if text.starts_with("sips:") {
-            return Err(not_built("sips:", &["sip:"]));
-        }
+        let sips = text.starts_with("sips:");
         let rest = text
-            .strip_prefix("sip:")
-            .ok_or_else(|| fault("does not begin with sip:"))?;
+            .strip_prefix("sips:")
+            .or_else(|| text.strip_prefix("sip:"))
+            .ok_or_else(|| fault("does not begin with sip: or sips:"))?;
         let mut parts = rest.split(';');
         let host_port = parts.next().unwrap_or_default();
         if host_port.contains('@') {
@@ -149,10 +185,13 @@ impl FromStr for SipAddress {
         }
         let (host, port) =
             parse_host_port(host_port).ok_or_else(|| fault("has no right host and port"))?;
-        let mut transport = Transport::Udp;
+        let mut transport = if sips { Transport::Tls } else { Transport::Udp };
         for parameter in parts {
             match parameter.split_once('=') {
-                Some(("transport", name)) => transport = name.to_ascii_lowercase().parse()?,
+                Some(("transport", name)) => {
+                    transport = written_transport(&name.to_ascii_lowercase(), sips)
+                        .unwrap_or_else(|| Err(fault("has no transport that sips: goes over")))?;
+                }
                 // A proxy is often written so; all of ours are loose routers (RFC 3261 §19.1.1).
                 None if parameter == "lr" => {}
                 Some(_) | None => return Err(fault("has a parameter that is not known here")),
@@ -162,7 +201,23 @@ impl FromStr for SipAddress {
             host,
             port,
             transport,
+            sips,
         })
+    }
+}
+
+/// What a `transport` parameter means; `None` of `sips:` over datagrams. There `tcp` is TLS over TCP (RFC 3261 §26.2.2).
+fn written_transport(name: &str, sips: bool) -> Option<Result<Transport, Invalid>> {
+    if matches!(name, "ws" | "wss") {
+        return Some(Err(Invalid::new(
+            format!("nobody can be reached over \"{name}\": those who speak it connect to us"),
+            "write \"udp\", \"tcp\" or \"tls\"",
+        )));
+    }
+    match (name.parse(), sips) {
+        (Ok(Transport::Udp), true) => None,
+        (Ok(Transport::Tcp | Transport::Tls), true) => Some(Ok(Transport::Tls)),
+        (parsed, _) => Some(parsed),
     }
 }
 
@@ -198,13 +253,15 @@ fn parse_host(text: &str) -> Option<Host> {
 
 impl fmt::Display for SipAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sip:{}", self.host)?;
+        let scheme = if self.sips { "sips" } else { "sip" };
+        write!(f, "{scheme}:{}", self.host)?;
         if let Some(port) = self.port {
             write!(f, ":{port}")?;
         }
         match self.transport {
             Transport::Udp => Ok(()),
-            other @ Transport::Tcp => write!(f, ";transport={other}"),
+            Transport::Tls if self.sips => Ok(()),
+            other @ (Transport::Tcp | Transport::Tls) => write!(f, ";transport={other}"),
         }
     }
 }
@@ -232,12 +289,14 @@ mod tests {
         check::<Listen>(&[
             ("udp:127.0.0.1:5060", Some("udp:127.0.0.1:5060")),
             ("tcp:[::1]:5060", Some("tcp:[::1]:5060")),
-            ("tls:127.0.0.1:5061", None),
+            ("tls:127.0.0.1:5061", Some("tls:127.0.0.1:5061")),
+            ("wss:127.0.0.1:443", None),
+            ("sctp:127.0.0.1:5060", None),
             ("udp:127.0.0.1", None),
             ("127.0.0.1:5060", None),
         ]);
-        let fault = "tls:127.0.0.1:5061".parse::<Listen>().unwrap_err();
-        assert_eq!(fault.message, "\"tls\" is known, but not built yet");
+        let fault = "ws:127.0.0.1:80".parse::<Listen>().unwrap_err();
+        assert!(fault.message.contains("at /sip"), "{}", fault.message);
     }
 
     #[test]
@@ -255,8 +314,12 @@ mod tests {
             ("sip:[2001:db8::1]:5060", Some("sip:[2001:db8::1]:5060")),
             ("sip:[2001:db8::1]", Some("sip:[2001:db8::1]")),
             ("sip:bob@pbx", None),
-            ("sips:pbx", None),
-            ("sip:pbx;transport=tls", None),
+            ("sips:pbx", Some("sips:pbx")),
+            ("sips:pbx:5071;transport=tcp", Some("sips:pbx:5071")),
+            ("sips:pbx;transport=tls", Some("sips:pbx")),
+            ("sips:pbx;transport=udp", None),
+            ("sip:pbx;transport=TLS", Some("sip:pbx;transport=tls")),
+            ("sip:pbx;transport=wss", None),
             ("sip:pbx;maddr=1.2.3.4", None),
             ("sip:pbx:0", None),
             ("sip:pbx:", None),
@@ -271,6 +334,16 @@ mod tests {
             address.socket_address(),
             Some(SocketAddr::from(([10, 0, 0, 1], 5060)))
         );
+        for (text, port, with_user) in [
+            ("sip:pbx;transport=tls", 5061, "sip:1@pbx;transport=tls"),
+            ("sips:pbx", 5061, "sips:1@pbx"),
+            ("sips:[::1]:5062", 5062, "sips:1@[::1]:5062"),
+            ("sip:pbx;transport=tcp", 5060, "sip:1@pbx;transport=tcp"),
+        ] {
+            let address: SipAddress = text.parse().unwrap();
+            assert_eq!(address.port_or_default(), port, "{text}");
+            assert_eq!(address.with_user("1"), with_user);
+        }
     }
 
     #[test]

@@ -276,6 +276,20 @@ choice! {
 }
 
 choice! {
+    /// Whether a peer that connects over TLS must show a certificate.
+    pub enum VerifyClient {
+        /// It is not asked for one.
+        #[default]
+        Off = "off",
+        /// It may show one, which must be right then.
+        Optional = "optional",
+        /// Without a right one it does not get in.
+        Required = "required",
+    }
+    later {}
+}
+
+choice! {
     /// The least important thing that is logged.
     pub enum LogLevel {
         /// Worth waking someone.

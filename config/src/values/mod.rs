@@ -11,6 +11,7 @@ mod length;
 mod local;
 mod name;
 mod number;
+mod origin;
 mod secret;
 mod service;
 mod skills;
@@ -20,7 +21,7 @@ mod time;
 pub use address::{Domain, Host, Listen, SipAddress, Transport};
 pub use choice::{
     AnswerMode, CalledNumber, Codec, DigestAlgorithm, ExtensionUse, HoldMode, JoinWhen, LogFormat,
-    LogLevel, Role, Strategy, Tier, TrunkKind, WhenClosing, WrapUpCode,
+    LogLevel, Role, Strategy, Tier, TrunkKind, VerifyClient, WhenClosing, WrapUpCode,
 };
 pub use country::Country;
 pub use days::Days;
@@ -29,6 +30,7 @@ pub use length::{Seconds, Share, WrapUp};
 pub use local::{PortRange, StoreUrl};
 pub use name::{Email, Label, Name, Notes, PathText, PromptName, Username};
 pub use number::{CallerId, DialNumber, NumberPattern};
+pub use origin::Origin;
 pub use secret::{Sealer, Secret};
 pub use service::ServiceAction;
 pub use skills::Skills;

@@ -127,6 +127,10 @@ pub(crate) fn main() -> ExitCode {
 fn check(config: Option<&Path>) -> ExitCode {
     match settings::load(config) {
         Ok(loaded) => {
+            if let Err(error) = crate::net::tls::check(&loaded.settings) {
+                complain(&format!("error: {}", one_line(&error)));
+                return ExitCode::from(COULD_NOT);
+            }
             let name = loaded.file.map_or_else(
                 || "built-in defaults".into(),
                 |file| file.display().to_string(),

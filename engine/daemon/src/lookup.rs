@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::net::lanes::Lanes;
+use crate::net::peers::Peers;
 use crate::net::strangers::Strangers;
 
 /// Names that may wait; there is one for each trunk that has a name for an address.
@@ -26,9 +27,14 @@ pub(crate) struct Lookups {
 
 impl Lookups {
     /// Starts the task that asks; it ends with the last of these handles.
-    pub(crate) fn start(runtime: &Handle, lanes: Lanes, strangers: Arc<Strangers>) -> Self {
+    pub(crate) fn start(
+        runtime: &Handle,
+        lanes: Lanes,
+        strangers: Arc<Strangers>,
+        peers: Arc<Peers>,
+    ) -> Self {
         let (names, waiting) = mpsc::channel(WAITING);
-        runtime.spawn(run(waiting, lanes, strangers));
+        runtime.spawn(run(waiting, lanes, strangers, peers));
         Self { names }
     }
 
@@ -40,16 +46,23 @@ impl Lookups {
     }
 }
 
-async fn run(mut names: mpsc::Receiver<String>, lanes: Lanes, strangers: Arc<Strangers>) {
+async fn run(
+    mut names: mpsc::Receiver<String>,
+    lanes: Lanes,
+    strangers: Arc<Strangers>,
+    peers: Arc<Peers>,
+) {
     let permits = Arc::new(Semaphore::new(AT_A_TIME));
     while let Some(name) = names.recv().await {
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
             return;
         };
         let (lanes, strangers) = (lanes.clone(), Arc::clone(&strangers));
+        let peers = Arc::clone(&peers);
         tokio::spawn(async move {
             let addresses = resolve(name.clone(), permit).await;
             let now = Instant::now();
+            peers.learn(&name, &addresses);
             addresses
                 .iter()
                 .for_each(|address| strangers.make_known(*address, now));
@@ -92,7 +105,8 @@ mod tests {
     async fn e2e_a_name_is_answered_with_its_addresses_and_they_are_known() {
         let (lanes, ends) = lanes();
         let strangers = Arc::new(Strangers::new(&Centre::default()));
-        let lookups = Lookups::start(&Handle::current(), lanes, Arc::clone(&strangers));
+        let peers = Arc::new(Peers::new(&Centre::default()));
+        let lookups = Lookups::start(&Handle::current(), lanes, Arc::clone(&strangers), peers);
         lookups.ask("localhost".into()).unwrap();
         let input = loop {
             match ends.try_next() {

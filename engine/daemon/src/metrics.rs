@@ -8,8 +8,8 @@ use media_io::{MediaPool, WorkerMetrics};
 use store::JournalHealth;
 
 use crate::driver::Pulse;
+use crate::net::connections::Connections;
 use crate::net::intake::Intake;
-use crate::net::tcp::Connections;
 use crate::view::Views;
 
 /// Where figures come from.
@@ -136,11 +136,11 @@ impl Metrics {
                 trace.lost.count(),
             );
         }
-        page.gauge(
-            "net_connections",
-            "SIP connections that are open",
-            self.connections.len(),
-        );
+        page.head("net_connections", "gauge", "SIP connections that are open");
+        for (transport, count) in self.connections.counts() {
+            let transport = transport.as_str().to_ascii_lowercase();
+            page.labelled("net_connections", "transport", &transport, count);
+        }
     }
 
     fn journal(&self, page: &mut Page) {

@@ -1,6 +1,7 @@
 //! What the operating system's signals ask for, while the daemon runs and while it drains.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use config::Role;
@@ -10,6 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::centre::Writer;
 use crate::logging::LogHandle;
+use crate::net::tls::Tls;
 use crate::ports::Commands;
 use crate::{realm, settings};
 
@@ -29,6 +31,8 @@ pub(crate) struct Rereading {
     pub(crate) config: Option<PathBuf>,
     pub(crate) writer: Writer,
     pub(crate) log: LogHandle,
+    /// Certificates that are read again, too.
+    pub(crate) tls: Vec<Arc<Tls>>,
 }
 
 fn system() -> Actor {
@@ -104,7 +108,9 @@ async fn hang_up_all(commands: &Commands) {
 }
 
 impl Rereading {
+    /// Certificates first: their files stand in the settings that run, whatever the new ones say.
     async fn reread(&self) {
+        self.tls.iter().for_each(|tls| tls.reload());
         let loaded = match settings::load(self.config.as_deref()) {
             Ok(loaded) => loaded,
             Err(fault) => {

@@ -36,11 +36,16 @@ use crate::lookup::Lookups;
 use crate::media_out::MediaOut;
 use crate::metrics::Metrics;
 use crate::net::Network;
+use crate::net::connections::Connections;
 use crate::net::intake::Intake;
 use crate::net::lanes::{Lanes, lanes};
+use crate::net::listen::advertised;
+use crate::net::peers::Peers;
 use crate::net::strangers::Strangers;
-use crate::net::tcp::{Connections, Listener};
+use crate::net::tcp::Listener;
+use crate::net::tls::Tls;
 use crate::net::udp::{Senders, Udp};
+use crate::net::websocket;
 use crate::ports::{
     AccountsPort, BEHIND_MAX, ChroniclePort, Commands, DirectoryPort, EventsPort, Health,
     HistoryPort, TracesPort,
@@ -103,6 +108,7 @@ where
             config: config.map(Path::to_path_buf),
             writer: daemon.writer.clone(),
             log,
+            tls: daemon.tls.clone(),
         };
         let beside = Beside::start(beside(daemon.running()));
         daemon.run(&mut signals, &rereading, beside).await
@@ -144,6 +150,8 @@ struct Daemon {
     /// Resolves when the engine's thread has ended.
     engine_ended: oneshot::Receiver<()>,
     view: JoinHandle<()>,
+    /// Certificates, to be read again when asked.
+    tls: Vec<Arc<Tls>>,
     /// Where SIP over UDP and the API are bound.
     bound: (Option<SocketAddr>, SocketAddr),
 }
@@ -153,6 +161,9 @@ impl Daemon {
         let directory = Path::new(settings.store.directory.as_ref()).to_path_buf();
         let store = Store::open(&settings.store.url.to_string(), &directory).await?;
         // What is most likely to fail comes before anything is made or printed.
+        let sip_tls = settings.sip.tls.as_ref().map(Tls::for_sip).transpose()?;
+        let http_tls = settings.http.tls.as_ref().map(Tls::for_http).transpose()?;
+        let (sip_tls, http_tls) = (sip_tls.map(Arc::new), http_tls.map(Arc::new));
         let sockets = Sockets::bind(&settings).await?;
         let (incarnation, restore) = restore(&store).await?;
         let clock = Clock::starting_after(restore.last_mono());
@@ -178,7 +189,13 @@ impl Daemon {
             tap.clone(),
             &snapshot.settings,
         );
-        let connections = Connections::new(intake.clone(), runtime.clone());
+        let peers = Arc::new(Peers::new(&snapshot.centre));
+        let connections = Connections::new(
+            intake.clone(),
+            runtime.clone(),
+            Arc::clone(&peers),
+            sip_tls.clone(),
+        );
 
         let setup = Setup {
             node: NODE,
@@ -207,13 +224,18 @@ impl Daemon {
                     sockets: sockets.udp.clone(),
                     counters: Arc::clone(&intake.counters),
                 },
-                tcp: connections.clone(),
+                connections: connections.clone(),
             },
             media: MediaOut::new(media.sender()),
             pool: Arc::clone(&media),
             journal,
             view: publications,
-            lookups: Lookups::start(runtime, lanes.clone(), Arc::clone(&strangers)),
+            lookups: Lookups::start(
+                runtime,
+                lanes.clone(),
+                Arc::clone(&strangers),
+                Arc::clone(&peers),
+            ),
             strangers: Arc::clone(&strangers),
             tap: tap.clone(),
             pulse: Arc::clone(&pulse),
@@ -228,12 +250,14 @@ impl Daemon {
 
         let commands = Commands::new(lanes.clone(), Arc::clone(&views));
         let noticing = intake.clone();
+        let http_settings = snapshot.settings.http.clone();
         let writer = Writer::new(
             snapshot,
             store.centre(),
             commands.clone(),
             move |snapshot| {
                 noticing.strangers.set_trunks(&snapshot.centre);
+                peers.set_trunks(&snapshot.centre);
                 noticing.set_emergency_numbers(&snapshot.settings);
             },
         );
@@ -286,14 +310,20 @@ impl Daemon {
             sockets.udp.first().map(|udp| udp.bound),
             sockets.http_address,
         );
-        let router = admin_api::router(ApiState::new(ports));
-        let http = tokio::spawn(http::serve(sockets.http, router, http_stopping));
+        let local = advertised(sockets.http_address);
+        let router = admin_api::router(ApiState::new(ports)).merge(websocket::router(
+            connections.clone(),
+            local,
+            &http_settings,
+        ));
+        let http = http::serve(sockets.http, http_tls.clone(), router, http_stopping);
+        let http = tokio::spawn(http);
 
         // Only now, so that the first message finds everything in place.
         for udp in &sockets.udp {
             udp.start(intake.clone()).context("cannot start threads")?;
         }
-        for listener in sockets.tcp {
+        for listener in sockets.streams {
             listener.start(&connections);
         }
         let store = Arc::new(store);
@@ -312,6 +342,7 @@ impl Daemon {
             engine,
             engine_ended,
             view,
+            tls: sip_tls.into_iter().chain(http_tls).collect(),
             bound,
         })
     }
@@ -526,22 +557,27 @@ async fn maintain(store: Arc<Store>, writer: Writer) {
 /// Everything we listen on.
 struct Sockets {
     udp: Vec<Udp>,
-    tcp: Vec<Listener>,
+    /// TCP and TLS.
+    streams: Vec<Listener>,
     http: TcpListener,
     http_address: SocketAddr,
+    is_https: bool,
 }
 
 impl Sockets {
     async fn bind(settings: &Settings) -> anyhow::Result<Self> {
-        let (mut udp, mut tcp) = (Vec::new(), Vec::new());
+        let (mut udp, mut streams) = (Vec::new(), Vec::new());
         for listen in &settings.sip.listen {
             let failed = || format!("cannot listen on {listen} (sip.listen)");
-            match listen.transport {
-                config::Transport::Udp => udp.push(Udp::bind(listen.address).with_context(failed)?),
-                config::Transport::Tcp => {
-                    tcp.push(Listener::bind(listen.address).with_context(failed)?)
+            let transport = match listen.transport {
+                config::Transport::Udp => {
+                    udp.push(Udp::bind(listen.address).with_context(failed)?);
+                    continue;
                 }
-            }
+                config::Transport::Tcp => Transport::Tcp,
+                config::Transport::Tls => Transport::Tls,
+            };
+            streams.push(Listener::bind(transport, listen.address).with_context(failed)?);
         }
         let address = settings.http.listen;
         let http = TcpListener::bind(address).await;
@@ -549,9 +585,10 @@ impl Sockets {
         let http_address = http.local_addr()?;
         Ok(Self {
             udp,
-            tcp,
+            streams,
             http,
             http_address,
+            is_https: settings.http.tls.is_some(),
         })
     }
 
@@ -560,18 +597,27 @@ impl Sockets {
             transport: Transport::Udp,
             address: udp.advertised,
         });
-        let tcp = self.tcp.iter().map(|tcp| Listen {
-            transport: Transport::Tcp,
-            address: tcp.advertised,
+        let streams = self.streams.iter().map(|listener| Listen {
+            transport: listener.transport,
+            address: listener.advertised,
         });
-        udp.chain(tcp).collect()
+        udp.chain(streams).collect()
     }
 
     /// The line that says that all is in place, with the ports that were bound.
     fn ready(&self) -> String {
         let udp = self.udp.iter().map(|udp| format!(" udp:{}", udp.bound));
-        let tcp = self.tcp.iter().map(|tcp| format!(" tcp:{}", tcp.bound));
-        let sip: String = udp.chain(tcp).collect();
-        format!("ready sip{sip} http http://{}", self.http_address)
+        let streams = self.streams.iter().map(|listener| {
+            let transport = listener.transport.as_str().to_ascii_lowercase();
+            format!(" {transport}:{}", listener.bound)
+        });
+        let sip: String = udp.chain(streams).collect();
+        let (scheme, ws) = if self.is_https {
+            ("https", "wss")
+        } else {
+            ("http", "ws")
+        };
+        let http = self.http_address;
+        format!("ready sip{sip} {ws}:{http} http {scheme}://{http}")
     }
 }

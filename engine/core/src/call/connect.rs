@@ -98,7 +98,7 @@ impl Engine {
         let response = ResponseBuilder::new(invite, status)
             .to_tag(dialog.local_tag())
             .record_route(invite)
-            .contact(&self.contact_on(&leg.flow));
+            .contact(&self.contact_on(&leg.flow, dialog.is_secure()));
         Some((*server, response))
     }
 

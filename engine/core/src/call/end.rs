@@ -267,7 +267,7 @@ impl Engine {
             remote_target: record.remote_target,
             local_uri: record.local_uri,
             remote_uri: record.remote_uri,
-            contact: alloc::format!("<{}>", self.contact_on(&flow)),
+            contact: alloc::format!("<{}>", self.contact_on(&flow, false)),
             secure: false,
             confirmed: true,
             owns_call_id: false,

@@ -50,11 +50,7 @@ impl Engine {
             // A Contact that cannot be read was refused by the checks before.
             let _ = dialog.refresh_target(message);
         }
-        let contact = self
-            .legs
-            .get(&leg)
-            .map(|leg| self.contact_on(&leg.flow))
-            .unwrap_or_default();
+        let contact = self.contact_of(leg);
         let mut response = ResponseBuilder::new(message, 200)
             .record_route(message)
             .contact(&contact)

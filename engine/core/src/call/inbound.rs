@@ -88,7 +88,8 @@ impl Engine {
             return;
         }
         let tag = self.secrets.token();
-        let contact = self.contact_on(&flow);
+        let sips = message.request_uri().is_some_and(super::target::is_sips);
+        let contact = self.contact_on(&flow, sips && flow.transport.is_secure());
         let dialog = match Dialog::uas(
             &message,
             &tag,

@@ -169,10 +169,8 @@ impl Engine {
         let silent = message
             .token_with_params(REFER_SUB)
             .is_some_and(|(wanted, _)| wanted.eq_ignore_ascii_case("false"));
-        let contact = self.legs.get(&leg).map(|leg| self.contact_on(&leg.flow));
-        let mut response = self
-            .response(message, 202)
-            .contact(&contact.unwrap_or_default());
+        let contact = self.contact_of(leg);
+        let mut response = self.response(message, 202).contact(&contact);
         if silent {
             response = response.header(REFER_SUB, "false");
         }

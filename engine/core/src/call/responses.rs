@@ -273,7 +273,7 @@ impl Engine {
             return;
         }
         let Ok(to) = message.to() else { return };
-        let contact = alloc::format!("<{}>", self.contact_on(&flow));
+        let contact = alloc::format!("<{}>", self.contact_on(&flow, false));
         let uri = to.uri().to_owned();
         let Ok(mut dialog) = Dialog::uac(message, &uri, &contact, flow.transport) else {
             return;

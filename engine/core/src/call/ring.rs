@@ -124,7 +124,8 @@ impl Engine {
         let leg = LegId(self.ids.issue());
         let media = LegMedia::new(leg, self.random_ids.next());
         let extensions = self.extensions_with(target.trunk.as_deref(), None);
-        let contact = alloc::format!("<{}>", self.contact_on(&target.flow));
+        let sips = super::target::is_sips(target.request_uri.view());
+        let contact = alloc::format!("<{}>", self.contact_on(&target.flow, sips));
         self.add_leg(Leg {
             id: leg,
             call,

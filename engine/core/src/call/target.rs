@@ -1,13 +1,16 @@
 //! Where the far ends are: phones by their bindings, trunks by their addresses, and the flow a request takes.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
 use config::{Host, Trunk, TrunkKind};
-use sip::{Flow, Transport, Uri};
+use sip::dialog::Dialog;
+use sip::wire::Scheme;
+use sip::{Flow, Transport, Uri, UriRef};
 
 use crate::engine::{Engine, Timer};
+use crate::ids::LegId;
 use crate::output::Output;
 use core::time::Duration;
 
@@ -62,11 +65,10 @@ impl Engine {
         let transport = match next_hop.transport {
             config::Transport::Udp => Transport::Udp,
             config::Transport::Tcp => Transport::Tcp,
+            config::Transport::Tls => Transport::Tls,
         };
         let remote = SocketAddr::new(ip, next_hop.port_or_default());
-        let text = address.to_string();
-        let rest = text.strip_prefix("sip:").unwrap_or(&text);
-        let uri = alloc::format!("sip:{}@{rest}", sip::wire::escape_user(number));
+        let uri = address.with_user(sip::wire::escape_user(number));
         Some(Target {
             request_uri: Uri::parse(&uri).ok()?,
             flow: self.flow_to(transport, remote)?,
@@ -131,18 +133,28 @@ impl Engine {
         })
     }
 
-    /// Our Contact on a flow.
-    pub(crate) fn contact_on(&self, flow: &Flow) -> String {
-        match flow.transport {
-            Transport::Udp => alloc::format!("sip:{}", flow.local),
-            Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => {
-                alloc::format!(
-                    "sip:{};transport={}",
-                    flow.local,
-                    flow.transport.as_str().to_ascii_lowercase()
-                )
-            }
-        }
+    /// Our Contact within a leg's dialog.
+    pub(super) fn contact_of(&self, leg: LegId) -> String {
+        let found = self.legs.get(&leg);
+        let secure = found
+            .and_then(|leg| leg.dialog())
+            .is_some_and(Dialog::is_secure);
+        found.map_or_else(String::new, |leg| self.contact_on(&leg.flow, secure))
+    }
+
+    /// Our Contact on a flow; `sips:` in answer to `sips:` (RFC 3261 §8.1.1.8, §12.1.1).
+    pub(crate) fn contact_on(&self, flow: &Flow, sips: bool) -> String {
+        let scheme = if sips { "sips" } else { "sip" };
+        let transport = match flow.transport {
+            Transport::Udp => "",
+            // TLS is what the scheme says already (RFC 5630 §3.1.3).
+            Transport::Tls if sips => "",
+            Transport::Tcp => ";transport=tcp",
+            Transport::Tls => ";transport=tls",
+            // One word for both (RFC 7118 §5.2).
+            Transport::Ws | Transport::Wss => ";transport=ws",
+        };
+        alloc::format!("{scheme}:{}{transport}", flow.local)
     }
 
     /// Asks for the addresses of every host name the trunks have.
@@ -196,13 +208,21 @@ impl Engine {
     }
 }
 
+/// Whether a URI asks for TLS on every hop.
+pub(crate) fn is_sips(uri: UriRef<'_>) -> bool {
+    matches!(uri.scheme(), Scheme::Sips)
+}
+
 /// The flow to a URI's host and port when it is an address; our end stays that of `came`.
+///
+/// None over TLS: nobody has said whose certificate to expect at an address in a Contact, and the way it came by is proven.
 pub(crate) fn flow_of_uri(uri: &Uri, came: Flow) -> Option<Flow> {
     let view = uri.view();
     let ip = view.host()?.ip()?;
     let transport = view.transport().unwrap_or(came.transport);
     let remote = SocketAddr::new(ip, view.port().unwrap_or_else(|| transport.default_port()));
-    if transport != came.transport || remote.is_ipv4() != came.local.is_ipv4() {
+    let same_family = remote.is_ipv4() == came.local.is_ipv4();
+    if transport != came.transport || transport.is_secure() || !same_family {
         return None;
     }
     let connection = came.connection.filter(|_| remote == came.remote);

@@ -134,11 +134,7 @@ impl Engine {
             let now = self.now.mono;
             response = found.extensions.timer.accept(now, message, response);
         }
-        let contact = self
-            .legs
-            .get(&leg)
-            .map(|leg| self.contact_on(&leg.flow))
-            .unwrap_or_default();
+        let contact = self.contact_of(leg);
         response = response
             .contact(&contact)
             .header(HeaderName::Allow, super::requests::ALLOW);

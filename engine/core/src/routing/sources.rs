@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 use core::net::{IpAddr, SocketAddr};
 
-use config::{Centre, Host, SipAddress, SourcePattern, Transport};
+use config::{Centre, Host, SipAddress, SourcePattern};
 
 /// The sources of all trunks. A lookup costs one search per length of prefix in use.
 #[derive(Debug, Clone, Default)]
@@ -43,10 +43,7 @@ impl Sources {
             let Some(address) = trunk.address.as_ref().filter(named) else {
                 continue;
             };
-            let port = match address.transport {
-                Transport::Udp => Some(address.port_or_default()),
-                Transport::Tcp => None,
-            };
+            let port = address.transport.source_port(address.port_or_default());
             learned.extend(
                 addresses
                     .iter()

@@ -60,6 +60,8 @@ counters! {
     connections_opened,
     /// Connections that could not be opened.
     connections_failed,
+    /// Handshakes of peers that failed or took too long.
+    handshakes_failed,
     /// Connections refused because there were too many.
     connections_refused,
     /// Connections closed because the peer did not read.
