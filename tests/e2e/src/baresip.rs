@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream, UdpSocket};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
@@ -60,6 +60,28 @@ impl Baresip {
     ///
     /// When baresip is not installed or does not start.
     pub fn start(place: &Place, extension: &str, tone_hz: u32) -> Self {
+        let server = format!("sip:{};transport=udp", place.sip());
+        Self::start_by(place, extension, tone_hz, &server, "")
+    }
+
+    /// Starts one that does so over TLS, and trusts the certificates of this authority only.
+    ///
+    /// # Panics
+    ///
+    /// When baresip is not installed or does not start.
+    pub fn start_over_tls(place: &Place, extension: &str, tone_hz: u32, authority: &Path) -> Self {
+        let server = format!("sip:{};transport=tls", place.sip_tls());
+        let trusts = format!("sip_cafile {}\n", authority.display());
+        Self::start_by(place, extension, tone_hz, &server, &trusts)
+    }
+
+    fn start_by(
+        place: &Place,
+        extension: &str,
+        tone_hz: u32,
+        server: &str,
+        settings: &str,
+    ) -> Self {
         let directory = place.directory().join(format!("baresip-{extension}"));
         std::fs::create_dir_all(directory.join("heard")).unwrap();
         std::fs::write(
@@ -77,15 +99,14 @@ impl Baresip {
             "poll_method epoll\nnet_interface {LOCALHOST}\nsip_listen {LOCALHOST}:{}\nctrl_tcp_listen {control}\n\
              rtp_ports {rtp}-{}\nmodule_path {}\naudio_source aufile,{base}/tone.wav\naudio_player aubridge,ear\n\
              audio_alert aubridge,bell\nsnd_path {base}/heard\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\n\
-             module sndfile.so\nmodule uuid.so\nmodule_app account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n",
+             module sndfile.so\nmodule uuid.so\nmodule_app account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n{settings}",
             free_port(LOCALHOST),
             rtp + RTP_PORTS - 1,
             modules(),
         );
         std::fs::write(directory.join("config"), config).unwrap();
         let account = format!(
-            "<sip:{extension}@lampfield.local>;auth_pass={SIP_PASSWORD};outbound=\"sip:{};transport=udp\";regint=600;audio_codecs=pcmu\n",
-            place.sip(),
+            "<sip:{extension}@lampfield.local>;auth_pass={SIP_PASSWORD};outbound=\"{server}\";regint=600;audio_codecs=pcmu\n",
         );
         std::fs::write(directory.join("accounts"), account).unwrap();
         let log = File::create(directory.join("log")).unwrap();
@@ -241,7 +262,7 @@ fn free_rtp_ports() -> u16 {
 fn modules() -> &'static str {
     const DIRECTORY: &str = "/usr/lib/baresip/modules";
     assert!(
-        std::path::Path::new(DIRECTORY).join("sndfile.so").exists(),
+        Path::new(DIRECTORY).join("sndfile.so").exists(),
         "no baresip in {DIRECTORY}: install it with `apt-get install baresip-core`, or run tests/tools.sh"
     );
     DIRECTORY

@@ -30,6 +30,12 @@ pub struct Settings {
     pub log_level: String,
     /// `sip.drain_seconds`.
     pub drain_seconds: u32,
+    /// More lines of the section `[sip]`.
+    pub sip_lines: String,
+    /// More lines of the section `[media]`.
+    pub media_lines: String,
+    /// More lines of the section `[http]`.
+    pub http_lines: String,
     http: SocketAddr,
 }
 
@@ -45,20 +51,26 @@ impl Settings {
             media_ports: "10000-10399".into(),
             log_level: "debug".into(),
             drain_seconds: 30,
+            sip_lines: String::new(),
+            media_lines: String::new(),
+            http_lines: String::new(),
             http: place.http(),
         }
     }
 
     fn text(&self) -> String {
         format!(
-            "[sip]\nlisten = {:?}\ndomain = {:?}\ndrain_seconds = {}\n[media]\naddress = \"{}\"\nports = \"{}\"\n\
-             [http]\nlisten = \"{}\"\n[log]\nlevel = \"{}\"\n",
+            "[sip]\nlisten = {:?}\ndomain = {:?}\ndrain_seconds = {}\n{}\n[media]\naddress = \"{}\"\nports = \"{}\"\n{}\n\
+             [http]\nlisten = \"{}\"\n{}\n[log]\nlevel = \"{}\"\n",
             self.sip_listen,
             self.domain,
             self.drain_seconds,
+            self.sip_lines,
             self.http.ip(),
             self.media_ports,
+            self.media_lines,
             self.http,
+            self.http_lines,
             self.log_level,
         )
     }

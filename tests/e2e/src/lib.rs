@@ -13,20 +13,26 @@
 
 pub mod api;
 pub mod baresip;
+pub mod browser;
 pub mod centre;
+pub mod certificate;
 pub mod client;
 pub mod daemon;
 pub mod far_end;
 pub mod place;
 pub mod sipp;
 pub mod sound;
+pub mod tunnel;
 pub mod wait;
 
 pub use api::{Api, Response};
 pub use baresip::Baresip;
+pub use browser::Browser;
+pub use certificate::Authority;
 pub use daemon::{Daemon, Settings};
 pub use far_end::FarEnd;
 pub use place::Place;
 pub use sipp::{Scenario, Sipp, Traced};
 pub use sound::Sound;
+pub use tunnel::Tunnel;
 pub use wait::{eventually, never};

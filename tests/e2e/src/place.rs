@@ -55,6 +55,11 @@ impl Place {
         SocketAddr::new(self.daemon(), 5060)
     }
 
+    /// Where the daemon listens for SIP over TLS, if it does.
+    pub fn sip_tls(&self) -> SocketAddr {
+        SocketAddr::new(self.daemon(), 5061)
+    }
+
     /// Where the daemon listens for HTTP.
     pub fn http(&self) -> SocketAddr {
         SocketAddr::new(self.daemon(), 8080)

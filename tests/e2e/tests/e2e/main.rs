@@ -15,8 +15,10 @@ mod prompts;
 mod queue;
 mod soak;
 mod talk;
+mod tls;
 mod trace;
 mod transport;
+mod websocket;
 
 /// Whether `LAMPFIELD_LONG=1` asks for the lengths of `make soak` rather than those of `make test`.
 fn is_long() -> bool {
