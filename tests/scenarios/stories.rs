@@ -37,5 +37,6 @@ mod registrar;
 mod restart;
 mod sessions;
 mod told;
+mod trunks;
 mod why;
 mod wrap_up;

@@ -1,5 +1,6 @@
 //! How the daemon is.
 
+use engine::TrunkFigures;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -7,6 +8,9 @@ use utoipa::ToSchema;
 pub trait Metrics: Send + Sync {
     /// All metrics in the text exposition format, version 0.0.4.
     fn render(&self) -> String;
+
+    /// What has passed over a trunk since the daemon's start; none when it is not known yet.
+    fn trunk(&self, name: &str) -> Option<TrunkFigures>;
 }
 
 /// Tells whether the daemon should be given work.

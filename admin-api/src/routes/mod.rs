@@ -24,6 +24,7 @@ mod parked;
 mod prompts;
 mod queues;
 mod trace;
+mod trunk_figures;
 mod trunks;
 mod users;
 mod waiting;
@@ -51,6 +52,7 @@ pub(crate) fn api() -> Routes {
         holiday_lists::routes(),
         opening::routes(),
         trunks::routes(),
+        trunk_figures::routes(),
         numbers::routes(),
         number_lists::routes(),
         contacts::routes(),

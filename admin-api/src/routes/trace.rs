@@ -98,11 +98,12 @@ impl From<&Traced> for TraceRow {
 #[serde(deny_unknown_fields)]
 struct Wanted {
     /// `json`, `text` or `pcap`, whatever `Accept` says.
+    #[param(value_type = Option<String>)]
     format: Option<Form>,
 }
 
 /// A form of a trace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Form {
     Json,

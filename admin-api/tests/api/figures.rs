@@ -1,9 +1,10 @@
 //! The live board.
 
+use engine::TrunkFigures;
 use engine::event::{Activity, AlertEnd, Device, Event, LeftQueue, Presence};
 use serde_json::json;
 
-use crate::world::{START_US, World, call_id};
+use crate::world::{START_US, World, call_id, lock};
 
 fn left(world: &World, n: u64, why: LeftQueue) {
     let call = call_id(n);
@@ -240,4 +241,31 @@ async fn an_agents_day() {
         (&json!("busy"), &json!(["support"]))
     );
     assert!(body["agent"]["logged_in_since"].is_string() && body["since"].is_string());
+}
+
+#[tokio::test]
+async fn a_trunk_shows_what_has_passed_over_it() {
+    let world = World::new();
+    let path = "/api/v1/trunks/pbx/figures";
+    let empty = world.get("sue", path).await;
+    assert_eq!(empty.status, 200, "{empty:?}");
+    assert_eq!(empty.body["answer"]["p99_seconds"], json!(null));
+    let mut figures = TrunkFigures {
+        calls_out: 4,
+        answered_out: 2,
+        timed_out: 1,
+        ..TrunkFigures::default()
+    };
+    figures.failed_out.insert(486, 1);
+    figures.answer.counts[5] = 1;
+    figures.answer.counts[7] = 1;
+    lock(&world.health.trunks).insert("pbx".into(), figures);
+    let body = world.get("sue", path).await.body;
+    let counts = ["calls_out", "answered_out", "timed_out", "calls_in"].map(|field| &body[field]);
+    assert_eq!(counts, [&json!(4), &json!(2), &json!(1), &json!(0)]);
+    assert_eq!(body["failed_out"], json!({"486": 1}));
+    let answer = json!({"count": 2, "total_seconds": 0.0, "p50_seconds": 1.0, "p99_seconds": 5.0});
+    assert_eq!(body["answer"], answer);
+    let unknown = world.get("sue", "/api/v1/trunks/nowhere/figures").await;
+    assert_eq!(unknown.status, 404, "{unknown:?}");
 }

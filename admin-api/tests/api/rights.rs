@@ -346,6 +346,13 @@ fn table() -> Vec<Row> {
         ),
         (
             "GET",
+            "/api/v1/trunks/{name}/figures",
+            "/api/v1/trunks/pbx/figures",
+            none(),
+            [401, 403, 200, 200],
+        ),
+        (
+            "GET",
             "/api/v1/calls/{id}/trace",
             "/api/v1/calls/0100000000000002/trace",
             none(),

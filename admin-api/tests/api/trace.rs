@@ -13,11 +13,11 @@ const TRACE: &str = "/api/v1/calls/0100000000000001/trace";
 fn message(seq: u64, direction: Direction, raw: &[u8]) -> Traced {
     let flow = Flow {
         transport: Transport::Udp,
-        local: "192.0.2.1:5060".parse().expect("an address with a port"),
-        remote: "192.0.2.10:5062".parse().expect("an address with a port"),
+        local: "192.0.2.1:5060".parse().expect("an address"),
+        remote: "192.0.2.10:5062".parse().expect("an address"),
         connection: None,
     };
-    let at_us = START_US + i64::try_from(seq).expect("few messages") * 1_500;
+    let at_us = START_US + i64::try_from(seq).expect("few") * 1_500;
     Traced {
         leg: Some((call_id(1), LegId(2))),
         ..Traced::new(seq, at_us, direction, &flow, raw)

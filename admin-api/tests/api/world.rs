@@ -27,7 +27,7 @@ use engine::event::{
     Presence, Rank,
 };
 use engine::view::View;
-use engine::{Actor, CallId, CommandBody, Done, LegId, Refusal};
+use engine::{Actor, CallId, CommandBody, Done, LegId, Refusal, TrunkFigures};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use tokio::sync::{Notify, broadcast, watch};
@@ -1093,11 +1093,16 @@ impl HistoryReader for FakeHistory {
 #[derive(Default)]
 pub(crate) struct FakeHealth {
     pub(crate) unwell: AtomicBool,
+    pub(crate) trunks: Mutex<BTreeMap<String, TrunkFigures>>,
 }
 
 impl Metrics for FakeHealth {
     fn render(&self) -> String {
         "lampfield_calls 1\n".into()
+    }
+
+    fn trunk(&self, name: &str) -> Option<TrunkFigures> {
+        lock(&self.trunks).get(name).cloned()
     }
 }
 

@@ -69,6 +69,7 @@ impl Engine {
         let changes = config::diff(&self.snapshot.centre, &snapshot.centre);
         let prompts = config::diff_prompts(&self.snapshot.centre, &snapshot.centre);
         self.snapshot = snapshot;
+        self.forget_trunk_figures();
         self.take_up_centre();
         let prompts = prompts.into_iter().map(|(name, what)| Change {
             kind: "prompts".into(),

@@ -38,6 +38,7 @@ use crate::restore::{Durable, Restore};
 use crate::routing::{Routes, Vips};
 use crate::setup::{Listen, Setup};
 use crate::timers::Timers;
+use crate::trunk_figures::TrunkFigures;
 use crate::{Now, RULES_VERSION};
 
 /// The alarm that state is incomplete since the start. It stands until the first regular checkpoint.
@@ -113,6 +114,8 @@ pub struct Engine {
     /// When each phone last hung up by itself (rule 12: a 486 right after it is not believed).
     pub(crate) own_byes: BTreeMap<String, Duration>,
     pub(crate) figures: Figures,
+    /// What passed over each trunk, by its name.
+    pub(crate) trunks: BTreeMap<String, TrunkFigures>,
     /// When the centre's day begins next, UTC microseconds.
     next_day_us: Option<i64>,
     stamp: (u8, u32),
@@ -176,6 +179,7 @@ impl Engine {
             draining: false,
             own_byes: BTreeMap::new(),
             figures: Figures::default(),
+            trunks: BTreeMap::new(),
             // A day that began while the daemon was down begins now.
             next_day_us: day_after(
                 settings,
@@ -378,6 +382,9 @@ impl Engine {
             } else {
                 break;
             }
+        }
+        for flow in self.layer.take_resent() {
+            self.count_retransmitted(flow.remote);
         }
         while let Some((worker, count)) = self.stock.poll_restock() {
             let command = media::control::MediaCommand::Restock { count };

@@ -41,6 +41,7 @@ mod served;
 mod setup;
 mod spoken;
 mod timers;
+mod trunk_figures;
 pub mod view;
 mod wrap_up;
 
@@ -53,6 +54,7 @@ pub use input::{Input, Pressure};
 pub use output::Output;
 pub use restore::{Durable, OpenCall, Restore, RestoreError};
 pub use setup::{Listen, Seeds, Setup};
+pub use trunk_figures::{BUCKETS_MS, Times, TrunkFigures};
 
 /// Version of the rules that turn inputs into decisions; stands in every journal row.
 ///

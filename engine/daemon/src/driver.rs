@@ -6,15 +6,16 @@
 //!
 //! It ends at [`Order::Stop`] and hands the journal back, to be closed by whoever stops the daemon.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use admin_api::ports::LoggedEvent;
+use arc_swap::ArcSwap;
 use engine::journal::{Body, Entry};
-use engine::{CommandId, Engine, Figures, Input, Now, Output, Pressure, Reply};
+use engine::{CommandId, Engine, Figures, Input, Now, Output, Pressure, Reply, TrunkFigures};
 use media_io::MediaPool;
 use sip::Transmit;
 use store::{JournalHealth, JournalWriter};
@@ -42,6 +43,7 @@ pub(crate) struct Pulse {
     /// When it last looked around, in microseconds of the clock.
     beat_us: AtomicU64,
     figures: Mutex<Shown>,
+    trunks: ArcSwap<BTreeMap<String, TrunkFigures>>,
 }
 
 /// Figures of one moment.
@@ -58,6 +60,7 @@ impl Pulse {
         Self {
             beat_us: AtomicU64::new(now.mono_us()),
             figures: Mutex::default(),
+            trunks: ArcSwap::default(),
         }
     }
 
@@ -67,6 +70,11 @@ impl Pulse {
             now.mono_us()
                 .saturating_sub(self.beat_us.load(Ordering::Relaxed)),
         )
+    }
+
+    /// What passed over each trunk, as fresh as the other figures.
+    pub(crate) fn trunks(&self) -> Arc<BTreeMap<String, TrunkFigures>> {
+        self.trunks.load_full()
     }
 
     /// Figures, at most a quarter of a second old while the thread is alive.
@@ -293,6 +301,8 @@ impl Driver {
             view_queued: self.parts.view.len(),
             media_commands_lost: self.parts.media.lost(),
         };
+        let trunks = self.engine.trunk_figures();
+        self.parts.pulse.trunks.store(Arc::new(trunks));
         *self
             .parts
             .pulse

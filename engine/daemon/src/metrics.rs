@@ -1,8 +1,11 @@
 //! The figures of the whole daemon in the text form of Prometheus, version 0.0.4.
 
+mod trunks;
+
 use std::fmt::{Display, Write as _};
 use std::sync::Arc;
 
+use engine::TrunkFigures;
 use engine::board::{Board, QueueFigures, Staff, Variant};
 use media_io::{MediaPool, WorkerMetrics};
 use store::JournalHealth;
@@ -28,10 +31,15 @@ impl admin_api::ports::Metrics for Metrics {
         self.engine(&mut page);
         self.readers(&mut page);
         self.network(&mut page);
+        trunks::write(&mut page, &self.pulse.trunks());
         media(&mut page, &self.media.metrics());
         self.journal(&mut page);
         process(&mut page);
         page.text
+    }
+
+    fn trunk(&self, name: &str) -> Option<TrunkFigures> {
+        self.pulse.trunks().get(name).cloned()
     }
 }
 
@@ -329,14 +337,16 @@ impl Page {
     }
 
     fn labelled(&mut self, name: &str, label: &str, labelled: &str, value: impl Display) {
-        let escaped = labelled
-            .replace('\\', "\\\\")
-            .replace('"', "\\\"")
-            .replace('\n', "\\n");
-        let _ = writeln!(
-            self.text,
-            "lampfield_{name}{{{label}=\"{escaped}\"}} {value}"
-        );
+        self.labels(name, &[(label, labelled)], value);
+    }
+
+    fn labels(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
+        let escaped = labels.iter().map(|(label, text)| {
+            let text = text.replace('\\', "\\\\").replace('"', "\\\"");
+            format!("{label}=\"{}\"", text.replace('\n', "\\n"))
+        });
+        let labels = escaped.collect::<Vec<_>>().join(",");
+        let _ = writeln!(self.text, "lampfield_{name}{{{labels}}} {value}");
     }
 }
 

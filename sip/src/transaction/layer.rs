@@ -1,6 +1,7 @@
 //! [`Layer`]: the four doors of all transactions of one engine.
 
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use bytes::Bytes;
@@ -272,6 +273,11 @@ impl Layer {
         self.clients.count(&mut census);
         self.servers.count(&mut census);
         census
+    }
+
+    /// The ways of messages that were sent again since this was last asked; of very many, the first.
+    pub fn take_resent(&mut self) -> Vec<Flow> {
+        core::mem::take(&mut self.out.resent)
     }
 
     /// What was dealt with without telling anyone.

@@ -371,6 +371,11 @@ impl World {
         self.0.borrow().engine.figures()
     }
 
+    /// What has passed over each trunk.
+    pub fn trunk_figures(&self) -> std::collections::BTreeMap<String, engine::TrunkFigures> {
+        self.0.borrow().engine.trunk_figures()
+    }
+
     /// UTC, in microseconds since the Unix epoch.
     pub fn utc_us(&self) -> i64 {
         self.0.borrow().utc_us()

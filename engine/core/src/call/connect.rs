@@ -64,6 +64,7 @@ impl Engine {
         self.offers_after_success(leg);
         self.set_session_alarm(leg);
         self.leg_is_up(leg);
+        self.count_answered_in(leg);
         Ok(())
     }
 

@@ -128,6 +128,7 @@ impl Engine {
         {
             let response = sip::ResponseBuilder::new(invite, status).to_tag(dialog.local_tag());
             let server = *server;
+            self.count_leg_refused(leg, status);
             self.respond(server, response);
         }
     }

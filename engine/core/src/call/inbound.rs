@@ -67,6 +67,8 @@ impl Engine {
         if let Sender::Trunk(trunk) = &sender
             && self.trunk_is_full(trunk)
         {
+            let trunk = trunk.clone();
+            self.count_refused_in(&trunk, 503);
             self.refuse(server, &message, 503);
             return;
         }
@@ -78,6 +80,9 @@ impl Engine {
             .as_ref()
             .and_then(|offer| self.not_acceptable(offer, trunk.as_deref()))
         {
+            if let Some(trunk) = &trunk {
+                self.count_refused_in(trunk, 488);
+            }
             let response = self
                 .response(&message, 488)
                 .header(HeaderName::Warning, warning);
@@ -171,6 +176,9 @@ impl Engine {
                 username,
             } => self.party_of_phone(extension, username),
         };
+        if let Some(trunk) = &trunk {
+            self.count_call_in(trunk);
+        }
         let direction = direction_of(&sender, &route);
         let standing = self.standing(&party.number);
         let vip = standing.vip;
@@ -206,6 +214,8 @@ impl Engine {
             hears: Sound::default(),
             asked: None,
             extensions,
+            invited_at: None,
+            responded: false,
             timers: Vec::new(),
         });
         self.trace_leg(leg, &sip_call_id);

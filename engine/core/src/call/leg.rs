@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use ::media::control::{LegKey, PortPair};
 use ::media::sdp::{Negotiation, SdpOffer};
@@ -50,6 +51,10 @@ pub(crate) struct Leg {
     pub(crate) asked: Option<ClientId>,
     /// What its far end and we do beyond RFC 3261.
     pub(crate) extensions: Extensions,
+    /// When our INVITE left.
+    pub(crate) invited_at: Option<Duration>,
+    /// Whether anything came back to it.
+    pub(crate) responded: bool,
     /// Deadlines that end with it.
     pub(crate) timers: Vec<TimerId>,
 }
@@ -188,6 +193,8 @@ impl Engine {
             hears: Sound::default(),
             asked: None,
             extensions,
+            invited_at: None,
+            responded: false,
             timers: Vec::new(),
         });
         self.trace_leg(leg, &sip_call_id);

@@ -68,6 +68,7 @@ impl Engine {
             }
             return;
         };
+        self.count_response(leg, (200..300).contains(&status));
         match status {
             100 => {}
             101..200 => self.on_provisional(leg, status, message),

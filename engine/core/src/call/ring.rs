@@ -145,6 +145,8 @@ impl Engine {
             hears: Sound::default(),
             asked: None,
             extensions,
+            invited_at: None,
+            responded: false,
             timers: Vec::new(),
         });
         let sent = self
@@ -156,7 +158,9 @@ impl Engine {
             return None;
         };
         self.index.clients.insert(client, leg);
+        self.count_call_out(leg);
         if let Some(found) = self.legs.get_mut(&leg) {
+            found.invited_at = Some(self.now.mono);
             found.state = LegState::Calling {
                 client,
                 request_uri: target.request_uri,
@@ -301,6 +305,7 @@ impl Engine {
         };
         let call = found.call;
         let rang = matches!(found.state, LegState::Calling { rang: true, .. });
+        let called = matches!(found.state, LegState::Calling { .. });
         let progress = if rang {
             Progress::Rang
         } else {
@@ -312,6 +317,9 @@ impl Engine {
             sip_status: status,
             reason: None,
         };
+        if called {
+            self.count_failed_out(leg, outcome);
+        }
         self.cancel_leg(leg, None);
         self.end_leg(leg, cause.clone());
         let found = self.calls.get_mut(&call);
