@@ -14,8 +14,8 @@ use crate::auth::password::Hasher;
 use crate::auth::strangers::Strangers;
 use crate::idempotency::{self, Memory};
 use crate::ports::{
-    Accounts, Carried, CentreWriter, Chronicle, Directory, EngineHandle, EventLog, HistoryReader,
-    Metrics, Prompts, Readiness, Traces,
+    Accounts, Bans, Carried, CentreWriter, Chronicle, Directory, EngineHandle, EventLog,
+    HistoryReader, Metrics, Prompts, Readiness, Traces,
 };
 use crate::problem::{ApiError, Kind};
 
@@ -41,6 +41,8 @@ pub struct Ports {
     pub chronicle: Arc<dyn Chronicle>,
     /// Past and new events.
     pub events: Arc<dyn EventLog>,
+    /// Sources that are not heard.
+    pub bans: Arc<dyn Bans>,
     /// The SIP messages of calls.
     pub traces: Arc<dyn Traces>,
     /// Figures for Prometheus.

@@ -231,7 +231,8 @@ impl Alone {
                 | Output::Publish { .. }
                 | Output::Lookup { .. }
                 | Output::LegTraced { .. }
-                | Output::LegUntraced { .. } => {}
+                | Output::LegUntraced { .. }
+                | Output::Offended { .. } => {}
             }
         }
         // The larger of the two has the room already.

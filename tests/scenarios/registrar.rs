@@ -1,5 +1,6 @@
 //! Phones register, prove who they are, and are gone when they say so or say nothing (RFC 3261 §10 and §22).
 
+use engine::Offence;
 use engine::event::Device;
 use sim::{World, secs, seed};
 
@@ -112,4 +113,48 @@ fn a_phone_that_rings_again_after_a_restart_of_its_own_is_rung_once() {
     assert!(caller.talks_to(&ann));
     caller.hangs_up();
     w.expect_quiet();
+}
+
+#[test]
+fn what_scanners_do_is_told_and_what_phones_do_is_not() {
+    let w = World::new(seed(20));
+    let ann = w.extension("ann");
+    ann.registers();
+    ann.registers_for(0);
+    let nobody = w.stranger("203.0.113.9:5060");
+    nobody.sends(&request("REGISTER", "9999"));
+    assert_eq!(w.offences_of("203.0.113.9"), [Offence::UnknownUser]);
+    nobody.sends(&request("INVITE", "2000"));
+    nobody.sends(&request("OPTIONS", "2000"));
+    nobody.sends(&request("REGISTER", "1001"));
+    let done = [Offence::UnknownUser, Offence::RefusedCall];
+    assert_eq!(
+        w.offences_of("203.0.113.9"),
+        done,
+        "one that there is, and a question, are none"
+    );
+    let statuses = nobody.statuses();
+    assert_eq!(
+        (statuses.first(), statuses.last()),
+        (Some(&401), Some(&401)),
+        "the same answer for both"
+    );
+
+    let guesser = w.extension("bob");
+    guesser.registers_with("a guess");
+    assert_eq!(guesser.registered(), 403);
+    let told = w.all_offences();
+    assert_eq!(
+        told[2..],
+        [Offence::WrongCredentials],
+        "and ann's digest is none"
+    );
+}
+
+fn request(method: &str, user: &str) -> String {
+    format!(
+        "{method} sip:{user}@10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 203.0.113.9:5060;branch=z9hG4bK{method}{user}\r\nMax-Forwards: 70\r\n\
+         From: <sip:{user}@10.0.0.1>;tag=1\r\nTo: <sip:{user}@10.0.0.1>\r\nCall-ID: {method}{user}\r\nCSeq: 1 {method}\r\n\
+         Contact: <sip:203.0.113.9:5060>"
+    )
 }

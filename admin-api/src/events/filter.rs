@@ -147,6 +147,7 @@ impl Filter {
             | Event::QueueChanged { .. }
             | Event::ServiceLevelSet { .. }
             | Event::DayBegan {}
+            | Event::SourceBanned { .. }
             | Event::PhoneRegistered { .. }
             | Event::PhoneUnregistered { .. }
             | Event::CentreChanged { .. }

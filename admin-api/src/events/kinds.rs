@@ -110,6 +110,8 @@ kinds! {
     "call-retrieved", "Somebody has taken a parked call.", ["call": Text, "slot": Number, "by": Text];
     "call-coded", "An agent said what a call was about, or takes that back (`code` null); also after its end.",
         ["call": Text, "agent": Text, "category": MaybeText, "code": MaybeText, "text": MaybeText];
+    "source-banned", "A source of SIP messages is not heard for a while, because of what it has sent; for supervisors.",
+        ["address": Text, "seconds": Number, "why": Text];
 }
 
 /// The schema of the messages: one of the types.

@@ -210,6 +210,11 @@ pub(crate) fn one_of_each() -> Vec<Event> {
             code: Some("solved".into()),
             text: None,
         },
+        Event::SourceBanned {
+            address: "203.0.113.9".into(),
+            seconds: 60,
+            why: "wrong credentials".into(),
+        },
     ];
     assert!(
         events.iter().map(number).eq(0..events.len()),
@@ -223,7 +228,7 @@ pub(crate) fn one_of_each() -> Vec<Event> {
     events
 }
 
-const LAST: usize = 33;
+const LAST: usize = 34;
 
 fn number(event: &Event) -> usize {
     match event {
@@ -260,6 +265,7 @@ fn number(event: &Event) -> usize {
         Event::CallRecalled { .. } => 30,
         Event::CallParked { .. } => 31,
         Event::CallRetrieved { .. } => 32,
-        Event::CallCoded { .. } => LAST,
+        Event::CallCoded { .. } => 33,
+        Event::SourceBanned { .. } => LAST,
     }
 }

@@ -5,6 +5,7 @@
 //! object-safe, so that handlers stay free of type parameters.
 
 mod accounts;
+mod bans;
 mod centre;
 mod chronicle;
 mod directory;
@@ -19,6 +20,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 pub use accounts::{Account, Accounts, StoredToken, TokenHash};
+pub use bans::{BanRecord, Bans};
 pub use centre::{CentreChange, CentreWriter, ChangeError, Committed};
 pub use chronicle::{Chronicle, Recounted, Story, StoryEvent};
 pub use directory::{Directory, DirectoryError, EntriesAfter, EntryChange, KeptEntry};

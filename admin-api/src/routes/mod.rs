@@ -3,6 +3,7 @@
 mod agent_figures;
 mod agents;
 mod aux_codes;
+mod bans;
 mod calendars;
 mod calls;
 mod contacts;
@@ -69,6 +70,7 @@ pub(crate) fn api() -> Routes {
         wrap_up::routes(),
         explain::routes(),
         trace::routes(),
+        bans::routes(),
         history::routes(),
         events::routes(),
         docs::routes(),

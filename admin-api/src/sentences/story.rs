@@ -113,6 +113,7 @@ pub(crate) fn told(teller: &Teller<'_>, event: &Event) -> Option<String> {
         | Event::AgentLoggedIn { .. }
         | Event::AgentLoggedOut { .. }
         | Event::DayBegan {}
+        | Event::SourceBanned { .. }
         | Event::ServiceLevelSet { .. }
         | Event::AgentRemoved { .. } => return None,
     })

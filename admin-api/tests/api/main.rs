@@ -1,6 +1,7 @@
 //! The API from outside: the whole router in this process, over small fakes of what the daemon brings.
 
 mod agents;
+mod bans;
 mod calls;
 mod contacts;
 mod events;

@@ -346,6 +346,20 @@ fn table() -> Vec<Row> {
         ),
         (
             "GET",
+            "/api/v1/bans",
+            "/api/v1/bans",
+            none(),
+            [401, 403, 403, 200],
+        ),
+        (
+            "DELETE",
+            "/api/v1/bans/{address}",
+            "/api/v1/bans/203.0.113.9",
+            none(),
+            [401, 403, 403, 204],
+        ),
+        (
+            "GET",
             "/api/v1/trunks/{name}/figures",
             "/api/v1/trunks/pbx/figures",
             none(),

@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 
 use admin_api::ports::{
-    Account, Accounts, CallDetail, Carried, CentreChange, CentreWriter, ChangeError, Check,
-    Chronicle, CommandError, Committed, EngineHandle, EventLog, HistoryPage, HistoryQuery,
-    HistoryReader, LoggedEvent, Metrics, NoTrace, Prompt, PromptChange, PromptError, Prompts,
-    ReadError, Readiness, Recounted, SinceError, Sound, StoreError, StoredToken, Story, StoryEvent,
-    TokenHash, Traces, Upload,
+    Account, Accounts, BanRecord, Bans, CallDetail, Carried, CentreChange, CentreWriter,
+    ChangeError, Check, Chronicle, CommandError, Committed, EngineHandle, EventLog, HistoryPage,
+    HistoryQuery, HistoryReader, LoggedEvent, Metrics, NoTrace, Prompt, PromptChange, PromptError,
+    Prompts, ReadError, Readiness, Recounted, SinceError, Sound, StoreError, StoredToken, Story,
+    StoryEvent, TokenHash, Traces, Upload,
 };
 use admin_api::{Answer, ApiState, Ports, hash_password, router};
 use axum::Router;
@@ -220,6 +220,7 @@ impl World {
             history: history.clone(),
             chronicle: engine.clone(),
             events: engine.clone(),
+            bans: health.clone(),
             traces: engine.clone(),
             metrics: health.clone(),
             readiness: health.clone(),
@@ -1093,6 +1094,7 @@ impl HistoryReader for FakeHistory {
 #[derive(Default)]
 pub(crate) struct FakeHealth {
     pub(crate) unwell: AtomicBool,
+    pub(crate) lifted: AtomicBool,
     pub(crate) trunks: Mutex<BTreeMap<String, TrunkFigures>>,
 }
 
@@ -1103,6 +1105,25 @@ impl Metrics for FakeHealth {
 
     fn trunk(&self, name: &str) -> Option<TrunkFigures> {
         lock(&self.trunks).get(name).cloned()
+    }
+}
+
+/// One address is banned, until it is not.
+impl Bans for FakeHealth {
+    fn list(&self) -> Vec<BanRecord> {
+        let ban = BanRecord {
+            address: "203.0.113.9".parse().expect("an address"),
+            until_us: START_US + 60_000_000,
+            why: "wrong credentials",
+            doublings: 1,
+        };
+        let lifted = self.lifted.load(Ordering::SeqCst);
+        (!lifted).then_some(ban).into_iter().collect()
+    }
+
+    fn lift(&self, address: std::net::IpAddr) -> bool {
+        let banned = self.list().iter().any(|ban| ban.address == address);
+        banned && !self.lifted.swap(true, Ordering::SeqCst)
     }
 }
 

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use crate::read::{impl_record_field, record};
 use crate::values::{
     Country, DialNumber, DigestAlgorithm, Domain, Listen, LogFormat, LogLevel, Origin, PathText,
-    PortRange, StoreUrl, TimeOfDay, Transport, VerifyClient, Zone,
+    PortRange, StoreUrl, TimeOfDay, Transport, UnknownSources, VerifyClient, Zone,
 };
 
 record! {
@@ -43,6 +43,9 @@ record! {
         digest: Vec<DigestAlgorithm> = vec![DigestAlgorithm::Md5],
         /// Numbers that any phone can always dial, and that are never shed.
         emergency_numbers: Vec<DialNumber> = vec![text("112")],
+        /// What a source nobody knows hears when it asks for something else than to register: `answer` (403 to a call, 200 to OPTIONS) or
+        /// `silent`.
+        unknown_sources: UnknownSources,
         /// Seconds that calls in progress may go on after SIGTERM. 0 to 86400.
         drain_seconds: u32 = 30 ; 0..=86_400,
         /// How long a session holds that nobody refreshes (RFC 4028), where session timers are used.

@@ -308,6 +308,18 @@ choice! {
 }
 
 choice! {
+    /// What sources hear that nobody knows.
+    pub enum UnknownSources {
+        /// 403 to a call, 200 to OPTIONS.
+        #[default]
+        Answer = "answer",
+        /// Nothing, but to REGISTER.
+        Silent = "silent",
+    }
+    later {}
+}
+
+choice! {
     /// How log lines look.
     pub enum LogFormat {
         /// For people.

@@ -21,7 +21,8 @@ mod time;
 pub use address::{Domain, Host, Listen, SipAddress, Transport};
 pub use choice::{
     AnswerMode, CalledNumber, Codec, DigestAlgorithm, ExtensionUse, HoldMode, JoinWhen, LogFormat,
-    LogLevel, Role, Strategy, Tier, TrunkKind, VerifyClient, WhenClosing, WrapUpCode,
+    LogLevel, Role, Strategy, Tier, TrunkKind, UnknownSources, VerifyClient, WhenClosing,
+    WrapUpCode,
 };
 pub use country::Country;
 pub use days::Days;

@@ -283,6 +283,15 @@ impl Engine {
             Input::Media(event) => self.handle_media(event),
             Input::Command(command) => self.handle_command(command),
             Input::LookupDone { name, addresses } => self.lookup_done(name, addresses),
+            Input::SourceBanned {
+                address,
+                seconds,
+                why,
+            } => self.publish(Event::SourceBanned {
+                address: alloc::format!("{address}"),
+                seconds,
+                why,
+            }),
             Input::Pressure(pressure) => self.pressure = pressure,
             Input::CheckpointWanted => self.checkpoint(),
         }

@@ -519,6 +519,19 @@ pub enum Event {
         #[n(4)]
         text: Option<String>,
     },
+    /// A source of SIP messages is not heard for a while, because of what it has sent.
+    #[n(36)]
+    SourceBanned {
+        /// Its address.
+        #[n(0)]
+        address: String,
+        /// For how long.
+        #[n(1)]
+        seconds: u64,
+        /// What for.
+        #[n(2)]
+        why: String,
+    },
 }
 
 /// Which way a call goes.
@@ -838,6 +851,7 @@ impl Event {
             }
             Self::CentreChanged { version, .. } => ("centre", version.to_string()),
             Self::DayBegan {} => ("centre", "day".into()),
+            Self::SourceBanned { address, .. } => ("bans", address.clone()),
             Self::AlarmRaised { alarm, .. } | Self::AlarmCleared { alarm } => {
                 ("alarms", alarm.clone())
             }

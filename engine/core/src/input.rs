@@ -46,6 +46,15 @@ pub enum Input {
         /// What it resolves to.
         addresses: Vec<IpAddr>,
     },
+    /// A source is not heard for a while; readers are told.
+    SourceBanned {
+        /// Its address.
+        address: IpAddr,
+        /// For how long, in seconds.
+        seconds: u64,
+        /// What for.
+        why: String,
+    },
     /// How full the daemon's output queues are.
     Pressure(Pressure),
     /// Entries of the journal were lost: a checkpoint makes that good, for a restart begins at the last one.

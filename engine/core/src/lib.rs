@@ -51,7 +51,7 @@ pub use event::Event;
 pub use figures::Figures;
 pub use ids::{CallId, CommandId, LegId};
 pub use input::{Input, Pressure};
-pub use output::Output;
+pub use output::{Offence, Output};
 pub use restore::{Durable, OpenCall, Restore, RestoreError};
 pub use setup::{Listen, Seeds, Setup};
 pub use trunk_figures::{BUCKETS_MS, Times, TrunkFigures};

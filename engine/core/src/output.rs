@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use alloc::sync::Arc;
+use core::net::SocketAddr;
 
 use media::control::{MediaCommand, WorkerId};
 use sip::Transmit;
@@ -10,6 +11,17 @@ use crate::command::Reply;
 use crate::event::Event;
 use crate::ids::{CallId, LegId};
 use crate::journal::Entry;
+
+/// What scanners do, as the engine sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offence {
+    /// Credentials with a wrong password, or of nobody.
+    WrongCredentials,
+    /// A REGISTER for an extension that there is not.
+    UnknownUser,
+    /// An INVITE of a stranger.
+    RefusedCall,
+}
 
 /// One thing to do, in the order it was asked for.
 #[derive(Debug)]
@@ -24,6 +36,13 @@ pub enum Output {
         leg: LegId,
         /// The Call-ID of its dialog.
         sip_call_id: String,
+    },
+    /// Somebody who is not known here did what scanners do.
+    Offended {
+        /// Where it came from.
+        source: SocketAddr,
+        /// What.
+        offence: Offence,
     },
     /// A leg whose messages were traced has ended.
     LegUntraced {

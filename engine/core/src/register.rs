@@ -12,7 +12,7 @@ use crate::call::who::{Identity, Sender, trunk_of_login, uri_names_source};
 use crate::engine::{Engine, Timer};
 use crate::event::Event;
 use crate::journal::{BindingKey, Body};
-use crate::output::Output;
+use crate::output::{Offence, Output};
 use crate::registrar::{
     ContactWish, Contacts, EXPIRES_MIN, KEEP_ALIVE_EVERY, Register, RegisterFault, registered,
 };
@@ -26,6 +26,10 @@ impl Engine {
         let username = match self.digest(&flow, &message) {
             Ok(username) => username,
             Err((status, challenges)) => {
+                // The answer is the same as for one that there is.
+                if status == 401 && !self.is_login(&message) {
+                    self.offended(&flow, Offence::UnknownUser);
+                }
                 return self.challenge(server, &message, status, challenges);
             }
         };
@@ -69,6 +73,21 @@ impl Engine {
             }
             Err(fault) => self.refuse_registration(server, &message, fault),
         }
+    }
+
+    /// Whether a REGISTER is for an extension, or a trunk, that registers here.
+    fn is_login(&self, message: &Message) -> bool {
+        let aor = message.to().ok().and_then(|to| to.uri().number());
+        let (centre, routes) = (&self.snapshot.centre, &self.routes);
+        aor.is_some_and(|aor| ha1_of(centre, routes, &aor).is_some())
+    }
+
+    /// Tells whoever keeps watch over strangers.
+    pub(crate) fn offended(&mut self, flow: &Flow, offence: Offence) {
+        self.output(Output::Offended {
+            source: flow.remote,
+            offence,
+        });
     }
 
     fn respond_registered(&mut self, server: ServerId, message: &Message, aor: &str) {
@@ -120,7 +139,10 @@ impl Engine {
             Verdict::Challenge { stale } => {
                 Err((401, self.auth.challenge(self.now.mono, source, stale)))
             }
-            Verdict::Forbidden { .. } => Err((403, Vec::new())),
+            Verdict::Forbidden { .. } => {
+                self.offended(flow, Offence::WrongCredentials);
+                Err((403, Vec::new()))
+            }
         }
     }
 

@@ -331,6 +331,7 @@ impl Durable {
             | Event::ServiceLevelReached { .. }
             | Event::ServiceLevelSet { .. }
             | Event::DayBegan {}
+            | Event::SourceBanned { .. }
             | Event::AgentChanged { .. }
             | Event::AgentRemoved { .. }
             | Event::QueueChanged { .. }

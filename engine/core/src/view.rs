@@ -502,6 +502,7 @@ impl View {
             | Event::ServiceLevelReached { .. }
             | Event::ServiceLevelSet { .. }
             | Event::DayBegan {}
+            | Event::SourceBanned { .. }
             | Event::AgentLoggedIn { .. }
             | Event::AgentLoggedOut { .. } => {}
         }

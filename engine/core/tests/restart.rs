@@ -75,7 +75,8 @@ fn journalled(bench: &mut Bench) -> Vec<Body> {
         | Output::Reply(_)
         | Output::Lookup { .. }
         | Output::LegTraced { .. }
-        | Output::LegUntraced { .. } => None,
+        | Output::LegUntraced { .. }
+        | Output::Offended { .. } => None,
     };
     all.into_iter().filter_map(body).collect()
 }

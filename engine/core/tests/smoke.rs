@@ -142,7 +142,8 @@ impl Bench {
                 | Output::Reply(_)
                 | Output::Lookup { .. }
                 | Output::LegTraced { .. }
-                | Output::LegUntraced { .. } => None,
+                | Output::LegUntraced { .. }
+                | Output::Offended { .. } => None,
             })
             .collect()
     }

@@ -25,6 +25,7 @@ use crate::clock::Clock;
 use crate::lookup::Lookups;
 use crate::media_out::MediaOut;
 use crate::net::Network;
+use crate::net::intake::Intake;
 use crate::net::lanes::{Answer, LaneEnds, Next, Order};
 use crate::net::strangers::Strangers;
 use crate::recorder::Tap;
@@ -96,6 +97,8 @@ pub(crate) struct Parts {
     pub(crate) lookups: Lookups,
     pub(crate) strangers: Arc<Strangers>,
     pub(crate) tap: Tap,
+    /// Where strangers are watched.
+    pub(crate) intake: Intake,
     pub(crate) pulse: Arc<Pulse>,
 }
 
@@ -223,6 +226,13 @@ impl Driver {
                 leg,
                 sip_call_id,
             } => self.parts.tap.leg_began(call, leg, sip_call_id),
+            Output::Offended { source, offence } => {
+                let banned = self
+                    .parts
+                    .intake
+                    .offended(source, offence.into(), Instant::now());
+                self.troubles.extend(banned);
+            }
             Output::LegUntraced { leg } => self.parts.tap.leg_ended(leg),
             Output::Media { worker, command } => self.parts.media.send(worker, command),
             Output::Journal(entry) => {

@@ -47,7 +47,7 @@ use crate::net::tls::Tls;
 use crate::net::udp::{Senders, Udp};
 use crate::net::websocket;
 use crate::ports::{
-    AccountsPort, BEHIND_MAX, ChroniclePort, Commands, DirectoryPort, EventsPort, Health,
+    AccountsPort, BEHIND_MAX, BansPort, ChroniclePort, Commands, DirectoryPort, EventsPort, Health,
     HistoryPort, TracesPort,
 };
 use crate::print::say;
@@ -238,6 +238,7 @@ impl Daemon {
             ),
             strangers: Arc::clone(&strangers),
             tap: tap.clone(),
+            intake: intake.clone(),
             pulse: Arc::clone(&pulse),
         };
         let engine = Engine::new(clock.now(), setup, restore);
@@ -287,6 +288,7 @@ impl Daemon {
                 past: store.events(),
                 views: Arc::clone(&views),
             }),
+            bans: Arc::new(BansPort(intake.clone())),
             traces: Arc::new(TracesPort(tap.clone())),
             metrics: Arc::new(Metrics {
                 pulse: Arc::clone(&pulse),

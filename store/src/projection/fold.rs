@@ -269,6 +269,7 @@ impl Fold {
             | Event::ServiceLevelSet { .. }
             | Event::AgentRemoved { .. }
             | Event::DayBegan {}
+            | Event::SourceBanned { .. }
             | Event::AlarmRaised { .. }
             | Event::AlarmCleared { .. } => {}
         }

@@ -15,7 +15,7 @@ use engine::command::Moves;
 use engine::view::View;
 use engine::{
     Actor, CallId, Command, CommandBody, CommandId, Done, Engine, Event, Input, LegId, Listen, Now,
-    Output, Pressure, Refusal, Reply, Restore, Seeds, Setup,
+    Offence, Output, Pressure, Refusal, Reply, Restore, Seeds, Setup,
 };
 use sip::{Flow, Transport};
 use siphasher::sip::SipHasher13;
@@ -92,6 +92,8 @@ pub(crate) struct Inner {
     digest: SipHasher13,
     /// Messages with a description that have been sent.
     described: BTreeSet<Bytes>,
+    /// What strangers have done.
+    pub(crate) offences: Vec<(SocketAddr, Offence)>,
     /// Whose messages are traced: by leg, its call and the Call-ID of its dialog.
     traced: BTreeMap<LegId, (CallId, String)>,
 }
@@ -153,6 +155,7 @@ impl Inner {
             turns: 0,
             digest: SipHasher13::new(),
             described: BTreeSet::new(),
+            offences: Vec::new(),
             traced: BTreeMap::new(),
             plan,
         };
@@ -500,6 +503,7 @@ impl Inner {
                     self.fail("a leg's messages are traced twice");
                 }
             }
+            Output::Offended { source, offence } => self.offences.push((source, offence)),
             Output::LegUntraced { leg } => {
                 self.traced.remove(&leg);
             }

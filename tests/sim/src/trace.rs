@@ -233,6 +233,7 @@ fn told(event: &Event) -> Option<String> {
         | Event::AgentLoggedOut { .. }
         | Event::AgentRemoved { .. }
         | Event::ServiceLevelSet { .. }
+        | Event::SourceBanned { .. }
         | Event::DayBegan {} => return None,
     };
     Some(text)

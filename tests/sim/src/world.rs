@@ -371,6 +371,20 @@ impl World {
         self.0.borrow().engine.figures()
     }
 
+    /// What strangers have done that scanners do, from wherever.
+    pub fn all_offences(&self) -> Vec<engine::Offence> {
+        let inner = self.0.borrow();
+        inner.offences.iter().map(|(_, offence)| *offence).collect()
+    }
+
+    /// What somebody at this address did that scanners do.
+    pub fn offences_of(&self, address: &str) -> Vec<engine::Offence> {
+        let inner = self.0.borrow();
+        let offences = inner.offences.iter();
+        let of = offences.filter(|(source, _)| source.ip().to_string() == address);
+        of.map(|(_, offence)| *offence).collect()
+    }
+
     /// What has passed over each trunk.
     pub fn trunk_figures(&self) -> std::collections::BTreeMap<String, engine::TrunkFigures> {
         self.0.borrow().engine.trunk_figures()

@@ -163,7 +163,8 @@ impl Board {
             | Event::PhoneRegistered { .. }
             | Event::PhoneUnregistered { .. }
             | Event::AlarmRaised { .. }
-            | Event::AlarmCleared { .. } => {}
+            | Event::AlarmCleared { .. }
+            | Event::SourceBanned { .. } => {}
         }
     }
 

@@ -17,6 +17,7 @@ use crate::engine::Engine;
 use crate::event::{Direction, EndResult, Event, LegRole};
 use crate::ids::{CallId, LegId};
 use crate::input::Pressure;
+use crate::output::Offence;
 
 /// An INVITE of somebody we know, and what it offers.
 #[derive(Debug)]
@@ -50,6 +51,7 @@ impl Engine {
             }
             Identity::Stranger => {
                 self.figures.unknown += 1;
+                self.offended(&flow, Offence::RefusedCall);
                 self.refuse(server, &message, 403);
             }
         }

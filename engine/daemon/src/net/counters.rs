@@ -54,6 +54,14 @@ counters! {
     requests_shed,
     /// New requests of strangers beyond what they may ask for; dropped.
     strangers_dropped,
+    /// Requests of strangers that got no answer, as the settings say.
+    strangers_ignored,
+    /// What strangers did that scanners do.
+    offences,
+    /// Bans that began.
+    bans,
+    /// Messages of banned sources; dropped.
+    banned_dropped,
     /// Connections that peers opened.
     connections_accepted,
     /// Connections opened to peers.

@@ -1,16 +1,18 @@
 //! What becomes of a message: which lane it takes, or which answer it gets without any state.
 
 use std::hash::{BuildHasher as _, RandomState};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use config::Settings;
+use config::{Settings, UnknownSources};
 use engine::Input;
 use sip::wire::error_response;
 use sip::{Fault, Flow, HeaderName, Message, Method, ResponseBuilder};
 
+use super::bans::{Bans, Offence};
 use super::counters::Counters;
 use super::lanes::{Full, Lanes};
 use super::strangers::Strangers;
@@ -25,7 +27,10 @@ pub(crate) struct Intake {
     pub(crate) lanes: Lanes,
     pub(crate) counters: Arc<Counters>,
     pub(crate) strangers: Arc<Strangers>,
+    pub(crate) bans: Arc<Bans>,
     pub(crate) tap: Tap,
+    /// Whether strangers hear nothing.
+    silent: bool,
     emergency: Arc<ArcSwap<Vec<String>>>,
     /// Makes the same tag for the same request sent again (RFC 3261 §8.2.7).
     tags: RandomState,
@@ -53,7 +58,9 @@ impl Intake {
             lanes,
             counters: Arc::default(),
             strangers,
+            bans: Arc::default(),
             tap,
+            silent: settings.sip.unknown_sources == UnknownSources::Silent,
             emergency: Arc::default(),
             tags: RandomState::new(),
         };
@@ -73,9 +80,17 @@ impl Intake {
 
     /// Takes a message. New requests go in here, if there is room; the first lane is left to the caller, who knows how to wait.
     pub(crate) fn take(&self, flow: Flow, message: Message, now: Instant) -> Left {
+        if self.is_banned(flow.remote, now) && !self.is_emergency(&message) {
+            self.counters.banned_dropped.add();
+            return Left::Nothing;
+        }
         let is_new = self.is_new(&message);
         if is_new && !self.strangers.admits(flow.remote, now) {
             self.counters.strangers_dropped.add();
+            return Left::Nothing;
+        }
+        if is_new && self.is_ignored(flow.remote, &message, now) {
+            self.counters.strangers_ignored.add();
             return Left::Nothing;
         }
         self.tap.received(&flow, message.as_bytes());
@@ -99,8 +114,72 @@ impl Intake {
         Left::Answer(answer)
     }
 
+    /// Whether a datagram is worth reading: not from a banned source, unless it may be an emergency call.
+    pub(crate) fn is_read(&self, remote: SocketAddr, raw: &[u8], now: Instant) -> bool {
+        let dropped = !raw.starts_with(b"INVITE ") && self.is_banned(remote, now);
+        if dropped {
+            self.counters.banned_dropped.add();
+        }
+        !dropped
+    }
+
+    fn is_banned(&self, remote: SocketAddr, now: Instant) -> bool {
+        self.bans.is_banned(remote.ip(), now) && !self.strangers.spares(remote, now)
+    }
+
+    /// Whether a stranger gets no answer, as the settings say. They may register, show credentials and call for help.
+    fn is_ignored(&self, remote: SocketAddr, message: &Message, now: Instant) -> bool {
+        let is_heard = || {
+            message.method() == Method::Register
+                || message.header(HeaderName::Authorization).is_some()
+                || message.header(HeaderName::ProxyAuthorization).is_some()
+                || self.is_emergency(message)
+        };
+        self.silent && !self.strangers.knows(remote, now) && !is_heard()
+    }
+
+    /// Notes what a stranger did. The ban that begins with it, to be told to the engine, and in the log; of many at once, one a second.
+    pub(crate) fn offended(
+        &self,
+        source: SocketAddr,
+        offence: Offence,
+        now: Instant,
+    ) -> Option<Input> {
+        if self.strangers.spares(source, now) {
+            return None;
+        }
+        self.counters.offences.add();
+        let ban = self.bans.offended(source.ip(), offence, now)?;
+        self.counters.bans.add();
+        if !self.bans.is_told(now) {
+            return None;
+        }
+        let (seconds, why) = (ban.left.as_secs(), ban.offence.as_str());
+        tracing::warn!(address = %ban.address, seconds, why, "a source is banned");
+        Some(Input::SourceBanned {
+            address: ban.address,
+            seconds,
+            why: why.into(),
+        })
+    }
+
     /// The answer that bytes with this fault deserve, if any.
     pub(crate) fn answer_fault(&self, flow: &Flow, raw: &[u8], fault: &Fault) -> Option<Bytes> {
+        let now = Instant::now();
+        if *fault != Fault::Empty {
+            if self.is_banned(flow.remote, now) {
+                self.counters.banned_dropped.add();
+                return None;
+            }
+            if let Some(banned) = self.offended(flow.remote, Offence::Garbage, now) {
+                // Where there is no room, readers are not told.
+                let _ = self.lanes.request(Box::new(banned));
+            }
+            if self.silent && !self.strangers.knows(flow.remote, now) {
+                self.counters.garbage_dropped.add();
+                return None;
+            }
+        }
         if *fault == Fault::Empty {
             self.counters.keepalives_received.add();
             return None;
@@ -267,6 +346,65 @@ mod tests {
             intake.take(flow(), request("BYE", "x", ";tag=2"), start),
             Left::First(_)
         ));
+    }
+
+    #[test]
+    fn strangers_hear_nothing_where_the_settings_say_so_but_can_register_and_call_for_help() {
+        let settings = "[sip]\nunknown_sources = \"silent\"\n";
+        let settings = Settings::load(settings, "test", []).unwrap();
+        let (lanes, ends) = lanes();
+        let strangers = Arc::new(Strangers::new(&Centre::default()));
+        let intake = Intake::new(lanes, strangers, Tap::off(), &settings);
+        let now = Instant::now();
+        let heard = |message| {
+            let first = matches!(intake.take(flow(), message, now), Left::First(_));
+            first || ends.try_next().is_some()
+        };
+        for (name, message, expected) in [
+            ("a call", request("INVITE", "2000", ""), false),
+            ("a question", request("OPTIONS", "x", ""), false),
+            ("a registration", request("REGISTER", "1001", ""), true),
+            ("an emergency call", request("INVITE", "112", ""), true),
+            ("in a dialog", request("BYE", "2000", ";tag=2"), true),
+        ] {
+            assert_eq!(heard(message), expected, "{name}");
+        }
+        intake.strangers.make_known(flow().remote.ip(), now);
+        assert!(matches!(
+            intake.take(flow(), request("OPTIONS", "x", ""), now),
+            Left::Nothing
+        ));
+        assert_eq!(intake.counters.strangers_ignored.count(), 2);
+        assert!(ends.try_next().is_some(), "one we know");
+    }
+
+    #[test]
+    fn a_banned_source_is_not_heard_unless_it_calls_for_help_or_is_known() {
+        let (intake, ends) = intake();
+        let now = Instant::now();
+        let banned: Vec<Input> = (0..20)
+            .filter_map(|_| intake.offended(flow().remote, Offence::Garbage, now))
+            .collect();
+        assert!(
+            matches!(banned[..], [Input::SourceBanned { seconds: 60, .. }]),
+            "{banned:?}"
+        );
+        assert!(!intake.is_read(flow().remote, b"REGISTER sip:x SIP/2.0", now));
+        assert!(intake.is_read(flow().remote, b"INVITE sip:112@x SIP/2.0", now));
+        intake.take(flow(), request("INVITE", "2000", ""), now);
+        assert!(ends.try_next().is_none());
+        let emergency = intake.take(flow(), request("INVITE", "112", ""), now);
+        assert!(matches!(emergency, Left::First(_)));
+        assert_eq!(intake.counters.banned_dropped.count(), 2);
+
+        intake.strangers.make_known(flow().remote.ip(), now);
+        assert!(intake.is_read(flow().remote, b"REGISTER sip:x SIP/2.0", now));
+        assert!(
+            intake
+                .offended(flow().remote, Offence::Garbage, now)
+                .is_none()
+        );
+        assert_eq!(intake.counters.offences.count(), 20);
     }
 
     #[test]

@@ -7,11 +7,12 @@
 //!
 //! - [`lanes`]: the bounded queues between here and the engine.
 //! - [`intake`]: which lane, or which answer without state.
-//! - [`strangers`]: how much somebody nobody knows may ask for.
+//! - [`strangers`]: how much somebody nobody knows may ask for; [`bans`]: who is not heard at all for a while.
 //! - [`udp`], [`tcp`]: sockets. [`listen`]: which ones, and by which address others see them.
 //! - [`connections`]: all that are open, whatever is spoken over them: [`stream`]s, or a [`websocket`].
 //! - [`tls`]: certificates, and [`peers`]: whose are expected where.
 
+pub(crate) mod bans;
 pub(crate) mod bell;
 pub(crate) mod connections;
 pub(crate) mod counters;

@@ -97,6 +97,18 @@ impl Strangers {
         self.is_known(address, source.port(), now) || self.take(address, now)
     }
 
+    /// Whether somebody there is known: a trunk, or a registered phone.
+    pub(crate) fn knows(&self, source: SocketAddr, now: Instant) -> bool {
+        self.is_known(source.ip().to_canonical(), source.port(), now)
+    }
+
+    /// Whether nobody there is ever banned: trunks send from there, by whatever port, or a phone is registered.
+    pub(crate) fn spares(&self, source: SocketAddr, now: Instant) -> bool {
+        let address = source.ip().to_canonical();
+        let trunks = self.trunks.load();
+        trunks.iter().any(|trunk| trunk.network.contains(&address)) || self.knows(source, now)
+    }
+
     fn is_known(&self, address: IpAddr, port: u16, now: Instant) -> bool {
         let is_source = |pattern: &SourcePattern| {
             pattern.network.contains(&address) && pattern.port.is_none_or(|wanted| wanted == port)
@@ -187,6 +199,21 @@ mod tests {
             100,
             "forgotten"
         );
+    }
+
+    #[test]
+    fn trunks_are_spared_by_whatever_port_and_phones_while_they_are_registered() {
+        let (strangers, start) = (Strangers::new(&centre()), Instant::now());
+        strangers.make_known(source("192.0.2.7:1").ip(), start);
+        for (from, expected) in [
+            ("10.0.0.1:9", true),
+            ("10.1.2.3:9", true),
+            ("192.0.2.7:9", true),
+            ("203.0.113.9:9", false),
+        ] {
+            assert_eq!(strangers.spares(source(from), start), expected, "{from}");
+        }
+        assert!(!strangers.spares(source("192.0.2.7:9"), start + KNOWN_FOR));
     }
 
     #[test]

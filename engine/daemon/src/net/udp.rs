@@ -93,6 +93,10 @@ impl Reader {
 
     fn take(&self, datagram: &[u8], remote: SocketAddr) {
         self.intake.counters.datagrams_received.add();
+        let now = Instant::now();
+        if !self.intake.is_read(remote, datagram, now) {
+            return;
+        }
         let flow = Flow {
             transport: Transport::Udp,
             local: self.udp.advertised,
@@ -100,7 +104,7 @@ impl Reader {
             connection: None,
         };
         let left = match Message::parse(Bytes::copy_from_slice(datagram)) {
-            Ok(message) => self.intake.take(flow, message, Instant::now()),
+            Ok(message) => self.intake.take(flow, message, now),
             Err(fault) => {
                 let answer = self.intake.answer_fault(&flow, datagram, &fault);
                 answer.map_or(Left::Nothing, Left::Answer)

@@ -1,6 +1,7 @@
 //! What the API asks for, given by the engine's thread, the view, the store and the one writer.
 
 mod accounts;
+mod bans;
 mod chronicle;
 mod commands;
 mod directory;
@@ -11,6 +12,7 @@ mod traces;
 mod writer;
 
 pub(crate) use accounts::AccountsPort;
+pub(crate) use bans::BansPort;
 pub(crate) use chronicle::ChroniclePort;
 pub(crate) use commands::Commands;
 pub(crate) use directory::DirectoryPort;

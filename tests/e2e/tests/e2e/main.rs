@@ -13,6 +13,7 @@ mod operation;
 mod program;
 mod prompts;
 mod queue;
+mod scanned;
 mod soak;
 mod talk;
 mod tls;

@@ -108,6 +108,7 @@ impl Records {
             | Event::AgentLoggedOut { .. }
             | Event::AgentRemoved { .. }
             | Event::ServiceLevelSet { .. }
+            | Event::SourceBanned { .. }
             | Event::DayBegan {} => {}
         }
         Ok(())
