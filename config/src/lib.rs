@@ -29,8 +29,9 @@ pub use fault::{Fault, Faults, Source};
 pub use read::{Field, FieldInfo, Invalid, Node, Reader, Record, Shape, Span, Written};
 pub use reference::{json_schema, reference};
 pub use settings::{
-    CentreSettings, HttpSettings, HttpTls, LogSettings, MediaSettings, Retention, SecuritySettings,
-    SessionTimers, Settings, SipSettings, SipTls, StoreSettings,
+    CentreSettings, DialSettings, HttpSettings, HttpTls, LogSettings, MediaSettings, Retention,
+    RoleDialSettings, SecuritySettings, SessionTimers, Settings, SipSettings, SipTls,
+    StoreSettings,
 };
 pub use snapshot::Snapshot;
 pub use values::*;

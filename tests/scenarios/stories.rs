@@ -17,6 +17,7 @@ mod calls;
 mod centre;
 mod choosing;
 mod codes;
+mod dialling;
 mod direct;
 mod early;
 mod emergency;

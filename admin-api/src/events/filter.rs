@@ -148,6 +148,7 @@ impl Filter {
             | Event::ServiceLevelSet { .. }
             | Event::DayBegan {}
             | Event::SourceBanned { .. }
+            | Event::DialRefused { .. }
             | Event::PhoneRegistered { .. }
             | Event::PhoneUnregistered { .. }
             | Event::CentreChanged { .. }

@@ -112,6 +112,8 @@ kinds! {
         ["call": Text, "agent": Text, "category": MaybeText, "code": MaybeText, "text": MaybeText];
     "source-banned", "A source of SIP messages is not heard for a while, because of what it has sent; for supervisors.",
         ["address": Text, "seconds": Number, "why": Text];
+    "dial-refused", "A user dialled an outside number that they may not call; for supervisors.",
+        ["user": Text, "number": Text, "why": Text];
 }
 
 /// The schema of the messages: one of the types.

@@ -215,6 +215,11 @@ pub(crate) fn one_of_each() -> Vec<Event> {
             seconds: 60,
             why: "wrong credentials".into(),
         },
+        Event::DialRefused {
+            user: agent(),
+            number: "+88213123".into(),
+            why: "this number may not be called".into(),
+        },
     ];
     assert!(
         events.iter().map(number).eq(0..events.len()),
@@ -228,7 +233,7 @@ pub(crate) fn one_of_each() -> Vec<Event> {
     events
 }
 
-const LAST: usize = 34;
+const LAST: usize = 35;
 
 fn number(event: &Event) -> usize {
     match event {
@@ -266,6 +271,7 @@ fn number(event: &Event) -> usize {
         Event::CallParked { .. } => 31,
         Event::CallRetrieved { .. } => 32,
         Event::CallCoded { .. } => 33,
-        Event::SourceBanned { .. } => LAST,
+        Event::SourceBanned { .. } => 34,
+        Event::DialRefused { .. } => LAST,
     }
 }

@@ -114,6 +114,7 @@ pub(crate) fn told(teller: &Teller<'_>, event: &Event) -> Option<String> {
         | Event::AgentLoggedOut { .. }
         | Event::DayBegan {}
         | Event::SourceBanned { .. }
+        | Event::DialRefused { .. }
         | Event::ServiceLevelSet { .. }
         | Event::AgentRemoved { .. } => return None,
     })

@@ -7,8 +7,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::read::{impl_record_field, record};
 use crate::values::{
-    Country, DialNumber, DigestAlgorithm, Domain, Listen, LogFormat, LogLevel, Origin, PathText,
-    PortRange, StoreUrl, TimeOfDay, Transport, UnknownSources, VerifyClient, Zone,
+    Country, DialNumber, DigestAlgorithm, Domain, Listen, LogFormat, LogLevel, NumberPattern,
+    Origin, PathText, PortRange, StoreUrl, TimeOfDay, Transport, UnknownSources, VerifyClient,
+    Zone,
 };
 
 record! {
@@ -162,6 +163,47 @@ record! {
         password_min_length: u32 = 12 ; 1..=128,
         /// Failed logins after which a user is locked out until an administrator unlocks them. 1 to 1000.
         lock_after: u32 = 5 ; 1..=1000,
+        /// What anybody here may call outside, by phone, by click or by sending somebody on. Emergency numbers always; what the centre's own
+        /// destinations name is not asked.
+        dial: DialSettings,
+        /// The same for attendants; a call must pass both.
+        dial_attendant: RoleDialSettings,
+        /// The same for supervisors.
+        dial_supervisor: RoleDialSettings,
+        /// The same for administrators.
+        dial_administrator: RoleDialSettings,
+    }
+    later {}
+}
+
+record! {
+    /// Which outside numbers may be called. Of `allow` and `deny` the longest match has it, of equally long ones `deny`; what matches
+    /// neither goes by `countries`.
+    pub struct DialSettings {
+        /// Numbers and prefixes that may be called wherever they are, as dialled or in international form.
+        allow: Vec<NumberPattern>,
+        /// Numbers and prefixes that may not. By default satellites and international premium numbers, the classic of toll fraud.
+        deny: Vec<NumberPattern> = costly(),
+        /// Countries that may be called, by their calling codes. Numbers in no international form count as the centre's own country.
+        /// None: all.
+        countries: Vec<Country>,
+        /// Outside calls of one user in a day of the centre, begun anew when the daemon starts; 0: no limit. 0 to 100000.
+        calls_per_day: u32 ; 0..=100_000,
+    }
+    later {}
+}
+
+record! {
+    /// Which outside numbers users of one role may call.
+    pub struct RoleDialSettings {
+        /// Numbers and prefixes that they may call wherever they are.
+        allow: Vec<NumberPattern>,
+        /// Numbers and prefixes that they may not.
+        deny: Vec<NumberPattern>,
+        /// Countries that they may call; none: all.
+        countries: Vec<Country>,
+        /// Outside calls of one of them in a day; 0: no limit. 0 to 100000.
+        calls_per_day: u32 ; 0..=100_000,
     }
     later {}
 }
@@ -191,8 +233,18 @@ impl_record_field!(
     Retention,
     CentreSettings,
     SecuritySettings,
+    DialSettings,
+    RoleDialSettings,
     LogSettings,
 );
+
+/// Inmarsat, universal personal, satellite, international networks, international premium (ITU-T E.164 assigned codes).
+fn costly() -> Vec<NumberPattern> {
+    ["+870*", "+878*", "+881*", "+882*", "+883*", "+979*"]
+        .into_iter()
+        .map(text)
+        .collect()
+}
 
 fn local(transport: Transport) -> Listen {
     Listen {

@@ -18,6 +18,11 @@ pub struct Country {
 type Plan = (&'static str, &'static str, &'static str, &'static str);
 
 impl Country {
+    /// Its calling code, without a plus: `31`. Some countries share one.
+    pub fn calling_code(self) -> &'static str {
+        self.plan.1
+    }
+
     /// The number with its calling code, where it is written in national (`0201234567`) or
     /// international (`0031201234567`) form; `None` for every other number, an extension above all.
     pub fn to_international(self, number: &str) -> Option<String> {

@@ -33,6 +33,15 @@ pub enum NumberPattern {
 }
 
 impl NumberPattern {
+    /// How much of the number it names: its length, one more when it is just this number; none when the number is none of these.
+    pub fn weight(&self, number: &str) -> Option<usize> {
+        let length = match self {
+            Self::Exact(exact) => exact.len() + 1,
+            Self::Prefix(prefix) => prefix.len(),
+        };
+        self.matches(number).then_some(length)
+    }
+
     /// Whether the number is one of these.
     pub fn matches(&self, number: &str) -> bool {
         match self {

@@ -114,6 +114,8 @@ pub struct Engine {
     /// When each phone last hung up by itself (rule 12: a 486 right after it is not believed).
     pub(crate) own_byes: BTreeMap<String, Duration>,
     pub(crate) figures: Figures,
+    /// Outside calls of each user since the centre's day began.
+    pub(crate) dialled_today: BTreeMap<String, u32>,
     /// What passed over each trunk, by its name.
     pub(crate) trunks: BTreeMap<String, TrunkFigures>,
     /// When the centre's day begins next, UTC microseconds.
@@ -179,6 +181,7 @@ impl Engine {
             draining: false,
             own_byes: BTreeMap::new(),
             figures: Figures::default(),
+            dialled_today: BTreeMap::new(),
             trunks: BTreeMap::new(),
             // A day that began while the daemon was down begins now.
             next_day_us: day_after(
@@ -377,6 +380,7 @@ impl Engine {
         if self.next_day_us.is_some_and(|at| at <= self.now.utc_us) {
             self.acd_input(AcdInput::DailyReset);
             self.publish(Event::DayBegan {});
+            self.dialled_today.clear();
             self.next_day_us = day_after(&self.snapshot.settings, self.now.utc_us);
         }
     }

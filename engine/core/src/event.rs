@@ -532,6 +532,19 @@ pub enum Event {
         #[n(2)]
         why: String,
     },
+    /// A user dialled an outside number that they may not call.
+    #[n(37)]
+    DialRefused {
+        /// Their user name.
+        #[n(0)]
+        user: String,
+        /// The number.
+        #[n(1)]
+        number: String,
+        /// Why not.
+        #[n(2)]
+        why: String,
+    },
 }
 
 /// Which way a call goes.
@@ -851,6 +864,7 @@ impl Event {
             }
             Self::CentreChanged { version, .. } => ("centre", version.to_string()),
             Self::DayBegan {} => ("centre", "day".into()),
+            Self::DialRefused { user, .. } => ("users", user.clone()),
             Self::SourceBanned { address, .. } => ("bans", address.clone()),
             Self::AlarmRaised { alarm, .. } | Self::AlarmCleared { alarm } => {
                 ("alarms", alarm.clone())

@@ -9,6 +9,8 @@ pub struct Figures {
     pub shed: u64,
     /// Requests of nobody we know.
     pub unknown: u64,
+    /// Outside calls that their users may not make.
+    pub barred: u64,
     /// Calls that are up.
     pub calls: usize,
     /// Legs that are up.

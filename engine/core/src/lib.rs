@@ -17,6 +17,7 @@ mod call;
 mod centre;
 pub mod command;
 mod day;
+mod dialling;
 mod engine;
 pub mod event;
 pub mod explain;

@@ -332,6 +332,7 @@ impl Durable {
             | Event::ServiceLevelSet { .. }
             | Event::DayBegan {}
             | Event::SourceBanned { .. }
+            | Event::DialRefused { .. }
             | Event::AgentChanged { .. }
             | Event::AgentRemoved { .. }
             | Event::QueueChanged { .. }

@@ -503,6 +503,7 @@ impl View {
             | Event::ServiceLevelSet { .. }
             | Event::DayBegan {}
             | Event::SourceBanned { .. }
+            | Event::DialRefused { .. }
             | Event::AgentLoggedIn { .. }
             | Event::AgentLoggedOut { .. } => {}
         }

@@ -62,6 +62,11 @@ impl Metrics {
             "Calls of nobody we know",
             engine.unknown,
         );
+        page.counter(
+            "calls_barred_total",
+            "Outside calls that their users may not make",
+            engine.barred,
+        );
         page.gauge("calls", "Calls that are up", engine.calls);
         page.gauge("legs", "Legs that are up", engine.legs);
         page.gauge("dialogs", "SIP dialogs that are up", engine.dialogs);

@@ -19,6 +19,10 @@ const AT_ONCE: &[&str] = &[
     "centre.vip_priority",
     "security.password_min_length",
     "security.lock_after",
+    "security.dial",
+    "security.dial_attendant",
+    "security.dial_supervisor",
+    "security.dial_administrator",
     "log.level",
 ];
 
@@ -137,7 +141,7 @@ mod tests {
         let new = settings(
             "[sip]\ndomain = \"other.example\"\ndigest = [\"sha-256\", \"md5\"]\nemergency_numbers = [\"911\"]\ndrain_seconds = 5\n\
              [store]\nretention = { history_days = 7 }\n[centre]\ntimezone = \"UTC\"\n[log]\nlevel = \"debug\"\n\
-             [security]\nlock_after = 9\n",
+             [security]\nlock_after = 9\ndial = { calls_per_day = 7 }\n",
         );
         let reread = reread(&running, &new);
         let waiting = ["sip.digest", "sip.domain"];
@@ -147,6 +151,7 @@ mod tests {
             "sip.emergency_numbers",
             "store.retention",
             "centre.timezone",
+            "security.dial",
             "security.lock_after",
             "log.level",
         ];

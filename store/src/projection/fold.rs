@@ -270,6 +270,7 @@ impl Fold {
             | Event::AgentRemoved { .. }
             | Event::DayBegan {}
             | Event::SourceBanned { .. }
+            | Event::DialRefused { .. }
             | Event::AlarmRaised { .. }
             | Event::AlarmCleared { .. } => {}
         }

@@ -234,6 +234,7 @@ fn told(event: &Event) -> Option<String> {
         | Event::AgentRemoved { .. }
         | Event::ServiceLevelSet { .. }
         | Event::SourceBanned { .. }
+        | Event::DialRefused { .. }
         | Event::DayBegan {} => return None,
     };
     Some(text)

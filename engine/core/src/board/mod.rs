@@ -164,7 +164,8 @@ impl Board {
             | Event::PhoneUnregistered { .. }
             | Event::AlarmRaised { .. }
             | Event::AlarmCleared { .. }
-            | Event::SourceBanned { .. } => {}
+            | Event::SourceBanned { .. }
+            | Event::DialRefused { .. } => {}
         }
     }
 

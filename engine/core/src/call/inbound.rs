@@ -13,6 +13,7 @@ use super::held::Sound;
 use super::who::{Identity, Sender, names_source, party_of};
 use super::{Call, Leg, LegState, Plan, Stage};
 use crate::call::leg::LegMedia;
+use crate::dialling::{self, Barred};
 use crate::engine::Engine;
 use crate::event::{Direction, EndResult, Event, LegRole};
 use crate::ids::{CallId, LegId};
@@ -121,8 +122,32 @@ impl Engine {
                 extension,
                 username,
             } if self.dials_a_code(&invite) => self.on_code(invite, extension, username),
-            Sender::Phone { .. } | Sender::Trunk(_) => self.start_call(invite, sender),
+            Sender::Phone { .. } | Sender::Trunk(_) => match self.barred(&invite, &sender) {
+                Some(why) => {
+                    let response = self.response(&invite.message, 403);
+                    let response = response.header(HeaderName::Reason, dialling::reason(why));
+                    self.respond(invite.server, response);
+                }
+                None => self.start_call(invite, sender),
+            },
         }
+    }
+
+    /// Why the user whose phone dials an outside number may not call it.
+    fn barred(&mut self, invite: &Invite, sender: &Sender) -> Option<Barred> {
+        let Sender::Phone {
+            extension,
+            username,
+        } = sender
+        else {
+            return None;
+        };
+        let called = self.called_number(&invite.message, None);
+        let to = self.plan_from_extension(extension, &called).to;
+        let Some(config::Destination::External(number)) = to else {
+            return None;
+        };
+        self.dials_outside(username, &number).err()
     }
 
     /// Whether a trunk carries as many calls as it may, those that came in and those that left together.

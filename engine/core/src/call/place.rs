@@ -48,6 +48,7 @@ impl Engine {
                 "no phone is registered at extension {extension}"
             )));
         }
+        self.may_send_to(username, &destination)?;
         let call = self.start_placed(username, caller, to, &destination, rank);
         for target in targets {
             let leg = self.call_phone(call, LegRole::Caller, &extension, Some(username), target);
@@ -65,6 +66,15 @@ impl Engine {
             return Err(Refusal::Unavailable("no media port is free".into()));
         }
         Ok(Done::Call(call))
+    }
+
+    /// Whether a user may have a call go there: outside numbers not all.
+    pub(super) fn may_send_to(&mut self, username: &str, to: &Destination) -> Result<(), Refusal> {
+        let Destination::External(number) = to else {
+            return Ok(());
+        };
+        let barred = self.dials_outside(username, number);
+        barred.map_err(|why| Refusal::Forbidden(why.as_str().into()))
     }
 
     /// The phone they sit at, else their own.

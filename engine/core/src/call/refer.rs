@@ -67,7 +67,12 @@ impl Engine {
         Ok(Actor { username, role })
     }
 
-    fn referred(&self, actor: &Actor, leg: LegId, message: &Message) -> Result<Referred, Declined> {
+    fn referred(
+        &mut self,
+        actor: &Actor,
+        leg: LegId,
+        message: &Message,
+    ) -> Result<Referred, Declined> {
         let unreadable = |_| Declined::new(400, "Refer-To is missing, twice or cannot be read");
         if message.values(HeaderName::ReferTo).count() != 1 {
             return Err(Declined::new(400, "a REFER has one Refer-To"));
@@ -88,7 +93,7 @@ impl Engine {
     }
 
     fn referred_to_number(
-        &self,
+        &mut self,
         actor: &Actor,
         call: CallId,
         target: &UriRef<'_>,
@@ -106,7 +111,7 @@ impl Engine {
 
     /// The phone's other call: those two are joined; one that nobody has answered yet tells only whom it meant.
     fn referred_to_dialog(
-        &self,
+        &mut self,
         actor: &Actor,
         leg: LegId,
         replaces: &[u8],
@@ -130,14 +135,14 @@ impl Engine {
             self.can_join(actor, leg, second)?;
             return Ok(Referred::Joined { first: leg, second });
         }
-        let call = self.legs.get(&leg).map_or(other.id, |leg| leg.call);
-        let to = other.called.clone();
+        let (own, to) = (other.id, other.called.clone());
+        let call = self.legs.get(&leg).map_or(own, |leg| leg.call);
         let onward = self.onward(actor, call, &to)?;
         Ok(Referred::Onward {
             call,
             to,
             onward,
-            instead_of: Some(other.id),
+            instead_of: Some(own),
         })
     }
 

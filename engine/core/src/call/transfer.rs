@@ -37,13 +37,20 @@ impl Engine {
         self.send_on(actor, call, to, onward)
     }
 
-    /// Where that number leads whom they talk to. Nothing has happened yet.
-    pub(super) fn onward(&self, actor: &Actor, call: CallId, to: &str) -> Result<Onward, Refusal> {
+    /// Where that number leads whom they talk to, if they may have a call go there. Nothing has happened yet.
+    pub(super) fn onward(
+        &mut self,
+        actor: &Actor,
+        call: CallId,
+        to: &str,
+    ) -> Result<Onward, Refusal> {
         let leg = self.own_leg(actor, call)?;
-        match self.routes.parked(to) {
-            Some(slot) => self.free_slot(actor, slot).map(Onward::Slot),
-            None => self.transferred_to(call, leg, to).map(Onward::To),
+        if let Some(slot) = self.routes.parked(to) {
+            return self.free_slot(actor, slot).map(Onward::Slot);
         }
+        let destination = self.transferred_to(call, leg, to)?;
+        self.may_send_to(&actor.username, &destination)?;
+        Ok(Onward::To(destination))
     }
 
     pub(super) fn send_on(

@@ -109,6 +109,7 @@ impl Records {
             | Event::AgentRemoved { .. }
             | Event::ServiceLevelSet { .. }
             | Event::SourceBanned { .. }
+            | Event::DialRefused { .. }
             | Event::DayBegan {} => {}
         }
         Ok(())
