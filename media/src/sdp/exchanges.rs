@@ -4,6 +4,7 @@ use super::phones::{ASTERISK, BARESIP, CHROMIUM, answer, around, local, offer, s
 use super::*;
 use crate::codec::Codec::{Pcma, Pcmu};
 use crate::control::EventTypes;
+use alloc::string::String;
 use alloc::{format, vec};
 
 #[test]
@@ -526,7 +527,11 @@ fn what_is_repeated_is_the_same_and_changes_nothing() {
         "m=audio 6000 RTP/AVP 97 98\r\na=rtpmap:97 PCMU/8000\r\na=rtpmap:98 telephone-event/8000\r\na=sendonly\r\n",
     );
     for (name, theirs, way) in [
-        ("talking, a video declined", BARESIP.to_owned(), "sendrecv"),
+        (
+            "talking, a video declined",
+            String::from(BARESIP),
+            "sendrecv",
+        ),
         ("held, with numbers of theirs", dynamic, "sendonly"),
     ] {
         let mut negotiation = Negotiation::new(4);

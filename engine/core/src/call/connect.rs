@@ -139,13 +139,17 @@ impl Engine {
         if self.is_answered(caller) || !offered || !self.ensure_ports(caller) {
             return false;
         }
-        let Some(body) = self.session_for_caller(caller) else {
-            return false;
-        };
-        let Some((server, response)) = self.dialog_response(caller, 183) else {
-            return false;
-        };
-        self.respond_early(caller, server, response.body(sdp::CONTENT_TYPE, body), true);
+        // What was exchanged reliably is not said again before the answer (RFC 6337 §2.2).
+        if !self.is_settled(caller) {
+            let Some(body) = self.session_for_caller(caller) else {
+                return false;
+            };
+            let Some((server, response)) = self.dialog_response(caller, 183) else {
+                return false;
+            };
+            let response = response.body(sdp::CONTENT_TYPE, body);
+            self.respond_early(caller, server, response, true);
+        }
         self.open_media(caller);
         self.set_remote(caller);
         self.bridge(caller, other);

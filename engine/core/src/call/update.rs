@@ -142,7 +142,9 @@ impl Engine {
             response = response.body(sdp::CONTENT_TYPE, body);
         }
         self.respond(server, response);
-        self.journal_dialog(leg);
+        if self.is_answered(leg) {
+            self.journal_dialog(leg);
+        }
         self.set_session_alarm(leg);
     }
 }
