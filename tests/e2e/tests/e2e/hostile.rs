@@ -275,7 +275,7 @@ fn e2e_faulty_requests_get_the_code_they_deserve() {
     for (name, message, expected) in [
         (
             "a wish for an extension",
-            request("INVITE", &uri, here, "1", "Require: 100rel\r\n", SDP),
+            request("INVITE", &uri, here, "1", "Require: precondition\r\n", SDP),
             420,
         ),
         (
