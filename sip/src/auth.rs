@@ -3,7 +3,7 @@
 //! [`Authenticator`] is the side that asks: it makes challenges that cost no memory and judges
 //! credentials. Its nonces are an HMAC of time and source, good for 60 s; the counts of those in
 //! use are in a bounded table, and a nonce that the table forgot is refused as stale. [`Challenge`]
-//! is the side that answers, for the load generator's phones and for trunks that ask us.
+//! is the side that answers, for the load generator's phones; for trunks that ask us, over many requests, [`Answers`] is.
 //!
 //! Passwords are not known here, only [`Ha1Set`]s, and whose they are is looked up by the caller.
 //! Offered is `qop=auth`; phones that know none (RFC 2069) are heard, each nonce once. The `uri` of
@@ -11,9 +11,11 @@
 //! proxies of phones rewrite that; what a thief could gain by it the nonce's source, age and count
 //! forbid.
 
+mod answers;
 mod client;
 mod digest;
 mod nonce;
+mod token;
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -25,8 +27,11 @@ use core::time::Duration;
 use crate::wire::AuthHeader;
 use crate::{HeaderName, Message};
 
+pub(crate) use answers::next as next_random;
+pub use answers::{Answers, Challenged};
 pub use client::{Challenge, Credentials};
 pub use digest::{Algorithm, Ha1, Ha1Set, NotHa1Set, ha1};
+pub use token::token;
 
 use digest::{Proof, push_quoted, same_secret};
 use nonce::{Count, Counts, Mint};

@@ -335,6 +335,16 @@ impl Dialog {
         }
     }
 
+    /// The Request-URI of requests within it.
+    #[must_use]
+    pub const fn request_uri(&self) -> &Uri {
+        if self.loose {
+            &self.remote_target
+        } else {
+            &self.next_hop
+        }
+    }
+
     /// Begins the ACK to the 2xx of our INVITE of that number (RFC 3261 §13.2.2.4).
     ///
     /// If the INVITE carried credentials, so must the ACK: the caller adds them.

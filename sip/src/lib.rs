@@ -1,7 +1,8 @@
 //! SIP without sockets, clocks or threads (RFC 3261).
 //!
 //! The crate owns the wire codec ([`wire`]), the four transactions ([`transaction`]), dialogs
-//! ([`dialog`]) and digest authentication ([`auth`]). Bytes, times and randomness come in as
+//! ([`dialog`]), digest authentication ([`auth`]), registrations of ours elsewhere
+//! ([`registration`]), whether a peer is there ([`probe`]) and who of several is tried first ([`chance`]). Bytes, times and randomness come in as
 //! arguments and bytes and deadlines come out, so that the same inputs give the same outputs.
 //! Sockets belong to the daemon, the meaning of a call to the engine.
 //!
@@ -28,8 +29,11 @@ extern crate alloc;
 extern crate std;
 
 pub mod auth;
+pub mod chance;
 pub mod dialog;
 mod flow;
+pub mod probe;
+pub mod registration;
 pub mod transaction;
 pub mod wire;
 
