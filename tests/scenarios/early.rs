@@ -246,7 +246,10 @@ fn rfc_3262_4_what_they_want_acknowledged_is_acknowledged_once_and_in_order() {
     let gateway = Gateway::new(&w);
     w.extension("ann").calls("7001");
     let invite = gateway.next("INVITE");
-    assert_eq!(invite.header("Supported"), "100rel, timer");
+    assert_eq!(
+        invite.header("Supported"),
+        "100rel, timer, replaces, norefersub"
+    );
     let says = |status, rseq: u32| {
         let headers = format!("Require: 100rel\nRSeq: {rseq}\n");
         gateway.replies(&invite, status, "gw", &headers, "");
@@ -367,17 +370,23 @@ fn an_invite_refused_for_an_extension_is_sent_again_in_another_way() {
             "reliable_provisionals = \"request\"",
             420,
             "Unsupported: 100rel\n",
-            "timer",
+            "timer, replaces, norefersub",
             "",
         ),
         (
             "session_timers = \"request\"",
             420,
             "Unsupported: timer\n",
-            "100rel",
+            "100rel, replaces, norefersub",
             "",
         ),
-        ("", 421, "Require: 100rel\n", "100rel, timer", "100rel"),
+        (
+            "",
+            421,
+            "Require: 100rel\n",
+            "100rel, timer, replaces, norefersub",
+            "100rel",
+        ),
     ] {
         let w = world(trunk);
         let gateway = Gateway::new(&w);

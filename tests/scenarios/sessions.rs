@@ -92,7 +92,7 @@ fn rfc_4028_7_4_we_refresh_by_update_where_the_peer_takes_one() {
         assert_eq!(update.header("Session-Expires"), "600;refresher=uac");
         assert_eq!(
             (update.header("Supported"), update.body()),
-            ("100rel, timer", "")
+            ("100rel, timer, replaces, norefersub", "")
         );
         gateway.replies(&update, 200, "", "Session-Expires: 600;refresher=uac\n", "");
     }
@@ -236,7 +236,7 @@ fn a_trunk_without_session_timers_refuses_who_requires_them() {
     );
     assert_eq!(
         (ok.header("Session-Expires"), ok.header("Supported")),
-        ("", "")
+        ("", "replaces, norefersub")
     );
 }
 
