@@ -69,10 +69,6 @@ pub enum Input<'a> {
 
 /// What a registration wants.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "an output is moved once and taken apart"
-)]
 pub enum Output {
     /// Send this REGISTER.
     Send {

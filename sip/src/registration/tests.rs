@@ -62,8 +62,10 @@ impl World {
                     let request = request.via(crate::Transport::Udp, "192.0.2.1", "z9hG4bK1");
                     let request = request.message().unwrap();
                     let uri = request.request_uri().unwrap().as_str().to_string();
-                    let wanted =
-                        to.map_or("sip:carrier.example".into(), |to| to.as_str().to_string());
+                    let wanted = to.map_or_else(
+                        || "sip:carrier.example".into(),
+                        |to| to.as_str().to_string(),
+                    );
                     assert_eq!(uri, wanted);
                     self.last = Some(request);
                 }

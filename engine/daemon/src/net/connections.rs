@@ -346,10 +346,10 @@ impl Table {
 
 /// A failed handshake in words; of a stream that just ended there are none.
 fn said(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => "the peer ended the handshake".into(),
-        _ => error.to_string(),
+    if error.kind() == io::ErrorKind::UnexpectedEof {
+        return "the peer ended the handshake".into();
     }
+    error.to_string()
 }
 
 #[cfg(test)]

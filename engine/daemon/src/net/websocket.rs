@@ -197,14 +197,14 @@ impl Connection {
 /// One frame is one message (RFC 7118 §5): where another transport's stream would go on, only line ends may stand.
 fn framed(octets: bytes::Bytes) -> Framed {
     let is_line_end = |octet: &u8| matches!(octet, b'\r' | b'\n');
-    if !octets.is_empty() && octets.iter().all(|octet| is_line_end(octet)) {
+    if !octets.is_empty() && octets.iter().all(is_line_end) {
         return Framed::Ping;
     }
     let leading = octets.iter().take_while(|octet| is_line_end(octet)).count();
     let fault = match Message::parse(octets.clone()) {
         Ok(message) => {
             let behind = octets.get(leading + message.as_bytes().len()..);
-            if behind.is_none_or(|behind| behind.iter().all(|octet| is_line_end(octet))) {
+            if behind.is_none_or(|behind| behind.iter().all(is_line_end)) {
                 return Framed::Message(message);
             }
             Fault::ContentLength("is shorter than the frame")
