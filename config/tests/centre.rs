@@ -502,7 +502,7 @@ extension = "1001"
         centre.toml:11:12: trunk "b": the phone of user "u" logs in as "1001" already; choose another user name
         centre.toml:14:8: `kind`: "outbound" is known, but not built yet; write "peer" or "inbound"
         centre.toml:15:1: `kind` is missing; write kind = "peer"
-        centre.toml:17:11: `address`: "pbx:5060" does not begin with sip:; write "sip:HOST:PORT" or "sip:HOST:PORT;transport=tcp"
+        centre.toml:17:11: `address`: "pbx:5060" does not begin with sip: or sips:; write "sip:HOST:PORT", "sip:HOST:PORT;transport=tcp", "sip:HOST:PORT;transport=tls" or "sips:HOST:PORT"
         centre.toml:18:10: `allow[0]`: "10.0.0.300" is no source address; write an address, a network or an address and port: "10.0.0.5", "10.0.0.0/24", "10.0.0.5:5060", "[2001:db8::1]:5060"
         centre.toml:18:24: `allow[1]`: 10.0.0.5/8 has bits beyond its prefix; write "10.0.0.0/8", or "10.0.0.5"
         centre.toml:19:10: trunk "d": without a codec nobody can talk; write ["pcma", "pcmu"]
