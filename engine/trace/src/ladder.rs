@@ -141,7 +141,9 @@ mod tests {
                 "SIP/2.0 481 Call/Transaction Does Not Exist",
             ),
         ]));
+        // A line without an indent keeps those of the others.
         expect![[r#"
+            drawn:
                         192.0.2.10:5060               203.0.113.1:5060              [2001:db8::7]:5080            192.0.2.11:5060
                         |                             |                             |                             |
                  0.000  |------- INVITE (SDP) ------->|                             |                             |
@@ -151,7 +153,7 @@ mod tests {
                  0.600  |                             |<------- 180 Ringing --------|                             |
                  2.000  |                             |<-------------------------- BYE ---------------------------|
               3600.000  |                             |---------- 481 Call/Transaction Does Not Exist ----------->|
-        "#]].assert_eq(&drawn);
+        "#]].assert_eq(&format!("drawn:\n{drawn}"));
     }
 
     #[test]
